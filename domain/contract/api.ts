@@ -1,0 +1,135 @@
+/**
+ * The REST API's bodies, shared by the API, the CLI and the dashboard.
+ * Paths are under /v1; errors are RFC 9457 problem documents.
+ */
+import { z } from 'zod';
+import { DROP_REASONS } from '../matrix/types.ts';
+import { EXPERIMENT_STATES, TRIAL_STATES } from '../run/types.ts';
+import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
+import { evaluationResult, layerChoice, modelRef, plan, trialResult, trialSettings } from './trial.ts';
+
+const timestamp = z.iso.datetime({ offset: true });
+const counts = z.partialRecord(z.enum(TRIAL_STATES), z.number().int());
+
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string().optional(),
+  /** Stable code, see docs/errors.md. */
+  code: z.string(),
+  errors: z
+    .array(z.object({ path: z.string(), message: z.string(), fix: z.string().optional() }))
+    .optional()
+    .describe('every mistake at once, each with its path in the document'),
+});
+export type Problem = z.infer<typeof problem>;
+
+/** POST /v1/experiments and /v1/experiments/preview: the document as YAML text or parsed JSON. */
+export const submitBody = z.object({
+  document: z.union([z.string(), z.record(z.string(), z.unknown())]),
+  /** Folder that relative paths in the document start from, on the server's machine. */
+  baseDirectory: z.string().optional(),
+  reuse: z.boolean().default(true).describe('take over finished trials with the same id'),
+});
+
+export const cellView = z.object({
+  id: z.string(),
+  label: z.string(),
+  model: modelRef,
+  layers: layerChoice,
+  precision: z.enum(PRECISIONS),
+  method: z.enum(METHODS),
+  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+export type CellView = z.infer<typeof cellView>;
+
+export const droppedCellView = z.object({ label: z.string(), reason: z.enum(DROP_REASONS), message: z.string() });
+
+export const previewView = z.object({
+  name: z.string(),
+  cells: z.array(cellView.extend({ seeds: z.array(z.number().int()), reused: z.number().int() })),
+  dropped: z.array(droppedCellView),
+  trials: z.number().int(),
+  reused: z.number().int().describe('trials that need no run: an identical one has been measured'),
+  baselineCellId: z.string().nullable(),
+  warnings: z.array(z.string()),
+});
+export type PreviewView = z.infer<typeof previewView>;
+
+export const experimentView = z.object({
+  id: z.string(),
+  name: z.string(),
+  state: z.enum(EXPERIMENT_STATES),
+  counts,
+  total: z.number().int(),
+  cells: z.number().int().nullable(),
+  dropped: z.array(droppedCellView),
+  baselineCellId: z.string().nullable(),
+  createdAt: timestamp,
+  startedAt: timestamp.nullable(),
+  endedAt: timestamp.nullable(),
+  etaSeconds: z.number().nullable(),
+});
+export type ExperimentView = z.infer<typeof experimentView>;
+export const experimentDetail = experimentView.extend({ document: z.unknown(), cellList: z.array(cellView) });
+export type ExperimentDetail = z.infer<typeof experimentDetail>;
+
+export const trialView = z.object({
+  id: z.string(),
+  experimentId: z.string(),
+  cellId: z.string(),
+  label: z.string(),
+  seed: z.number().int(),
+  state: z.enum(TRIAL_STATES),
+  attempts: z.number().int(),
+  message: z.string().nullable(),
+  reusedFrom: z.string().nullable(),
+  phase: z.string().nullable(),
+  step: z.number().int().nullable(),
+  steps: z.number().int().nullable(),
+  raw: evaluationResult.nullable(),
+  trained: evaluationResult.nullable(),
+  tokensPerSecond: z.number().nullable(),
+  startedAt: timestamp.nullable(),
+  endedAt: timestamp.nullable(),
+});
+export type TrialView = z.infer<typeof trialView>;
+
+export const attemptView = z.object({
+  id: z.string(),
+  attempt: z.number().int(),
+  plan,
+  outcome: z.string().nullable().describe('null while it runs'),
+  message: z.string().nullable(),
+  exitCode: z.number().int().nullable(),
+  node: z.string().nullable(),
+  startedAt: timestamp,
+  endedAt: timestamp.nullable(),
+  lastEventAt: timestamp.nullable(),
+  phase: z.string().nullable(),
+  step: z.number().int().nullable(),
+  steps: z.number().int().nullable(),
+});
+export const trialDetail = trialView.extend({
+  settings: trialSettings,
+  result: trialResult.nullable(),
+  attemptList: z.array(attemptView),
+});
+export type TrialDetail = z.infer<typeof trialDetail>;
+
+export function page<T extends z.ZodType>(item: T) {
+  return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+}
+
+/** POST /v1/experiments/:id/retry */
+export const retryBody = z.object({
+  states: z.array(z.enum(['failed', 'cancelled', 'diverged'])).default(['failed', 'cancelled']),
+  trialIds: z.array(z.string()).optional(),
+});
+/** POST /v1/experiments/:id/extend: further values for axes of the matrix, e.g. {"seed": [4, 5]}. */
+export const extendBody = z.object({ matrix: z.record(z.string(), z.array(z.unknown())) });
+export const actionView = z.object({ experiment: experimentView, affected: z.number().int() });
+
+/** Server-sent events of GET /v1/experiments/:id/events; `id` resumes. */
+export const STREAM_EVENTS = ['experiment', 'trial', 'attempt', 'metrics'] as const;

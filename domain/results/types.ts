@@ -1,0 +1,149 @@
+/** Measurements and the comparison: what the user came for. */
+import type { LayerChoice } from '../contract/trial.ts';
+import type { Method, Precision } from '../spec/vocabulary.ts';
+import type { TrialState } from '../run/types.ts';
+
+/** A value over seeds. `n` counts the seeds that measured it; with none, everything else is null. */
+export interface Estimate {
+  readonly n: number;
+  readonly mean: number | null;
+  /** Sample standard deviation; null below two samples. */
+  readonly sd: number | null;
+  /** 95 % interval of the mean, Student t; null below two samples. */
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly samples: readonly number[];
+}
+
+/** Difference or ratio to the baseline cell, paired by seed. */
+export interface Delta {
+  readonly n: number;
+  readonly mean: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Two-sided paired t test; null below two pairs. */
+  readonly p: number | null;
+  /** Holm-adjusted over the rows of its column. */
+  readonly pAdjusted: number | null;
+}
+
+export interface TrialCounts {
+  readonly total: number;
+  readonly byState: Readonly<Partial<Record<TrialState, number>>>;
+}
+
+export interface ComparisonRow {
+  readonly cellId: string;
+  readonly label: string;
+  readonly isBaseline: boolean;
+  readonly model: string;
+  readonly layers: {
+    readonly choice: LayerChoice;
+    readonly kept: readonly number[] | null;
+    readonly original: number | null;
+  };
+  readonly precision: Precision;
+  readonly computeDtype: string | null;
+  readonly method: Method;
+  readonly parameters: Readonly<Record<string, string | number | boolean | null>>;
+  readonly trials: TrialCounts;
+  readonly seeds: readonly number[];
+  /** Device names of the trials in this row; more than one sets `mixedEnvironment`. */
+  readonly devices: readonly string[];
+  /** The row mixes devices, drivers or trainer revisions, or differs in them from the baseline. */
+  readonly mixedEnvironment: boolean;
+  readonly parameterCount: number | null;
+  readonly trainableParameters: number | null;
+  readonly bitsPerParameter: number | null;
+  readonly quantizedBitsPerParameter: number | null;
+  readonly weightBytes: number | null;
+  readonly loss: Estimate;
+  readonly perplexity: Estimate;
+  readonly accuracy: Estimate;
+  readonly rawLoss: Estimate;
+  readonly rawAccuracy: Estimate;
+  /** Standard error of the loss over held-out sequences, mean over seeds: how much the test set itself limits the answer. */
+  readonly lossStandardError: number | null;
+  readonly tokensPerSecond: Estimate;
+  readonly loadSeconds: Estimate;
+  readonly quantizeSeconds: Estimate;
+  readonly trialSeconds: Estimate;
+  readonly peakAllocatedBytes: Estimate;
+  readonly peakReservedBytes: Estimate;
+  readonly peakProcessBytes: Estimate;
+  readonly peakRssBytes: Estimate;
+  readonly estimatedBytes: number | null;
+  readonly joulesPerToken: Estimate;
+  readonly cost: Estimate;
+  readonly lossDelta: Delta;
+  readonly onParetoFront: boolean;
+}
+
+/** One row of *Cost of quantization*: ratios to the unquantized row of the same depth, model and other parameters. */
+export interface QuantizationCostRow {
+  readonly cellId: string;
+  readonly referenceCellId: string;
+  readonly label: string;
+  readonly layers: string;
+  readonly precision: Precision;
+  readonly reference: Precision;
+  readonly device: string;
+  readonly tokensPerSecond: Delta;
+  readonly peakMemory: Delta;
+  readonly weightBytes: Delta;
+  readonly energyPerToken: Delta;
+  readonly loadSeconds: Delta;
+  readonly quantizeSeconds: Estimate;
+}
+
+/** One row of *Depth*: what the cut costs, before and after training. */
+export interface DepthRow {
+  readonly cellId: string;
+  readonly label: string;
+  readonly strategy: string;
+  readonly kept: readonly number[] | null;
+  readonly original: number | null;
+  readonly fractionRemoved: number | null;
+  readonly precision: Precision;
+  readonly method: Method;
+  readonly rawLoss: Estimate;
+  readonly loss: Estimate;
+  readonly rawAccuracy: Estimate;
+  readonly accuracy: Estimate;
+}
+
+/** One line of *Total bits*: a precision, its points are depths. */
+export interface TotalBitsLine {
+  readonly precision: Precision;
+  readonly method: Method;
+  readonly points: readonly {
+    readonly cellId: string;
+    readonly label: string;
+    readonly totalBits: number;
+    readonly loss: Estimate;
+  }[];
+}
+
+/** The sentence on top, in parts and as text. */
+export interface Recommendation {
+  readonly cellId: string | null;
+  readonly sentence: string;
+  /** How sure: the cells that the data cannot tell apart from the best. */
+  readonly indistinguishable: readonly string[];
+  readonly limits: { readonly maxMemoryBytes: number | null; readonly maxCost: number | null };
+}
+
+export interface Comparison {
+  readonly experimentId: string;
+  readonly name: string;
+  readonly state: string;
+  readonly complete: boolean;
+  readonly baselineCellId: string | null;
+  readonly recommendation: Recommendation;
+  readonly rows: readonly ComparisonRow[];
+  readonly quantizationCost: readonly QuantizationCostRow[];
+  readonly depth: readonly DepthRow[];
+  readonly totalBits: readonly TotalBitsLine[];
+  /** What a careful reader must know: mixed devices, few seeds, reused or missing trials. */
+  readonly notes: readonly string[];
+}

@@ -1,0 +1,57 @@
+/** What the run reducer holds, hears and asks for. All of it is JSON: it lives in workflow histories. */
+import type { AttemptEnd, FailureClass } from '../contract/runner.ts';
+import type { Plan } from '../contract/trial.ts';
+
+export const TERMINAL_TRIAL_STATES = ['succeeded', 'reused', 'diverged', 'failed', 'cancelled'] as const;
+export type TerminalTrialState = (typeof TERMINAL_TRIAL_STATES)[number];
+export const TRIAL_STATES = ['pending', 'running', 'retrying', ...TERMINAL_TRIAL_STATES] as const;
+export type TrialState = (typeof TRIAL_STATES)[number];
+
+export const EXPERIMENT_STATES = [
+  'pending',
+  'running',
+  'paused',
+  'cancelling',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
+/** `failed`: every trial has ended and at least one of them failed. */
+export type ExperimentState = (typeof EXPERIMENT_STATES)[number];
+
+/** Limits and timings of a run; every duration is here so that tests can pass milliseconds. */
+export interface RunPolicy {
+  readonly maxParallel: number;
+  /** Attempts a trial may use up by failures that are its own (`crashed`, `stalled`). */
+  readonly attempts: number;
+  /** Upper bound on attempts for any reason, a guard against endless replanning or disruption. */
+  readonly maxAttempts: number;
+  readonly backoff: { readonly initialMs: number; readonly factor: number; readonly maxMs: number };
+  readonly trialDeadlineSeconds: number | null;
+  /** How long an attempt may wait for a node or an image. */
+  readonly startDeadlineSeconds: number;
+  /** No heartbeat for this long: stalled. */
+  readonly stallSeconds: number;
+  readonly graceSeconds: number;
+  readonly reconcileMs: number;
+  /** Bound on the host-memory request that host-out-of-memory may raise to. */
+  readonly maxMemoryBytes: number | null;
+}
+
+/** A trial that has been taken from the pending pool and is not recorded as terminal yet. */
+export interface ActiveTrial {
+  readonly trialId: string;
+  readonly attempt: number;
+  /** Failures so far that used up the user's retries. */
+  readonly strikes: number;
+  readonly plan: Plan;
+  readonly likeKey: string;
+  readonly phase: 'launching' | 'running' | 'stopping' | 'waiting';
+  /** Why it is being stopped, in phase `stopping`. */
+  readonly stopReason: FailureClass | 'cancelled' | null;
+  /** When a waiting trial may start again, milliseconds since the epoch of the workflow's clock. */
+  readonly dueAtMs: number | null;
+  readonly resume: boolean;
+}
+
+export type { AttemptEnd, FailureClass, Plan };

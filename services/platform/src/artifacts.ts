@@ -1,0 +1,23 @@
+/**
+ * The artifact store: results, logs, checkpoints. Keys are slash-separated and relative
+ * (`experiments/<experiment>/trials/<trial>/attempts/<n>/result.json`, see `attemptKey`).
+ */
+export interface ArtifactStore {
+  /** Null where there is no such artifact. */
+  read(key: string): Promise<Uint8Array | null>;
+  /** Bytes from `offset`, for following logs; null where there is no such artifact. */
+  readFrom(key: string, offset: number, limit: number): Promise<{ bytes: Uint8Array; size: number } | null>;
+  /** Atomic: readers see the old or the new content. */
+  write(key: string, content: Uint8Array): Promise<void>;
+  list(prefix: string): Promise<readonly { key: string; bytes: number }[]>;
+  /** A path that a process on this machine can use; null where the store is not a file system. */
+  localPath(key: string): string | null;
+}
+
+export function trialKey(experimentId: string, trialId: string): string {
+  return `experiments/${experimentId}/trials/${trialId}`;
+}
+
+export function attemptKey(experimentId: string, trialId: string, attempt: number): string {
+  return `${trialKey(experimentId, trialId)}/attempts/${attempt}`;
+}

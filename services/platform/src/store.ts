@@ -1,0 +1,153 @@
+/**
+ * The store of experiments: what is queried. One implementation over Kysely serves PGlite and Postgres
+ * and passes one conformance suite on both. Every write is idempotent: activities are retried.
+ */
+import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
+import type { TrialEvent, TrialResult } from '@lamina/domain/contract/trial.ts';
+import type { DroppedCell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
+import type { ExperimentState, Plan, RunPolicy, TerminalTrialState, TrialState } from '@lamina/domain/run/types.ts';
+
+export interface NewExperiment {
+  readonly id: string;
+  readonly name: string;
+  /** The document as resolved (defaults filled in, fingerprints added); JSON. */
+  readonly document: unknown;
+  readonly policy: RunPolicy;
+  readonly trials: readonly PlannedTrial[];
+  readonly dropped: readonly DroppedCell[];
+  readonly baselineCellId: string | null;
+  readonly plans: Readonly<Record<string, Plan>>;
+  readonly idempotencyKey: string | null;
+  /** Hash of the request body, to refuse a key that is used again for something else. */
+  readonly bodyHash: string;
+}
+
+export interface ExperimentRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly state: ExperimentState;
+  readonly document: unknown;
+  readonly policy: RunPolicy;
+  readonly dropped: readonly DroppedCell[];
+  readonly baselineCellId: string | null;
+  readonly counts: Readonly<Partial<Record<TrialState, number>>>;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+}
+
+export interface TrialRecord {
+  readonly experimentId: string;
+  readonly trialId: string;
+  readonly ordinal: number;
+  readonly trial: PlannedTrial;
+  readonly state: TrialState;
+  readonly attempts: number;
+  readonly message: string | null;
+  /** The experiment whose measurement was reused, for state `reused`. */
+  readonly reusedFrom: string | null;
+  readonly result: TrialResult | null;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+}
+
+export interface AttemptRecord {
+  readonly attemptId: string;
+  readonly experimentId: string;
+  readonly trialId: string;
+  readonly attempt: number;
+  readonly plan: Plan;
+  readonly end: AttemptEnd | null;
+  readonly startedAt: string;
+  readonly lastEventAt: string | null;
+  readonly lastSeq: number;
+  readonly phase: string | null;
+  readonly step: number | null;
+  readonly steps: number | null;
+}
+
+/** A pending trial taken by a run. */
+export interface ClaimedTrial {
+  readonly trialId: string;
+  /** The number its next attempt gets: one more than the attempts recorded so far. */
+  readonly attempt: number;
+  readonly likeKey: string;
+  readonly plan: Plan;
+}
+
+export interface TrialOutcome {
+  readonly trialId: string;
+  readonly state: TerminalTrialState;
+  readonly message: string | null;
+  readonly result: TrialResult | null;
+}
+
+/** One line of an experiment's history, the source of its event stream. `id` grows by one writer's order. */
+export interface ExperimentEvent {
+  readonly id: number;
+  readonly at: string;
+  readonly type: 'experiment' | 'trial' | 'attempt' | 'metrics';
+  readonly data: unknown;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+export interface ExperimentStore {
+  /** One transaction. Trials whose id has a succeeded or diverged result anywhere become `reused` at once, unless `reuse` is false. */
+  createExperiment(
+    input: NewExperiment,
+    options: { reuse: boolean },
+  ): Promise<{ experiment: ExperimentRecord; created: boolean }>;
+  addTrials(
+    experimentId: string,
+    trials: readonly PlannedTrial[],
+    plans: Readonly<Record<string, Plan>>,
+    options: { reuse: boolean },
+  ): Promise<number>;
+  getExperiment(id: string): Promise<ExperimentRecord | null>;
+  listExperiments(query: {
+    limit: number;
+    cursor: string | null;
+    state?: ExperimentState;
+    name?: string;
+  }): Promise<Page<ExperimentRecord>>;
+  setExperimentState(id: string, state: ExperimentState): Promise<void>;
+  /** Failed or cancelled trials (all, or those named) back to `pending`; returns how many. */
+  resetTrials(
+    experimentId: string,
+    filter: { states: readonly TerminalTrialState[]; trialIds?: readonly string[] },
+  ): Promise<number>;
+
+  /** Takes up to `limit` pending trials in order for claim number `batch`; the same number again answers the same. */
+  claimTrials(experimentId: string, batch: number, limit: number): Promise<readonly ClaimedTrial[]>;
+  /** Trials of an experiment by id, with their planned settings. */
+  getTrials(experimentId: string, trialIds: readonly string[]): Promise<readonly TrialRecord[]>;
+  listTrials(
+    experimentId: string,
+    query: { limit: number; cursor: string | null; state?: TrialState; cellId?: string },
+  ): Promise<Page<TrialRecord>>;
+  /** Everything the comparison needs, in one query. */
+  trialsForComparison(experimentId: string): Promise<readonly TrialRecord[]>;
+
+  startAttempts(
+    attempts: readonly Pick<AttemptRecord, 'attemptId' | 'experimentId' | 'trialId' | 'attempt' | 'plan'>[],
+  ): Promise<void>;
+  endAttempts(ends: readonly { attemptId: string; end: AttemptEnd }[]): Promise<void>;
+  /** First terminal outcome wins: a second one for the same trial changes nothing. */
+  recordOutcomes(experimentId: string, outcomes: readonly TrialOutcome[]): Promise<void>;
+  /** All trials still pending or retrying become `cancelled`. */
+  cancelPending(experimentId: string): Promise<number>;
+  listAttempts(experimentId: string, trialId?: string): Promise<readonly AttemptRecord[]>;
+  getAttempt(attemptId: string): Promise<AttemptRecord | null>;
+
+  /** Stores trainer events once each (by sequence number); returns the highest contiguous number stored. */
+  appendTrialEvents(attemptId: string, events: readonly TrialEvent[]): Promise<{ accepted: number; lastSeq: number }>;
+  listTrialEvents(attemptId: string, afterSeq: number, limit: number): Promise<readonly TrialEvent[]>;
+  experimentEvents(experimentId: string, afterId: number, limit: number): Promise<readonly ExperimentEvent[]>;
+  /** Calls back (coalesced) when an experiment has new events; used to wake streams instead of polling. */
+  onExperimentEvents(listener: (experimentId: string) => void): () => void;
+  close(): Promise<void>;
+}
