@@ -1,0 +1,1 @@
+"""The trainer of Lamina: runs one trial and measures it."""
