@@ -1,12 +1,43 @@
 /**
  * The REST API's bodies, shared by the API, the CLI and the dashboard.
- * Paths are under /v1; errors are RFC 9457 problem documents.
+ * Errors are RFC 9457 problem documents (`problem`).
+ *
+ * | method and path under /v1 | body or query | answer |
+ * |---|---|---|
+ * | POST experiments (Idempotency-Key) | submitBody, or the document as text/yaml | 201 experimentDetail; 200 when the key is known |
+ * | POST experiments/preview | submitBody, or text/yaml | previewView |
+ * | GET experiments | listQuery | page(experimentView) |
+ * | GET experiments/:id | | experimentDetail |
+ * | POST experiments/:id/pause, resume, cancel | | actionView |
+ * | POST experiments/:id/retry | retryBody | actionView |
+ * | POST experiments/:id/extend | extendBody | actionView |
+ * | GET experiments/:id/trials | trialsQuery | page(trialView) |
+ * | GET experiments/:id/trials/:trialId | | trialDetail |
+ * | GET experiments/:id/trials/:trialId/logs | logsQuery | text/plain, of the newest attempt |
+ * | GET experiments/:id/attempts | ?trialId | attemptListView |
+ * | GET experiments/:id/events (Last-Event-ID) | | text/event-stream of streamEvent |
+ * | GET experiments/:id/comparison, comparison.json, .csv, .md, .html | comparisonQuery | by suffix, else by Accept |
+ * | GET attempts/:id | | attemptView |
+ * | GET attempts/:id/logs | logsQuery | text/plain |
+ * | GET attempts/:id/events | attemptEventsQuery | attemptEventsView: the loss curve |
+ * | POST attempts/:id/events (Bearer attempt token) | eventBatch | eventReceipt |
+ *
+ * Beside them: /healthz, /readyz, /metrics, /openapi.json, /docs.
  */
 import { z } from 'zod';
 import { DROP_REASONS } from '../matrix/types.ts';
 import { EXPERIMENT_STATES, TRIAL_STATES } from '../run/types.ts';
 import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
-import { evaluationResult, layerChoice, modelRef, plan, trialResult, trialSettings } from './trial.ts';
+import {
+  evaluationResult,
+  layerChoice,
+  modelRef,
+  PHASES,
+  plan,
+  trialEvent,
+  trialResult,
+  trialSettings,
+} from './trial.ts';
 
 const timestamp = z.iso.datetime({ offset: true });
 const counts = z.partialRecord(z.enum(TRIAL_STATES), z.number().int());
@@ -98,6 +129,8 @@ export type TrialView = z.infer<typeof trialView>;
 
 export const attemptView = z.object({
   id: z.string(),
+  experimentId: z.string(),
+  trialId: z.string(),
   attempt: z.number().int(),
   plan,
   outcome: z.string().nullable().describe('null while it runs'),
@@ -111,6 +144,7 @@ export const attemptView = z.object({
   step: z.number().int().nullable(),
   steps: z.number().int().nullable(),
 });
+export type AttemptView = z.infer<typeof attemptView>;
 export const trialDetail = trialView.extend({
   settings: trialSettings,
   result: trialResult.nullable(),
@@ -131,5 +165,76 @@ export const retryBody = z.object({
 export const extendBody = z.object({ matrix: z.record(z.string(), z.array(z.unknown())) });
 export const actionView = z.object({ experiment: experimentView, affected: z.number().int() });
 
-/** Server-sent events of GET /v1/experiments/:id/events; `id` resumes. */
+export type ActionView = z.infer<typeof actionView>;
+
+const limit = z.coerce.number().int().min(1).max(1000);
+export const listQuery = z.object({
+  limit: limit.default(50),
+  cursor: z.string().optional(),
+  state: z.enum(EXPERIMENT_STATES).optional(),
+  name: z.string().max(200).optional().describe('part of the name, case ignored'),
+});
+export const trialsQuery = z.object({
+  limit: limit.default(100),
+  cursor: z.string().optional(),
+  state: z.enum(TRIAL_STATES).optional(),
+  cellId: z.string().optional(),
+});
+export const logsQuery = z.object({
+  follow: z.stringbool().default(false).describe('stream until the attempt has ended'),
+  tail: z.coerce.number().int().min(0).optional().describe('only the last lines'),
+});
+export const comparisonQuery = z.object({
+  download: z.stringbool().default(false).describe('answer as an attachment'),
+  maxMemoryBytes: z.coerce.number().int().positive().optional().describe('limit for the recommended cell'),
+  maxCost: z.coerce.number().positive().optional().describe('limit for the recommended cell'),
+});
+export const attemptListView = z.object({ items: z.array(attemptView) });
+export const attemptEventsQuery = z.object({
+  after: z.coerce.number().int().min(0).default(0).describe('sequence number'),
+  limit: limit.default(1000),
+});
+export const attemptEventsView = z.object({ items: z.array(trialEvent) });
+
+/** Server-sent events of GET /v1/experiments/:id/events: `event:` is the type, `data:` the data, `id:` resumes. */
 export const STREAM_EVENTS = ['experiment', 'trial', 'attempt', 'metrics'] as const;
+/** What each says. Metrics are coalesced: at most about one a second for an attempt. */
+export const streamEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('experiment'), data: z.object({ state: z.enum(EXPERIMENT_STATES), counts }) }),
+  z.object({
+    type: z.literal('trial'),
+    data: z.object({
+      trialId: z.string(),
+      cellId: z.string(),
+      seed: z.number().int(),
+      state: z.enum(TRIAL_STATES),
+      attempts: z.number().int(),
+      message: z.string().nullable(),
+      counts: counts.describe('of the experiment after this change'),
+    }),
+  }),
+  z.object({
+    type: z.literal('attempt'),
+    data: z.object({
+      attemptId: z.string(),
+      trialId: z.string(),
+      attempt: z.number().int(),
+      outcome: z.string().nullable().describe('null when it starts'),
+      message: z.string().nullable(),
+    }),
+  }),
+  z.object({
+    type: z.literal('metrics'),
+    data: z.object({
+      attemptId: z.string(),
+      trialId: z.string(),
+      phase: z.enum(PHASES).nullable(),
+      step: z.number().int().nullable(),
+      steps: z.number().int().nullable(),
+      loss: z.number().nullable(),
+      tokensPerSecond: z.number().nullable(),
+      memoryBytes: z.number().nullable(),
+    }),
+  }),
+]);
+export type StreamEvent = z.infer<typeof streamEvent>;

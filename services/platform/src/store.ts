@@ -16,6 +16,7 @@ export interface NewExperiment {
   readonly trials: readonly PlannedTrial[];
   readonly dropped: readonly DroppedCell[];
   readonly baselineCellId: string | null;
+  /** The plan a cell's first attempts get, by cell id. */
   readonly plans: Readonly<Record<string, Plan>>;
   readonly idempotencyKey: string | null;
   /** Hash of the request body, to refuse a key that is used again for something else. */
@@ -31,6 +32,7 @@ export interface ExperimentRecord {
   readonly dropped: readonly DroppedCell[];
   readonly baselineCellId: string | null;
   readonly counts: Readonly<Partial<Record<TrialState, number>>>;
+  readonly cells: number;
   readonly createdAt: string;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
@@ -46,6 +48,7 @@ export interface TrialRecord {
   readonly message: string | null;
   /** The experiment whose measurement was reused, for state `reused`. */
   readonly reusedFrom: string | null;
+  /** In lists and in the comparison without its raw samples: losses, step times and artifacts are empty there. */
   readonly result: TrialResult | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
@@ -98,6 +101,7 @@ export interface Page<T> {
 export interface ExperimentStore {
   /** One transaction. Trials whose id has a succeeded or diverged result anywhere become `reused` at once, unless `reuse` is false. */
   createExperiment(
+    /** @throws IdempotencyConflict when the key was used for another body */
     input: NewExperiment,
     options: { reuse: boolean },
   ): Promise<{ experiment: ExperimentRecord; created: boolean }>;
@@ -114,13 +118,21 @@ export interface ExperimentStore {
     state?: ExperimentState;
     name?: string;
   }): Promise<Page<ExperimentRecord>>;
+  /** A terminal state is refused in silence while trials are open: a retry or an extension has come in between. */
   setExperimentState(id: string, state: ExperimentState): Promise<void>;
+  /** Ids of all experiments that are not terminal, oldest first: what a restarted process has to start again. */
+  openExperiments(): Promise<readonly string[]>;
   /** Failed or cancelled trials (all, or those named) back to `pending`; returns how many. */
   resetTrials(
     experimentId: string,
     filter: { states: readonly TerminalTrialState[]; trialIds?: readonly string[] },
   ): Promise<number>;
 
+  /**
+   * A new run of the experiment begins and knows nothing of earlier ones: claims are released, and trials that an
+   * earlier run left running or retrying are pending again. Call it before the run's first claim, never later.
+   */
+  beginRun(experimentId: string): Promise<void>;
   /** Takes up to `limit` pending trials in order for claim number `batch`; the same number again answers the same. */
   claimTrials(experimentId: string, batch: number, limit: number): Promise<readonly ClaimedTrial[]>;
   /** Trials of an experiment by id, with their planned settings. */
