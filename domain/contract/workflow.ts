@@ -15,3 +15,18 @@ export const UPDATES = {
   wake: 'wake',
 } as const;
 export const QUERIES = { progress: 'progress' } as const;
+
+/** What starts an experiment's workflow: its only argument. */
+export interface ExperimentInput {
+  readonly experimentId: string;
+}
+
+/** What the query `progress` answers. Counts are of this run of the workflow; the store counts the experiment. */
+export interface ExperimentProgress {
+  readonly status: 'running' | 'paused' | 'cancelling' | 'ended';
+  /** Attempts that may be alive. */
+  readonly alive: number;
+  /** Trials that wait for a slot or for their back-off. */
+  readonly waiting: number;
+  readonly recorded: number;
+}

@@ -36,22 +36,31 @@ export interface RunPolicy {
   readonly reconcileMs: number;
   /** Bound on the host-memory request that host-out-of-memory may raise to. */
   readonly maxMemoryBytes: number | null;
+  /** GPU classes from small to large, for trials that do not fit the one they were planned for. */
+  readonly gpuClasses?: readonly string[];
 }
+
+export type TrialPhase = 'waiting' | 'launching' | 'running' | 'stopping' | 'recording';
 
 /** A trial that has been taken from the pending pool and is not recorded as terminal yet. */
 export interface ActiveTrial {
   readonly trialId: string;
+  /** The attempt that is alive, or the next one in phase `waiting`. */
   readonly attempt: number;
+  /** The attempt this run of the trial began with: a trial that a user retries starts its limits anew. */
+  readonly firstAttempt: number;
   /** Failures so far that used up the user's retries. */
   readonly strikes: number;
+  readonly stalls: number;
   readonly plan: Plan;
+  /** The plan was changed after an out-of-memory failure: worth remembering if it works. */
+  readonly replanned: boolean;
   readonly likeKey: string;
-  readonly phase: 'launching' | 'running' | 'stopping' | 'waiting';
+  readonly phase: TrialPhase;
   /** Why it is being stopped, in phase `stopping`. */
   readonly stopReason: FailureClass | 'cancelled' | null;
-  /** When a waiting trial may start again, milliseconds since the epoch of the workflow's clock. */
-  readonly dueAtMs: number | null;
-  readonly resume: boolean;
+  /** When a waiting trial may start again, milliseconds since the epoch of the workflow's clock; 0: at once. */
+  readonly dueAtMs: number;
 }
 
 export type { AttemptEnd, FailureClass, Plan };
