@@ -1,0 +1,69 @@
+"""Tokenizers, loaded only when needed and fingerprinted by their files."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+_FILES: Final = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "tokenizer.model",
+    "vocab.json",
+    "merges.txt",
+    "vocab.txt",
+)
+
+
+class LazyTokenizer:
+    """A tokenizer in a folder. Loading a vocabulary of 262,144 entries takes seconds; its hash does not."""
+
+    def __init__(self, folder: Path, load: Callable[[], Any] | None = None) -> None:
+        self.folder = folder
+        self._load = load
+        self._loaded: Any = None
+
+    def load(self) -> Any:
+        """Load once."""
+        if self._loaded is None:
+            self._loaded = self._load() if self._load is not None else load_tokenizer(self.folder)
+        return self._loaded
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the tokenizer's files."""
+        return folder_fingerprint(self.folder) or tokenizer_fingerprint(self.load())
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Load a tokenizer of transformers from a folder, without asking any hub."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+
+
+def folder_fingerprint(folder: Path) -> str | None:
+    """SHA-256 over the tokenizer files in a folder; None if there are none."""
+    present = [name for name in _FILES if (folder / name).is_file()]
+    if not present:
+        return None
+    digest = hashlib.sha256()
+    for name in present:
+        content = (folder / name).read_bytes()
+        digest.update(f"{name}\n{len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def tokenizer_fingerprint(tokenizer: Any) -> str:
+    """SHA-256 that identifies a tokenizer: over its files where it came from a folder, else over itself."""
+    if isinstance(tokenizer, LazyTokenizer):
+        return tokenizer.fingerprint()
+    folder = Path(str(getattr(tokenizer, "name_or_path", "") or ""))
+    if folder.is_dir() and (found := folder_fingerprint(folder)) is not None:
+        return found
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    content = backend.to_str() if backend is not None else repr(sorted(tokenizer.get_vocab().items()))
+    special = [tokenizer.bos_token_id, tokenizer.eos_token_id]
+    return hashlib.sha256(f"{special}\n{content}".encode()).hexdigest()
