@@ -1,0 +1,40 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AttemptEnd, AttemptRef } from '@lamina/domain/contract/runner.ts';
+import type { StopReason } from './diagnosis.ts';
+import { readJson, writeJson } from './files.ts';
+
+/** What is remembered of an attempt beyond our own life. */
+export interface IndexEntry extends AttemptRef {
+  readonly launchedAt: string;
+  readonly deadlineAt: string | null;
+  readonly deadlineSeconds: number | null;
+  readonly graceSeconds: number;
+  readonly bootId: string | null;
+  /** The kernel's count of processes killed for want of memory, at launch. */
+  readonly outOfMemoryKills: number | null;
+  readonly stop: { readonly reason: StopReason; readonly killAt: string } | null;
+  readonly end: AttemptEnd | null;
+}
+
+/** The attempts that have not been forgotten, one small file each, so that a restart need not search all results. */
+export interface AttemptIndex {
+  load(): readonly IndexEntry[];
+  save(entry: IndexEntry): void;
+  remove(attemptId: string): void;
+}
+
+export function createAttemptIndex(folder: string): AttemptIndex {
+  const fileOf = (attemptId: string): string => join(folder, `${encodeURIComponent(attemptId)}.json`);
+  return {
+    load() {
+      mkdirSync(folder, { recursive: true });
+      return readdirSync(folder)
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => readJson(join(folder, name)) as IndexEntry | undefined)
+        .filter((entry) => entry !== undefined);
+    },
+    save: (entry) => writeJson(fileOf(entry.attemptId), entry),
+    remove: (attemptId) => rmSync(fileOf(attemptId), { force: true }),
+  };
+}

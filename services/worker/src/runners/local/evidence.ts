@@ -1,0 +1,54 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AttemptRef } from '@lamina/domain/contract/runner.ts';
+import { trialExit, trialResult } from '@lamina/domain/contract/trial.ts';
+import { z } from 'zod';
+import type { Evidence } from './diagnosis.ts';
+import { readJson } from './files.ts';
+
+const status = z.object({ code: z.number().int().nullable(), signal: z.string().nullable(), endedAt: z.string() });
+export type Status = z.infer<typeof status>;
+
+/** How the process ended, as whoever waited for it wrote it down; null while it has not. */
+export function readStatus(attemptDir: string): Status | null {
+  return status.safeParse(readJson(join(attemptDir, 'status.json'))).data ?? null;
+}
+
+/** What the trainer itself left in the attempt's folder. */
+export function gatherTraces(attemptDir: string, ref: AttemptRef): Pick<Evidence, 'exit' | 'result' | 'logTail'> {
+  return {
+    exit: trialExit.safeParse(readJson(join(attemptDir, 'exit.json'))).data ?? null,
+    result: readResult(attemptDir, ref),
+    logTail: readTail(join(attemptDir, 'log.txt')),
+  };
+}
+
+function readResult(attemptDir: string, ref: AttemptRef): Evidence['result'] {
+  const content = readJson(join(attemptDir, 'result.json'));
+  if (content === undefined) return { problem: 'there is no readable result.json' };
+  const parsed = trialResult.safeParse(content);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    return { problem: `${issue?.path.join('.')}: ${issue?.message}` };
+  }
+  if (parsed.data.attemptId !== ref.attemptId) return { problem: `it belongs to attempt ${parsed.data.attemptId}` };
+  return { status: parsed.data.status };
+}
+
+const TAIL_BYTES = 8_192;
+
+function readTail(path: string): string {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const size = fstatSync(file).size;
+      const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES));
+      readSync(file, buffer, 0, buffer.length, size - buffer.length);
+      return buffer.toString('utf8');
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * Runs attempts as processes of this machine. All it must know is on disk, so that it can be killed at any moment:
+ * the next one adopts the processes that live, takes over how others ended, and calls those that are gone `disrupted`.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AttemptLaunch, AttemptObservation, AttemptRef, JobRunner } from '@lamina/domain/contract/runner.ts';
+import { attemptKey } from '@lamina/platform/artifacts.ts';
+import { Attempt } from './attempt.ts';
+import { createAttemptIndex, type IndexEntry } from './attempt-index.ts';
+import { Deliveries } from './deliveries.ts';
+import type { StopReason } from './diagnosis.ts';
+import { writeJson } from './files.ts';
+import type { Launcher } from './launcher.ts';
+import { bootId, outOfMemoryKills } from './processes.ts';
+
+export interface LocalRunnerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface LocalRunnerOptions {
+  /** Root of the artifact directory: attempts live where the artifact store finds them. */
+  readonly root: string;
+  readonly launcher: Launcher;
+  readonly log: LocalRunnerLog;
+  /** How often processes are looked at without being told to, milliseconds. */
+  readonly pollMs?: number;
+  /** How long `launch` waits for a process before it answers `pending`, milliseconds. */
+  readonly launchWaitMs?: number;
+}
+
+export interface LocalRunner extends JobRunner {
+  /** Asks every living attempt to save a checkpoint and end, and waits until all have. */
+  shutdown(graceSeconds: number): Promise<void>;
+  /** Lets go of timers and watches; attempts go on. */
+  close(): Promise<void>;
+}
+
+export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
+  const { root, launcher, log, pollMs = 2_000, launchWaitMs = 20_000 } = options;
+  const index = createAttemptIndex(join(root, 'runner'));
+  const attempts = new Map<string, Attempt>();
+  const watchers = new Set<Deliveries>();
+  let timer: NodeJS.Timeout | null = null;
+  let closed = false;
+
+  const dirOf = (ref: AttemptRef): string => join(root, attemptKey(ref.experimentId, ref.trialId, ref.attempt));
+  const track = (entry: IndexEntry): Attempt => {
+    const attempt = new Attempt(dirOf(entry), entry, index.save);
+    attempts.set(entry.attemptId, attempt);
+    return attempt;
+  };
+  const living = (): Attempt[] => [...attempts.values()].filter((each) => each.entry.end === null);
+
+  for (const entry of index.load()) track(entry);
+  tick();
+
+  function tick(): void {
+    if (closed) return;
+    const alive = living();
+    const now = Date.now();
+    for (const attempt of alive) {
+      attempt.inspect(now);
+      attempt.follow(() => tick());
+    }
+    const ended = alive.filter((each) => each.entry.end !== null).map((each) => each.observation());
+    for (const { attemptId, end } of ended) log.info({ attemptId, outcome: end?.outcome }, 'attempt ended');
+    for (const watcher of watchers) watcher.add(ended);
+    schedule();
+  }
+
+  function schedule(): void {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
+    const alive = living();
+    if (alive.length === 0 || closed) return;
+    const dues = alive.map((each) => each.dueAtMs()).filter((due) => due !== null);
+    const wait = Math.min(pollMs, Math.max(10, Math.min(...dues) - Date.now()));
+    timer = setTimeout(tick, wait).unref();
+  }
+
+  function enter(item: AttemptLaunch): Attempt {
+    const { experimentId, trialId, attempt, attemptId, deadlineSeconds, graceSeconds } = item;
+    const launchedAt = new Date();
+    const entry: IndexEntry = {
+      experimentId,
+      trialId,
+      attempt,
+      attemptId,
+      launchedAt: launchedAt.toISOString(),
+      deadlineAt:
+        deadlineSeconds === null ? null : new Date(launchedAt.getTime() + deadlineSeconds * 1000).toISOString(),
+      deadlineSeconds,
+      graceSeconds,
+      bootId: bootId(),
+      outOfMemoryKills: outOfMemoryKills(),
+      stop: null,
+      end: null,
+    };
+    mkdirSync(dirOf(item), { recursive: true });
+    index.save(entry);
+    return track(entry);
+  }
+
+  async function start(attempt: Attempt, item: AttemptLaunch): Promise<void> {
+    const request = { ...item.request, paths: { ...item.request.paths, output: attempt.dir } };
+    writeJson(join(attempt.dir, 'request.json'), request);
+    try {
+      attempt.identity = await launcher.start({
+        attemptDir: attempt.dir,
+        env: { LAMINA_ATTEMPT_TOKEN: item.token },
+      });
+      log.info({ attemptId: item.attemptId, pid: attempt.identity.pid }, 'attempt launched');
+    } catch (error) {
+      attempt.fail(`The trainer could not be started: ${error instanceof Error ? error.message : String(error)}`);
+      for (const watcher of watchers) watcher.add([attempt.observation()]);
+    } finally {
+      attempt.starting = null;
+    }
+    // A stop that came while it was being started.
+    const stop = attempt.entry.stop;
+    if (stop !== null && attempt.entry.end === null) {
+      attempt.update({ stop: null });
+      attempt.requestStop(stop.reason, attempt.entry.graceSeconds);
+    }
+    tick();
+  }
+
+  async function launchOne(item: AttemptLaunch): Promise<AttemptObservation> {
+    try {
+      const attempt = attempts.get(item.attemptId) ?? enter(item);
+      if (attempt.entry.end === null && attempt.entry.stop === null && attempt.neverStarted()) {
+        attempt.starting = start(attempt, item);
+      }
+      if (attempt.starting !== null) await withinMs(attempt.starting, launchWaitMs);
+      tick();
+      return attempt.observation();
+    } catch (error) {
+      const message = `The attempt could not be launched: ${error instanceof Error ? error.message : String(error)}`;
+      const { experimentId, trialId, attempt, attemptId } = item;
+      const end = {
+        outcome: 'crashed',
+        message,
+        exitCode: null,
+        node: null,
+        endedAt: new Date().toISOString(),
+      } as const;
+      return { experimentId, trialId, attempt, attemptId, state: 'ended', reason: null, end };
+    }
+  }
+
+  function stopAll(which: readonly Attempt[], reason: StopReason, graceSeconds: number): void {
+    for (const attempt of which) attempt.requestStop(reason, graceSeconds);
+    tick();
+  }
+
+  return {
+    name: `local (${launcher.name})`,
+    launch: (items) => Promise.all(items.map(launchOne)),
+    async stop(refs, graceSeconds) {
+      const known = refs.map((ref) => attempts.get(ref.attemptId)).filter((each) => each !== undefined);
+      stopAll(known, 'requested', graceSeconds);
+    },
+    async list(experimentId) {
+      tick();
+      return [...attempts.values()]
+        .filter((each) => each.entry.experimentId === experimentId)
+        .map((each) => each.observation());
+    },
+    async watch(handler) {
+      const deliveries = new Deliveries(handler, log);
+      watchers.add(deliveries);
+      deliveries.add([...attempts.values()].map((each) => each.observation()).filter((each) => each.end !== null));
+      tick();
+      return {
+        async close() {
+          watchers.delete(deliveries);
+          await deliveries.close();
+        },
+      };
+    },
+    async forget(refs) {
+      for (const ref of refs) {
+        const attempt = attempts.get(ref.attemptId);
+        if (attempt === undefined || attempt.entry.end === null) continue;
+        attempts.delete(ref.attemptId);
+        index.remove(ref.attemptId);
+      }
+    },
+    async shutdown(graceSeconds) {
+      stopAll(living(), 'shutdown', graceSeconds);
+      while (living().length > 0) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        tick();
+      }
+    },
+    async close() {
+      closed = true;
+      if (timer !== null) clearTimeout(timer);
+      for (const attempt of attempts.values()) attempt.unfollow();
+      await Promise.all([...watchers].map((each) => each.close()));
+      watchers.clear();
+    },
+  };
+}
+
+async function withinMs(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}
