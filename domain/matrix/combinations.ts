@@ -1,0 +1,71 @@
+/** All combinations of a matrix, before any of them is judged. */
+import type { AxisName, AxisValue, Matrix, PartialMatrix } from '../spec/axes.ts';
+import { AXIS_NAMES } from '../spec/axes.ts';
+import type { ExperimentDocument } from '../spec/document.ts';
+import { hasAdapters, type Method, type Precision } from '../spec/vocabulary.ts';
+
+/** A value for each axis but the seed. */
+export type Choice = Readonly<Partial<Record<AxisName, AxisValue>>>;
+
+/** A cell as a document asks for it. */
+export interface Candidate {
+  readonly choice: Choice;
+  readonly seeds: readonly number[];
+  /** From `matrix.include`: exclusions do not apply. */
+  readonly included: boolean;
+}
+
+export function candidates({ matrix }: Pick<ExperimentDocument, 'matrix'>): readonly Candidate[] {
+  const plain = product(axesOf(matrix)).map((choice) => ({ choice, seeds: matrix.seed, included: false }));
+  const further = matrix.include.flatMap((entry) =>
+    product(entryAxes(entry, matrix)).map((choice) => ({ choice, seeds: entry.seed ?? matrix.seed, included: true })),
+  );
+  return [...plain, ...further];
+}
+
+/** Upper bound of the number of trials, without building them. */
+export function countTrials(matrix: Matrix): number {
+  const size = (axes: Axes) => axes.reduce((count, [, values]) => count * values.length, 1);
+  return matrix.include.reduce(
+    (count, entry) => count + size(entryAxes(entry, matrix)) * (entry.seed ?? matrix.seed).length,
+    size(axesOf(matrix)) * matrix.seed.length,
+  );
+}
+
+type Axes = readonly (readonly [AxisName, readonly AxisValue[]])[];
+
+function axesOf(matrix: PartialMatrix): Axes {
+  return AXIS_NAMES.flatMap((name) => {
+    const values = matrix[name];
+    return name === 'seed' || values === undefined ? [] : [[name, values] as const];
+  });
+}
+
+/** An entry of `include`: axes that it does not name take their first value. */
+function entryAxes(entry: PartialMatrix, matrix: PartialMatrix): Axes {
+  return AXIS_NAMES.flatMap((name) => {
+    const values = entry[name] ?? matrix[name]?.slice(0, 1);
+    return name === 'seed' || values === undefined ? [] : [[name, values] as const];
+  });
+}
+
+/** Later axes vary faster. An axis that means nothing for a combination is left out of it instead of multiplying it. */
+function product(axes: Axes): readonly Choice[] {
+  return axes.reduce<readonly Choice[]>(
+    (choices, [name, values]) =>
+      choices.flatMap((choice) =>
+        applies(name, choice) ? values.map((value) => ({ ...choice, [name]: value })) : [choice],
+      ),
+    [{}],
+  );
+}
+
+/** Conditional axes: adapter settings need adapters, double quantization needs a 4-bit precision. */
+export function applies(axis: AxisName, choice: Choice): boolean {
+  if (axis.startsWith('lora.')) return hasAdapters(choice.method as Method);
+  if (axis === 'quantization.doubleQuant') return (choice.precision as Precision) in DOUBLE_QUANTIZED;
+  return true;
+}
+
+/** What a precision means where `quantization.doubleQuant` is true. */
+export const DOUBLE_QUANTIZED: Partial<Record<Precision, Precision>> = { nf4: 'nf4-dq', fp4: 'fp4-dq' };

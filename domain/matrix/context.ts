@@ -1,0 +1,22 @@
+import type { ModelRef } from '../contract/trial.ts';
+
+/** What the machine (or GPU class) that will run the trials can do; printed by `lamina_trainer device`. */
+export interface DeviceCapabilities {
+  readonly kind: 'cpu' | 'cuda';
+  /** Product name, e.g. "NVIDIA H100 80GB HBM3". */
+  readonly name: string;
+  /** "8.0" and the like; null on a CPU. */
+  readonly computeCapability: string | null;
+  /** Whether 16-bit matrix products are faster than fp32 ones. */
+  readonly fast16Bit: boolean;
+}
+
+/** What the expansion of a matrix needs to know beyond the document. */
+export interface ExpansionContext {
+  /** Enters every trial id. */
+  readonly trainerRevision: string;
+  /** Null where it is not known: nothing is dropped for it then. */
+  readonly device: DeviceCapabilities | null;
+  /** Decoder layers of a model; null where that is not known before it is loaded. */
+  readonly layersOf: (model: ModelRef) => number | null;
+}

@@ -1,0 +1,33 @@
+/**
+ * Ids of trials and cells: SHA-256 over canonical JSON (RFC 8785) of whatever can change the numbers.
+ * Uses node:crypto, so workflows must not import this module: ids are made once, at submission.
+ */
+import { createHash } from 'node:crypto';
+import type { DatasetRef, ModelRef, TrialSettings } from '../contract/trial.ts';
+import { canonical } from '../spec/canonical.ts';
+
+export type CellSettings = Omit<TrialSettings, 'seed'>;
+
+/** 64 hex digits. Files count by content fingerprint where there is one; where they lie does not matter then. */
+export function trialId(settings: TrialSettings, trainerRevision: string): string {
+  return sha256(canonical({ settings: identity(settings), trainerRevision }));
+}
+
+/** 16 hex digits; the same cell has the same id in every experiment. */
+export function cellId(settings: CellSettings): string {
+  return sha256(canonical(identity(settings))).slice(0, 16);
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function identity<S extends CellSettings>(settings: S) {
+  return { ...settings, model: content(settings.model), dataset: content(settings.dataset) };
+}
+
+function content(reference: ModelRef | DatasetRef) {
+  if (!('fingerprint' in reference) || reference.fingerprint === null) return reference;
+  const { path: _, ...rest } = reference;
+  return rest;
+}

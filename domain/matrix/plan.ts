@@ -1,0 +1,65 @@
+/** How a document's policy and a trial's settings become what the run loop works with. */
+import type { Plan, TrialSettings } from '../contract/trial.ts';
+import type { RunPolicy } from '../run/types.ts';
+import { canonical } from '../spec/canonical.ts';
+import type { ExperimentDocument } from '../spec/document.ts';
+import { sha256 } from './identity.ts';
+
+/** How often the run loop asks the runner what it knows, should a message have been lost. */
+const RECONCILE_MS = 60_000;
+
+export function runPolicy(document: ExperimentDocument): RunPolicy {
+  const { policy, resources } = document;
+  return {
+    maxParallel: policy.maxParallel,
+    attempts: policy.attempts,
+    maxAttempts: policy.maxAttempts,
+    backoff: {
+      initialMs: policy.backoff.initial * 1000,
+      factor: policy.backoff.factor,
+      maxMs: policy.backoff.max * 1000,
+    },
+    trialDeadlineSeconds: policy.trialDeadline,
+    startDeadlineSeconds: policy.startDeadline,
+    stallSeconds: policy.stall,
+    graceSeconds: policy.grace,
+    reconcileMs: RECONCILE_MS,
+    maxMemoryBytes: resources.maxMemory,
+  };
+}
+
+/** What the first attempt of a trial runs with. `memoryBytes` is the document's `resources.memory`. */
+export function initialPlan(settings: TrialSettings, memoryBytes: number | null = null): Plan {
+  return {
+    gpuClass: settings.gpuClass,
+    gpus: settings.gpus,
+    microBatch: settings.training.microBatch,
+    accumulation: settings.training.accumulation,
+    checkpointing: settings.training.checkpointing,
+    memoryBytes,
+    excludedNodes: [],
+  };
+}
+
+/** Trials with the same key need the same memory: a plan that worked for one is where the next begins. */
+export function likeKey(settings: TrialSettings): string {
+  const { model, layers, precision, computeDtype, method, training, lora, evaluation, gpuClass, gpus } = settings;
+  const need = {
+    model,
+    layers,
+    precision,
+    computeDtype,
+    method,
+    gpuClass,
+    gpus,
+    lora: lora === null ? null : { r: lora.r, targets: lora.targets, bias: lora.bias },
+    microBatch: training.microBatch,
+    accumulation: training.accumulation,
+    checkpointing: training.checkpointing,
+    maxLength: training.maxLength,
+    optimizer: training.optimizer,
+    mixedPrecision: training.mixedPrecision,
+    evaluationBatch: evaluation.microBatch,
+  };
+  return sha256(canonical(need)).slice(0, 16);
+}

@@ -1,0 +1,85 @@
+/** Depth: how a document names the decoder layers to keep, and how many that leaves. */
+import { z } from 'zod';
+import { type LayerChoice, layerChoice } from '../contract/trial.ts';
+
+/** Input of a depth: 12 (the first 12), "all", or a strategy with its numbers. */
+export const depth = z
+  .preprocess((input) => {
+    if (input === 'all') return { strategy: 'all' };
+    if (typeof input === 'number') return { strategy: 'first', keep: input };
+    if (typeof input === 'string' && /^\d+$/.test(input)) return { strategy: 'first', keep: Number(input) };
+    return input;
+  }, layerChoice)
+  .transform(inOrder);
+
+function inOrder(choice: LayerChoice): LayerChoice {
+  if (choice.strategy !== 'list') return choice;
+  return { strategy: 'list', indices: [...new Set(choice.indices)].toSorted((a, b) => a - b) };
+}
+
+/** Layers that a choice keeps; null where that depends on a depth that is not known. */
+export function keptLayers(choice: LayerChoice, total: number | null): number | null {
+  switch (choice.strategy) {
+    case 'all':
+      return total;
+    case 'drop-last':
+      return total === null ? null : total - choice.drop;
+    case 'list':
+      return choice.indices.length;
+    default:
+      return choice.keep;
+  }
+}
+
+/** The same layers in the plainest way to say it, so that equal cells are equal: 18 of 18 is `all`. */
+export function plainest(choice: LayerChoice, total: number | null): LayerChoice {
+  const kept = keptLayers(choice, total);
+  if (kept === null) return choice;
+  if (kept === total) return { strategy: 'all' };
+  if (choice.strategy === 'drop-last') return { strategy: 'first', keep: kept };
+  if (choice.strategy === 'list' && choice.indices.at(-1) === kept - 1) return { strategy: 'first', keep: kept };
+  return choice;
+}
+
+/** Why a model of `total` layers cannot be cut this way; null where it can. */
+export function depthProblem(choice: LayerChoice, total: number): string | null {
+  if (choice.strategy === 'drop-last' && choice.drop >= total)
+    return `drops the last ${choice.drop} layers, but the model has ${total}: none would be left`;
+  if (choice.strategy === 'list') {
+    const beyond = choice.indices.find((index) => index >= total);
+    return beyond === undefined ? null : `keeps layer ${beyond}, but the model's layers are 0 to ${total - 1}`;
+  }
+  const kept = keptLayers(choice, total) ?? 0;
+  return kept > total ? `keeps ${kept} layers, but the model has ${total}` : null;
+}
+
+/** "all layers", "12 layers", "12 layers (even)", "all but the last 6 layers", "layers 0–5, 8". */
+export function depthLabel(choice: LayerChoice): string {
+  switch (choice.strategy) {
+    case 'all':
+      return 'all layers';
+    case 'first':
+      return plural(choice.keep, 'layer');
+    case 'drop-last':
+      return `all but the last ${plural(choice.drop, 'layer')}`;
+    case 'list':
+      return `layer${choice.indices.length === 1 ? '' : 's'} ${runs(choice.indices)}`;
+    default:
+      return `${plural(choice.keep, 'layer')} (${choice.strategy})`;
+  }
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** [0, 1, 2, 5] → "0–2, 5". */
+function runs(indices: readonly number[]): string {
+  const found: [number, number][] = [];
+  for (const index of indices) {
+    const last = found.at(-1);
+    if (last !== undefined && index === last[1] + 1) last[1] = index;
+    else found.push([index, index]);
+  }
+  return found.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ');
+}

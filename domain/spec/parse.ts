@@ -1,0 +1,66 @@
+/** Reads an experiment document and says everything that is wrong with it at once. */
+import { crossChecks } from './checks.ts';
+import { type ExperimentDocument, experimentDocument, loraSection } from './document.ts';
+import { isRecord, readCell, readMatrix } from './matrix.ts';
+import { check, described, type Issue, issue, unknownKey } from './problems.ts';
+import { readText } from './text.ts';
+import { hasAdapters } from './vocabulary.ts';
+
+export type { Issue } from './problems.ts';
+
+export type ParsedDocument =
+  | {
+      readonly ok: true;
+      readonly document: ExperimentDocument;
+      /** What is allowed but probably not meant. */
+      readonly warnings: readonly Issue[];
+    }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+/**
+ * From YAML or JSON text, or from parsed JSON, to a document with every default filled in.
+ * A document that came from here parses to itself.
+ */
+export function parseDocument(input: string | object): ParsedDocument {
+  const read = typeof input === 'string' ? readText(input) : { value: input };
+  if ('issues' in read) return { ok: false, issues: read.issues };
+  if (!isRecord(read.value)) {
+    const fix = 'start from examples/quickstart.yaml';
+    return { ok: false, issues: [issue([], `must be a mapping of fields, got ${described(read.value)}`, fix)] };
+  }
+  const issues: Issue[] = [];
+  const sections = readSections(read.value, issues);
+  const { matrix, sound } = readMatrix(read.value.matrix, issues);
+  const baseline = readCell(read.value.baseline, ['baseline'], issues);
+  const adapters = [matrix.method, ...matrix.include.map((entry) => entry.method ?? [])].flat().some(hasAdapters);
+  const lora =
+    sections.lora ?? (adapters && !('lora' in read.value && read.value.lora !== null) ? loraSection.parse({}) : null);
+  const partial = { ...sections, lora, matrix, baseline };
+  const found = crossChecks(partial, { sound, given: read.value });
+  issues.push(...found.issues);
+  if (issues.length > 0) return { ok: false, issues };
+  return { ok: true, document: inOrder(partial as ExperimentDocument), warnings: found.warnings };
+}
+
+/** Every section but the matrix, each on its own: a mistake in one does not hide those of another. */
+function readSections(input: Record<string, unknown>, issues: Issue[]): Partial<ExperimentDocument> {
+  const sections: Record<string, unknown> = {};
+  for (const [key, schema] of Object.entries(experimentDocument.shape)) {
+    if (key === 'matrix' || key === 'baseline') continue;
+    const read = check(schema, input[key], [key]);
+    if ('issues' in read) issues.push(...read.issues);
+    else sections[key] = read.value;
+  }
+  const known = Object.keys(experimentDocument.shape);
+  for (const key of Object.keys(input)) {
+    if (known.includes(key)) continue;
+    const { message, fix } = unknownKey(key, known);
+    issues.push(issue([key], message, fix));
+  }
+  return sections as Partial<ExperimentDocument>;
+}
+
+function inOrder(document: ExperimentDocument): ExperimentDocument {
+  const keys = Object.keys(experimentDocument.shape) as (keyof ExperimentDocument)[];
+  return Object.fromEntries(keys.map((key) => [key, document[key]])) as unknown as ExperimentDocument;
+}
