@@ -1,14 +1,11 @@
-"""What a warm server holds for the trials it forks: they see it by copy-on-write."""
+"""What a warm server hands to the trials it forks."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 
-@dataclass
+@dataclass(frozen=True)
 class Warm:
-    """Objects loaded before the fork. A trial only reads from it, or adds for its own use."""
+    """Facts about the process that was there before the trial."""
 
-    import_seconds: float | None = None
-    """Time the libraries took to import in the server."""
-    tokenizers: dict[str, Any] = field(default_factory=dict)
-    """Loaded tokenizers by the resolved path of their folder."""
+    import_seconds: float
+    """Time the libraries took to import in the server; the trial itself spent none."""

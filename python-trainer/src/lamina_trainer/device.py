@@ -1,0 +1,73 @@
+"""What this machine computes with, found without importing torch."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from lamina_trainer.contract import Document
+
+_FAST_CPU_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+
+
+class DeviceCapabilities(Document):
+    """What the scheduler must know to drop cells that cannot run, and to resolve the compute dtype."""
+
+    kind: Literal["cpu", "cuda"]
+    name: str
+    compute_capability: str | None
+    fast16_bit: bool
+    """Whether bf16 products are at least as fast as fp32 ones."""
+
+
+def device_capabilities() -> DeviceCapabilities:
+    """Describe the first GPU that NVML shows, else the CPU."""
+    return _gpu() or _cpu(Path("/proc/cpuinfo"))
+
+
+def capabilities_json() -> str:
+    """The capabilities as one line of JSON."""
+    return json.dumps(device_capabilities().model_dump(by_alias=True))
+
+
+def _gpu() -> DeviceCapabilities | None:
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    try:
+        if pynvml.nvmlDeviceGetCount() == 0:
+            return None
+        handle = pynvml.nvmlDeviceGetHandleByIndex(0)
+        name = pynvml.nvmlDeviceGetName(handle)
+        major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+    except pynvml.NVMLError:
+        return None
+    finally:
+        pynvml.nvmlShutdown()
+    return DeviceCapabilities(
+        kind="cuda",
+        name=name if isinstance(name, str) else name.decode(),
+        compute_capability=f"{major}.{minor}",
+        fast16_bit=major >= 8,
+    )
+
+
+def _cpu(cpuinfo: Path) -> DeviceCapabilities:
+    import platform
+
+    fields: dict[str, str] = {}
+    try:
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            fields.setdefault(key.strip(), value.strip())
+    except OSError:
+        pass
+    flags = set((fields.get("flags") or fields.get("Features") or "").split())
+    return DeviceCapabilities(
+        kind="cpu",
+        name=fields.get("model name") or platform.processor() or platform.machine(),
+        compute_capability=None,
+        fast16_bit=bool(flags & _FAST_CPU_FLAGS),
+    )
