@@ -1,0 +1,55 @@
+/** What the reducer hears. Delivery is at least once and in any order; it ignores what it already knows. */
+import type { AttemptEnd } from '../contract/runner.ts';
+import type { Plan } from '../contract/trial.ts';
+import type { ExperimentState } from './types.ts';
+
+export interface AttemptKey {
+  readonly trialId: string;
+  readonly attempt: number;
+}
+
+export interface EndedAttempt extends AttemptKey {
+  readonly end: AttemptEnd;
+}
+
+/** A pending trial that was claimed and whose attempt was launched in the same go. */
+export interface ClaimedAttempt extends AttemptKey {
+  readonly likeKey: string;
+  readonly plan: Plan;
+}
+
+/** An attempt as the runner knows it, with what the store knows of its signs of life. */
+export interface SeenAttempt extends AttemptKey {
+  readonly state: 'pending' | 'running' | 'ended';
+  /** Why it is still pending, where known. */
+  readonly reason: string | null;
+  readonly end: AttemptEnd | null;
+  readonly aliveMs: number | null;
+  /** Since its last event; null where attempts do not post any. */
+  readonly silentMs: number | null;
+}
+
+/** What became of the commands of one dispatch. */
+export interface DispatchResult {
+  /** Successes whose result cannot be read: they count as crashed. */
+  readonly refused: readonly (AttemptKey & { readonly message: string })[];
+  /** Launched attempts that had ended when the runner answered. */
+  readonly ended: readonly EndedAttempt[];
+  readonly claimed: readonly ClaimedAttempt[];
+  /** Everything the runner knows of the experiment, listed after the launches; null where that was not asked for. */
+  readonly seen: readonly SeenAttempt[] | null;
+  /** The terminal state, where finishing was asked for and the store agreed that nothing is open. */
+  readonly finished: ExperimentState | null;
+}
+
+/** `atMs` is the workflow's clock, milliseconds since the epoch. */
+export type RunEvent = { readonly atMs: number } & (
+  | { readonly type: 'attempts-ended'; readonly attempts: readonly EndedAttempt[] }
+  | { readonly type: 'dispatch' }
+  | { readonly type: 'dispatched'; readonly result: DispatchResult }
+  | { readonly type: 'reconcile-due' }
+  | { readonly type: 'paused' }
+  | { readonly type: 'resumed' }
+  | { readonly type: 'cancelled' }
+  | { readonly type: 'woken' }
+);
