@@ -33,6 +33,8 @@ export interface ExperimentRecord {
   readonly baselineCellId: string | null;
   readonly counts: Readonly<Partial<Record<TrialState, number>>>;
   readonly cells: number;
+  /** Grows with every change of the experiment's state or of its trials; not with metrics. */
+  readonly version: number;
   readonly createdAt: string;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
@@ -50,6 +52,13 @@ export interface TrialRecord {
   readonly reusedFrom: string | null;
   /** In lists and in the comparison without its raw samples: losses, step times and artifacts are empty there. */
   readonly result: TrialResult | null;
+  /** How far its newest attempt has come; null before the first. */
+  readonly progress: {
+    readonly attemptId: string;
+    readonly phase: string | null;
+    readonly step: number | null;
+    readonly steps: number | null;
+  } | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
 }
@@ -118,8 +127,8 @@ export interface ExperimentStore {
     state?: ExperimentState;
     name?: string;
   }): Promise<Page<ExperimentRecord>>;
-  /** A terminal state is refused in silence while trials are open: a retry or an extension has come in between. */
-  setExperimentState(id: string, state: ExperimentState): Promise<void>;
+  /** False when refused: a terminal state while trials are open (a retry or an extension has come in between). */
+  setExperimentState(id: string, state: ExperimentState): Promise<boolean>;
   /** Ids of all experiments that are not terminal, oldest first: what a restarted process has to start again. */
   openExperiments(): Promise<readonly string[]>;
   /** Failed or cancelled trials (all, or those named) back to `pending`; returns how many. */
@@ -144,9 +153,11 @@ export interface ExperimentStore {
   /** Everything the comparison needs, in one query. */
   trialsForComparison(experimentId: string): Promise<readonly TrialRecord[]>;
 
+  /** Idempotent by attempt id; the trial is `running` from here. Call it before the launch: events need the attempt. */
   startAttempts(
     attempts: readonly Pick<AttemptRecord, 'attemptId' | 'experimentId' | 'trialId' | 'attempt' | 'plan'>[],
   ): Promise<void>;
+  /** The first end of an attempt wins. A trial whose newest attempt failed is `retrying` until its outcome or next attempt. */
   endAttempts(ends: readonly { attemptId: string; end: AttemptEnd }[]): Promise<void>;
   /** First terminal outcome wins: a second one for the same trial changes nothing. */
   recordOutcomes(experimentId: string, outcomes: readonly TrialOutcome[]): Promise<void>;
@@ -155,11 +166,14 @@ export interface ExperimentStore {
   listAttempts(experimentId: string, trialId?: string): Promise<readonly AttemptRecord[]>;
   getAttempt(attemptId: string): Promise<AttemptRecord | null>;
 
-  /** Stores trainer events once each (by sequence number); returns the highest contiguous number stored. */
+  /**
+   * Stores trainer events once each (by sequence number); returns the highest contiguous number stored.
+   * @throws UnknownAttempt, AttemptEnded
+   */
   appendTrialEvents(attemptId: string, events: readonly TrialEvent[]): Promise<{ accepted: number; lastSeq: number }>;
   listTrialEvents(attemptId: string, afterSeq: number, limit: number): Promise<readonly TrialEvent[]>;
   experimentEvents(experimentId: string, afterId: number, limit: number): Promise<readonly ExperimentEvent[]>;
-  /** Calls back (coalesced) when an experiment has new events; used to wake streams instead of polling. */
-  onExperimentEvents(listener: (experimentId: string) => void): () => void;
+  /** Calls back (coalesced) when an experiment has new events, null: any may have; wakes streams, so they need not poll. */
+  onExperimentEvents(listener: (experimentId: string | null) => void): () => void;
   close(): Promise<void>;
 }

@@ -1,0 +1,97 @@
+import type { TrialResult, TrialSettings } from '@lamina/domain/contract/trial.ts';
+import type { Selectable } from 'kysely';
+import type { AttemptRecord, ExperimentRecord, TrialRecord } from '../store.ts';
+import type { Counts, Schema } from './schema.ts';
+
+type ExperimentRow = Selectable<Schema['experiments']>;
+type AttemptRow = Selectable<Schema['attempts']>;
+
+export interface TrialRow extends Selectable<Schema['trials']> {
+  readonly cell: Selectable<Schema['cells']>['cell'];
+  readonly settings: Omit<TrialSettings, 'seed'>;
+  readonly summary: TrialResult | null;
+  readonly samples: ResultSamples | null;
+  readonly attempt_id: string | null;
+  readonly phase: string | null;
+  readonly step: number | null;
+  readonly steps: number | null;
+}
+
+/** The parts of a result that grow with the number of steps; kept apart so that lists stay small. */
+export interface ResultSamples {
+  readonly training: Pick<TrialResult['training'], 'losses' | 'stepSeconds' | 'stepTokens' | 'warmupStepSeconds'>;
+  readonly artifacts: TrialResult['artifacts'];
+}
+
+export function splitResult(result: TrialResult): { summary: TrialResult; samples: ResultSamples } {
+  const { losses, stepSeconds, stepTokens, warmupStepSeconds } = result.training;
+  const empty = { losses: [], stepSeconds: [], stepTokens: [], warmupStepSeconds: [] };
+  return {
+    summary: { ...result, training: { ...result.training, ...empty }, artifacts: [] },
+    samples: { training: { losses, stepSeconds, stepTokens, warmupStepSeconds }, artifacts: result.artifacts },
+  };
+}
+
+function joinResult(summary: TrialResult | null, samples: ResultSamples | null): TrialResult | null {
+  if (summary === null || samples === null) return summary;
+  return { ...summary, training: { ...summary.training, ...samples.training }, artifacts: samples.artifacts };
+}
+
+function iso(date: Date | null): string | null {
+  return date === null ? null : date.toISOString();
+}
+
+export function toExperiment(row: ExperimentRow): ExperimentRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    state: row.state,
+    document: row.document,
+    policy: row.policy,
+    dropped: row.dropped,
+    baselineCellId: row.baseline_cell_id,
+    counts: row.counts as Counts,
+    cells: row.cells,
+    version: row.version,
+    createdAt: row.created_at.toISOString(),
+    startedAt: iso(row.started_at),
+    endedAt: iso(row.ended_at),
+  };
+}
+
+export function toTrial(row: TrialRow): TrialRecord {
+  return {
+    experimentId: row.experiment_id,
+    trialId: row.id,
+    ordinal: row.ordinal,
+    trial: { id: row.id, cell: row.cell, settings: { ...row.settings, seed: Number(row.seed) } },
+    state: row.state,
+    attempts: row.attempts,
+    message: row.message,
+    reusedFrom: row.reused_from,
+    result: joinResult(row.summary, row.samples),
+    progress:
+      row.attempt_id === null
+        ? null
+        : { attemptId: row.attempt_id, phase: row.phase, step: row.step, steps: row.steps },
+    startedAt: iso(row.started_at),
+    endedAt: iso(row.ended_at),
+  };
+}
+
+export function toAttempt(row: AttemptRow): AttemptRecord {
+  return {
+    attemptId: row.id,
+    experimentId: row.experiment_id,
+    trialId: row.trial_id,
+    attempt: row.attempt,
+    plan: row.plan,
+    end: row.ending,
+    startedAt: row.started_at.toISOString(),
+    lastEventAt: iso(row.last_event_at),
+    lastSeq: row.last_seq,
+    phase: row.phase,
+    step: row.step,
+    steps: row.steps,
+  };
+}
