@@ -1,7 +1,15 @@
 /** Measurements and the comparison: what the user came for. */
 import type { LayerChoice } from '../contract/trial.ts';
-import type { Method, Precision } from '../spec/vocabulary.ts';
 import type { TrialState } from '../run/types.ts';
+import type { Method, Precision } from '../spec/vocabulary.ts';
+
+/** Where a memory figure comes from: device memory of a GPU trial, host memory of a CPU trial. Never mixed in one figure. */
+export const MEMORY_METRICS = ['peak-reserved', 'peak-rss'] as const;
+export type MemoryMetric = (typeof MEMORY_METRICS)[number];
+
+export const OBJECTIVES = ['loss', 'accuracy'] as const;
+/** What decides which cell is best: held-out loss (lower; perplexity ranks alike) or token accuracy (higher). */
+export type Objective = (typeof OBJECTIVES)[number];
 
 /** A value over seeds. `n` counts the seeds that measured it; with none, everything else is null. */
 export interface Estimate {
@@ -50,7 +58,7 @@ export interface ComparisonRow {
   readonly seeds: readonly number[];
   /** Device names of the trials in this row; more than one sets `mixedEnvironment`. */
   readonly devices: readonly string[];
-  /** The row mixes devices, drivers or trainer revisions, or differs in them from the baseline. */
+  /** The row mixes devices, drivers, CPU thread counts or trainer revisions, or differs in them from the baseline. */
   readonly mixedEnvironment: boolean;
   readonly parameterCount: number | null;
   readonly trainableParameters: number | null;
@@ -72,10 +80,15 @@ export interface ComparisonRow {
   readonly peakReservedBytes: Estimate;
   readonly peakProcessBytes: Estimate;
   readonly peakRssBytes: Estimate;
+  /** Which of the peaks `peakMemoryBytes` repeats; null where nothing was measured or CPU and GPU trials mix. */
+  readonly memoryMetric: MemoryMetric | null;
+  readonly peakMemoryBytes: Estimate;
   readonly estimatedBytes: number | null;
   readonly joulesPerToken: Estimate;
   readonly cost: Estimate;
+  /** Held-out loss minus that of the baseline cell. */
   readonly lossDelta: Delta;
+  /** No other row measured on the same device is at least as good in loss, peak memory and speed and better in one. */
   readonly onParetoFront: boolean;
 }
 
@@ -88,6 +101,10 @@ export interface QuantizationCostRow {
   readonly precision: Precision;
   readonly reference: Precision;
   readonly device: string;
+  /** Row and reference were not measured on one and the same device, driver and trainer revision. */
+  readonly mixedEnvironment: boolean;
+  /** What `peakMemory` compares; null where the two differ. */
+  readonly memoryMetric: MemoryMetric | null;
   readonly tokensPerSecond: Delta;
   readonly peakMemory: Delta;
   readonly weightBytes: Delta;
@@ -112,8 +129,10 @@ export interface DepthRow {
   readonly accuracy: Estimate;
 }
 
-/** One line of *Total bits*: a precision, its points are depths. */
+/** One line of *Total bits*: a precision (of one model, method and set of further parameters), its points are depths. */
 export interface TotalBitsLine {
+  readonly label: string;
+  readonly model: string;
   readonly precision: Precision;
   readonly method: Method;
   readonly points: readonly {
@@ -130,6 +149,7 @@ export interface Recommendation {
   readonly sentence: string;
   /** How sure: the cells that the data cannot tell apart from the best. */
   readonly indistinguishable: readonly string[];
+  readonly objective: Objective;
   readonly limits: { readonly maxMemoryBytes: number | null; readonly maxCost: number | null };
 }
 

@@ -1,0 +1,31 @@
+import { TERMINAL_TRIAL_STATES, type TrialState } from '../run/types.ts';
+import { depthTable } from './depth.ts';
+import { type ComparisonInput, groupByCell } from './input.ts';
+import { comparisonNotes } from './notes.ts';
+import { quantizationCost } from './quantization-cost.ts';
+import { recommend } from './recommend.ts';
+import { comparisonRows } from './rows.ts';
+import { totalBits } from './total-bits.ts';
+import type { Comparison } from './types.ts';
+
+export type { ComparedTrial, ComparisonInput } from './input.ts';
+
+/** One comparison from the trials of an experiment. Pure; the order of the trials does not matter. */
+export function compareTrials(input: ComparisonInput): Comparison {
+  const groups = groupByCell(input.trials);
+  const baseline = groups.find((group) => group.cell.id === input.baselineCellId) ?? null;
+  const rows = comparisonRows(groups, { baseline, pricePerDeviceHour: input.pricePerDeviceHour ?? null });
+  return {
+    experimentId: input.experimentId,
+    name: input.name,
+    state: input.state,
+    complete: input.trials.every(({ state }) => (TERMINAL_TRIAL_STATES as readonly TrialState[]).includes(state)),
+    baselineCellId: baseline?.cell.id ?? null,
+    recommendation: recommend(input, groups, rows),
+    rows,
+    quantizationCost: quantizationCost(groups, rows),
+    depth: depthTable(rows),
+    totalBits: totalBits(rows),
+    notes: comparisonNotes(input, groups, rows),
+  };
+}

@@ -1,0 +1,95 @@
+/** What the comparison is made from: the planned trials of one experiment and what was measured of them. */
+import type { TrialResult } from '../contract/trial.ts';
+import type { Cell, PlannedTrial } from '../matrix/types.ts';
+import type { ExperimentState, TrialState } from '../run/types.ts';
+import type { Objective } from './types.ts';
+
+export interface ComparedTrial {
+  readonly trial: PlannedTrial;
+  readonly state: TrialState;
+  /** The experiment whose measurement was taken over, for state `reused`. */
+  readonly reusedFrom: string | null;
+  readonly result: TrialResult | null;
+}
+
+export interface ComparisonInput {
+  readonly experimentId: string;
+  readonly name: string;
+  readonly state: ExperimentState;
+  readonly baselineCellId: string | null;
+  readonly trials: readonly ComparedTrial[];
+  /** Decides which cell is best; `loss` unless given. */
+  readonly objective?: Objective;
+  /** The best cell must keep these: bytes of peak memory, money for one trial. */
+  readonly limits?: { readonly maxMemoryBytes?: number | null; readonly maxCost?: number | null };
+  /** Price of one device for one hour; without it no cost is stated. */
+  readonly pricePerDeviceHour?: number | null;
+}
+
+/** A trial with a result: run, taken over from an earlier experiment, or run until its loss was not finite. */
+export interface MeasuredTrial {
+  readonly seed: number;
+  readonly gpus: number;
+  readonly reusedFrom: string | null;
+  readonly result: TrialResult;
+}
+
+/** All trials of one cell, by seed. */
+export interface CellGroup {
+  readonly cell: Cell;
+  readonly trials: readonly ComparedTrial[];
+  readonly measured: readonly MeasuredTrial[];
+}
+
+/** Groups trials by cell. The outcome does not depend on the order of the trials. */
+export function groupByCell(trials: readonly ComparedTrial[]): CellGroup[] {
+  const byCell = new Map<string, ComparedTrial[]>();
+  for (const trial of trials) {
+    const group = byCell.get(trial.trial.cell.id);
+    if (group) group.push(trial);
+    else byCell.set(trial.trial.cell.id, [trial]);
+  }
+  const inOrder = [...byCell].sort(([a], [b]) => (a < b ? -1 : 1));
+  return inOrder.flatMap(([, group]) => {
+    const sorted = group.toSorted(bySeed);
+    const cell = sorted[0]?.trial.cell;
+    return cell ? [{ cell, trials: sorted, measured: sorted.flatMap(measuredTrial) }] : [];
+  });
+}
+
+function bySeed(a: ComparedTrial, b: ComparedTrial): number {
+  return a.trial.settings.seed - b.trial.settings.seed || (a.trial.id < b.trial.id ? -1 : 1);
+}
+
+const MEASURED_STATES: readonly TrialState[] = ['succeeded', 'reused', 'diverged'];
+
+function measuredTrial({ trial, state, reusedFrom, result }: ComparedTrial): MeasuredTrial[] {
+  if (result === null || !MEASURED_STATES.includes(state)) return [];
+  return [{ seed: trial.settings.seed, gpus: trial.settings.gpus, reusedFrom, result }];
+}
+
+/** Values of the trials of a cell, without those that did not measure it. */
+export function samples(
+  measured: readonly MeasuredTrial[],
+  read: (trial: MeasuredTrial) => number | null | undefined,
+): number[] {
+  return measured.flatMap((trial) => {
+    const value = read(trial);
+    return value === null || value === undefined || !Number.isFinite(value) ? [] : [value];
+  });
+}
+
+/** Pairs of values of two cells with the same seed, where both measured it. */
+export function pairsBySeed(
+  a: readonly MeasuredTrial[],
+  b: readonly MeasuredTrial[],
+  read: (trial: MeasuredTrial) => number | null | undefined,
+): (readonly [a: number, b: number])[] {
+  const others = new Map(b.map((trial) => [trial.seed, trial]));
+  return a.flatMap((trial) => {
+    const other = others.get(trial.seed);
+    const [left] = samples([trial], read);
+    const [right] = other ? samples([other], read) : [];
+    return left === undefined || right === undefined ? [] : [[left, right] as const];
+  });
+}

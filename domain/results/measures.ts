@@ -1,0 +1,61 @@
+/** How each figure of the comparison is read from one trial's result. Null where it was not measured. */
+import type { MeasuredTrial } from './input.ts';
+import type { MemoryMetric, Objective } from './types.ts';
+
+export type Measure = (trial: MeasuredTrial) => number | null;
+
+export const loss: Measure = ({ result }) => result.trained?.loss ?? null;
+export const accuracy: Measure = ({ result }) => result.trained?.accuracy ?? null;
+export const perplexity: Measure = ({ result }) => result.trained?.perplexity ?? null;
+export const rawLoss: Measure = ({ result }) => result.raw?.loss ?? null;
+export const rawAccuracy: Measure = ({ result }) => result.raw?.accuracy ?? null;
+export const lossStandardError: Measure = ({ result }) => result.trained?.lossStandardError ?? null;
+export const tokensPerSecond: Measure = ({ result }) => result.training.tokensPerSecond;
+export const loadSeconds: Measure = ({ result }) => result.seconds.load;
+export const quantizeSeconds: Measure = ({ result }) => result.seconds.quantize;
+export const weightBytes: Measure = ({ result }) => result.model.weightBytes;
+
+/** Wall time of a trial. A resumed trial's last attempt did only a part of the work: not measured. */
+export const trialSeconds: Measure = ({ result }) =>
+  result.training.resumedFromStep === null ? result.seconds.total : null;
+
+/** Energy of the attempt over the tokens that it trained on. */
+export const joulesPerToken: Measure = ({ result }) =>
+  result.energyJoules === null || result.training.tokens === 0 ? null : result.energyJoules / result.training.tokens;
+
+/** Device memory that the allocator held at its peak on CUDA, the process's peak resident set on a CPU. */
+export function memoryMetricOf({ result }: MeasuredTrial): MemoryMetric {
+  return result.environment.deviceKind === 'cuda' ? 'peak-reserved' : 'peak-rss';
+}
+
+export const peakMemory: Measure = (trial) =>
+  memoryMetricOf(trial) === 'peak-reserved' ? trial.result.memory.peakReservedBytes : trial.result.memory.peakRssBytes;
+
+/** Money for one trial: wall hours × devices × price of a device hour (a CPU trial counts as one device). */
+export function cost(pricePerDeviceHour: number | null): Measure {
+  return (trial) => {
+    const seconds = trialSeconds(trial);
+    if (pricePerDeviceHour === null || seconds === null) return null;
+    return (seconds / 3600) * Math.max(1, trial.gpus) * pricePerDeviceHour;
+  };
+}
+
+/** The objective as a cost: lower is better. */
+export function objectiveCost(objective: Objective): Measure {
+  return objective === 'loss' ? loss : (trial) => negated(accuracy(trial));
+}
+
+function negated(value: number | null): number | null {
+  return value === null ? null : -value;
+}
+
+/** What must be equal for speeds to be comparable: device, driver, trainer revision, and threads on a CPU. */
+export function environmentKey({ result: { environment } }: MeasuredTrial): string {
+  const { device, deviceKind, driver, threads, trainerRevision } = environment;
+  return JSON.stringify([device, driver, trainerRevision, deviceKind === 'cpu' ? threads : null]);
+}
+
+/** Losses are comparable where the same held-out tokens were scored. */
+export function evaluationKey({ result }: MeasuredTrial): string {
+  return result.environment.evaluationFingerprint;
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cellNumber, cellText, layerRanges, MATRIX_COLUMNS, statusText } from './columns.ts';
+import { compareTrials } from './compare.ts';
+import { counted, listing, significant, withHalfWidth, withRange } from './format.ts';
+import { layersText } from './layers.ts';
+import { toCsv } from './render-csv.ts';
+import { toMarkdown } from './render-markdown.ts';
+import { inputOf, trialOf } from './testing/trials.ts';
+
+const TWO_CELLS = [
+  trialOf({ seed: 1, loss: 2.5, rssBytes: 1.5 * 2 ** 30 }),
+  trialOf({ seed: 2, loss: 2.7, rssBytes: 1.5 * 2 ** 30 }),
+  trialOf({ seed: 1, precision: 'nf4', loss: 2.6 }),
+  trialOf({ seed: 2, precision: 'nf4', state: 'failed' }),
+];
+
+test('numbers for people', () => {
+  const table = [
+    [12345, '12345'],
+    [123.4, '123'],
+    [12.34, '12.3'],
+    [1.234, '1.23'],
+    [0.01234, '0.0123'],
+    [0, '0'],
+    [-0.5, '-0.500'],
+  ] as const;
+  for (const [value, text] of table) assert.equal(significant(value), text);
+  assert.equal(withHalfWidth({ mean: 12.34, low: 11.34, high: 13.34 }, significant), '12.3 ± 1.0');
+  assert.equal(withHalfWidth({ mean: 12.34, low: null, high: null }, significant), '12.3');
+  assert.equal(withHalfWidth({ mean: null, low: null, high: null }, significant), '–');
+  assert.equal(
+    withRange({ mean: 0.5, low: 0.4, high: 0.625 }, (x) => x.toFixed(2)),
+    '0.50 [0.40, 0.63]',
+  );
+  assert.equal(listing(['a', 'b', 'c', 'd'], 2), 'a, b and 2 more');
+  assert.equal(listing(['a', 'b'], 3), 'a and b');
+  assert.equal(counted(1, 'row'), '1 row');
+  assert.equal(layerRanges([0, 1, 2, 5, 7, 8]), '0–2, 5, 7–8');
+});
+
+test('depth for people', () => {
+  assert.equal(layersText({ strategy: 'all' }, null), 'all');
+  assert.equal(layersText({ strategy: 'all' }, 18), '18 (all)');
+  assert.equal(layersText({ strategy: 'even', keep: 9 }, 18), '9 of 18 (even)');
+  assert.equal(layersText({ strategy: 'drop-last', drop: 4 }, 18), '14 of 18 (drop-last)');
+  assert.equal(layersText({ strategy: 'drop-last', drop: 4 }, null), 'without the last 4');
+  assert.equal(layersText({ strategy: 'list', indices: [0, 3] }, null), '2 (list)');
+});
+
+test('cells show unit-scaled values and leave gaps visible', () => {
+  const { rows } = compareTrials(inputOf(TWO_CELLS));
+  const [bf16, nf4] = rows;
+  assert.ok(bf16 && nf4);
+  assert.equal(cellText(MATRIX_COLUMNS.peakMemoryBytes, bf16), '1.50 ± 0.00');
+  assert.equal(cellNumber(MATRIX_COLUMNS.peakMemoryBytes, bf16), 1.5 * 2 ** 30);
+  assert.equal(cellText(MATRIX_COLUMNS.joulesPerToken, bf16), '–');
+  assert.equal(cellText(MATRIX_COLUMNS.label, bf16), 'all layers · bf16 · lora *');
+  assert.equal(cellText(MATRIX_COLUMNS.lossDelta, nf4), '+0.100');
+  assert.equal(statusText(bf16), 'done');
+  assert.equal(statusText(nf4), '1 of 2 failed');
+});
+
+test('CSV parses back to the numbers of the comparison', () => {
+  const comparison = compareTrials(inputOf(TWO_CELLS, { name: 'x' }));
+  const [header = '', ...lines] = toCsv(comparison).trimEnd().split('\r\n');
+  const names = header.split(',');
+  assert.equal(new Set(names).size, names.length, 'column names are unique');
+  assert.equal(lines.length, 2);
+  const record = Object.fromEntries((lines[0] ?? '').split(',').map((value, index) => [names[index], value]));
+  assert.equal(Number(record['loss_mean']), comparison.rows[0]?.loss.mean);
+  assert.equal(Number(record['peakMemoryBytes_mean']), 1.5 * 2 ** 30);
+  assert.equal(record['memoryMetric'], 'peak-rss');
+  assert.equal(record['joulesPerToken_mean'], '');
+});
+
+test('CSV quotes and disarms what users wrote', () => {
+  const csv = toCsv(compareTrials(inputOf([trialOf({ parameters: { 'a,b': '=SUM("x")' } })])));
+  assert.ok(csv.startsWith('cellId,'));
+  assert.ok(csv.includes('"a,b"'));
+  assert.ok(csv.includes(`"'=SUM(""x"")"`));
+});
+
+test('Markdown: the sentence on top, then four tables of even width', () => {
+  const comparison = compareTrials(inputOf(TWO_CELLS, { name: 'night <b>|one|' }));
+  const text = toMarkdown(comparison);
+  assert.match(text, /^# night &lt;b\\>\\\|one\\\|\n\n\*\*Best held-out loss: /);
+  assert.deepEqual(text.match(/^## .*$/gm), [
+    '## Training matrix',
+    '## Cost of quantization',
+    '## Depth',
+    '## Total bits',
+  ]);
+  for (const table of text.match(/(^\|.*\n)+/gm) ?? []) {
+    const widths = table
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replaceAll('\\|', '').split('|').length);
+    assert.equal(new Set(widths).size, 1);
+  }
+  assert.ok(text.includes('GiB') && text.includes('tokens/s'));
+  assert.ok(!text.includes('NaN') && !text.includes('undefined') && !text.includes('null'));
+});
+
+test('Markdown of an experiment in which nothing was measured', () => {
+  const text = toMarkdown(compareTrials(inputOf([trialOf({ state: 'pending' })], { state: 'pending' })));
+  assert.ok(text.includes('**No cell is complete yet: 0 of 1 trial measured.**'));
+  assert.equal(text.match(/Nothing to show\./g)?.length, 3);
+});

@@ -1,0 +1,198 @@
+/** Trials with made-up measurements, for tests and benchmarks of the comparison. */
+import { CONTRACT_VERSION, type LayerChoice, type TrialResult } from '../../contract/trial.ts';
+import type { Cell, Scalar } from '../../matrix/types.ts';
+import type { TrialState } from '../../run/types.ts';
+import type { Method, Precision } from '../../spec/vocabulary.ts';
+import type { ComparedTrial, ComparisonInput } from '../input.ts';
+
+export interface TrialOptions {
+  readonly seed?: number;
+  readonly state?: TrialState;
+  readonly layers?: LayerChoice;
+  readonly precision?: Precision;
+  readonly method?: Method;
+  readonly model?: string;
+  readonly parameters?: Readonly<Record<string, Scalar>>;
+  readonly loss?: number | null;
+  readonly rawLoss?: number;
+  readonly tokensPerSecond?: number | null;
+  readonly weightBytes?: number;
+  readonly rssBytes?: number;
+  readonly reservedBytes?: number | null;
+  readonly energyJoules?: number | null;
+  readonly loadSeconds?: number;
+  readonly totalSeconds?: number;
+  readonly resumedFromStep?: number | null;
+  readonly reusedFrom?: string | null;
+  readonly measured?: boolean;
+  readonly environment?: Partial<TrialResult['environment']>;
+}
+
+const ORIGINAL_LAYERS = 18;
+
+export function trialOf(options: TrialOptions = {}): ComparedTrial {
+  const state = options.state ?? 'succeeded';
+  const seed = options.seed ?? 1;
+  const cell = cellOf(options);
+  const settings = settingsOf(cell, seed);
+  const measured = options.measured ?? ['succeeded', 'reused', 'diverged'].includes(state);
+  return {
+    trial: { id: `${cell.id}/${seed}`, cell, settings },
+    state,
+    reusedFrom: options.reusedFrom ?? null,
+    result: measured ? resultOf(cell, options) : null,
+  };
+}
+
+export function inputOf(trials: readonly ComparedTrial[], more: Partial<ComparisonInput> = {}): ComparisonInput {
+  return {
+    experimentId: 'experiment-1',
+    name: 'a matrix',
+    state: 'succeeded',
+    baselineCellId: trials[0]?.trial.cell.id ?? null,
+    trials,
+    ...more,
+  };
+}
+
+function cellOf(options: TrialOptions): Cell {
+  const layers = options.layers ?? { strategy: 'all' };
+  const precision = options.precision ?? 'bf16';
+  const method = options.method ?? (precision.startsWith('nf4') || precision === 'int8' ? 'qlora' : 'lora');
+  const parameters = options.parameters ?? {};
+  const model = options.model ?? 'gemma.gguf';
+  const size = 'keep' in layers ? `${layers.keep} layers` : layers.strategy === 'all' ? 'all layers' : layers.strategy;
+  const label = [size, precision, method, ...Object.values(parameters)].join(' · ');
+  return {
+    id: `${model} ${label}`,
+    label,
+    model: { source: 'gguf', path: `/models/${model}`, fingerprint: null },
+    layers,
+    precision,
+    method,
+    parameters,
+  };
+}
+
+function settingsOf(cell: Cell, seed: number): ComparedTrial['trial']['settings'] {
+  return {
+    model: cell.model,
+    layers: cell.layers,
+    precision: cell.precision,
+    computeDtype: 'auto',
+    method: cell.method,
+    dataset: { source: 'file', path: '/data.jsonl', format: 'jsonl', fields: { text: 'text' }, fingerprint: null },
+    training: {
+      steps: 10,
+      microBatch: 1,
+      accumulation: 1,
+      maxLength: 64,
+      packing: true,
+      learningRate: 1e-4,
+      schedule: 'constant',
+      warmupSteps: 0,
+      optimizer: 'adamw',
+      weightDecay: 0,
+      adamBeta1: 0.9,
+      adamBeta2: 0.999,
+      adamEpsilon: 1e-8,
+      maxGradNorm: 1,
+      mixedPrecision: 'none',
+      checkpointing: false,
+      checkpointEvery: null,
+      logEvery: 1,
+      warmupMeasurements: 1,
+    },
+    lora: null,
+    evaluation: { fraction: 0.1, maxTokens: 1000, microBatch: 1, beforeTraining: true },
+    seed,
+    gpuClass: null,
+    gpus: 0,
+  };
+}
+
+function resultOf(cell: Cell, options: TrialOptions): TrialResult {
+  const loss = options.loss === undefined ? 3 : options.loss;
+  const kept = 'keep' in cell.layers ? cell.layers.keep : ORIGINAL_LAYERS;
+  const weightBytes = options.weightBytes ?? 500_000_000;
+  return {
+    contract: CONTRACT_VERSION,
+    trialId: cell.id,
+    attemptId: 'attempt',
+    status: loss === null ? 'diverged' : 'succeeded',
+    divergedAtStep: loss === null ? 3 : null,
+    model: {
+      architecture: 'tiny',
+      layersOriginal: ORIGINAL_LAYERS,
+      layersKept: Array.from({ length: kept }, (_, index) => index),
+      parameters: 250_000_000,
+      trainableParameters: 1_000_000,
+      weightBytes,
+      quantizedParameters: 0,
+      quantizedBytes: 0,
+      bitsPerParameter: (8 * weightBytes) / 250_000_000,
+      quantizedBitsPerParameter: null,
+    },
+    computeDtype: 'fp32',
+    raw: evaluation(options.rawLoss ?? 4),
+    trained: loss === null ? null : evaluation(loss),
+    training: {
+      steps: 10,
+      tokens: 640,
+      samples: 10,
+      losses: [],
+      stepSeconds: [],
+      stepTokens: [],
+      warmupStepSeconds: [],
+      tokensPerSecond: options.tokensPerSecond === undefined ? 100 : options.tokensPerSecond,
+      samplesPerSecond: null,
+      resumedFromStep: options.resumedFromStep ?? null,
+    },
+    seconds: {
+      imports: null,
+      tokenizer: null,
+      data: null,
+      load: options.loadSeconds ?? 2,
+      quantize: null,
+      evaluateRaw: null,
+      train: null,
+      evaluate: null,
+      total: options.totalSeconds ?? 60,
+    },
+    memory: {
+      peakAllocatedBytes: null,
+      peakReservedBytes: options.reservedBytes ?? null,
+      peakProcessBytes: null,
+      peakRssBytes: options.rssBytes ?? 2 * 2 ** 30,
+    },
+    energyJoules: options.energyJoules ?? null,
+    environment: {
+      device: 'Some CPU',
+      deviceKind: 'cpu',
+      driver: null,
+      threads: 2,
+      python: '3.12',
+      libraries: {},
+      trainerRevision: 'revision-1',
+      datasetFingerprint: 'data',
+      evaluationFingerprint: 'held-out',
+      weightsFingerprint: null,
+      ...options.environment,
+    },
+    artifacts: [],
+  };
+}
+
+function evaluation(loss: number): NonNullable<TrialResult['raw']> {
+  return {
+    loss,
+    lossStandardError: 0.05,
+    perplexity: Math.exp(loss),
+    perplexityStandardError: null,
+    accuracy: 0.4,
+    tokens: 1000,
+    sequences: 10,
+    seconds: 1,
+    cached: false,
+  };
+}
