@@ -34,21 +34,23 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 async function openPGlite(dataDir: string): Promise<Database> {
   mkdirSync(dataDir, { recursive: true });
   const lock = lockDirectory(dataDir);
+  let close = async () => lock.release();
   try {
     const { PGlite } = await import('@electric-sql/pglite');
     const pglite = await PGlite.create({ dataDir: join(dataDir, 'data') });
+    close = async () => {
+      await pglite.close();
+      lock.release();
+    };
     const db = new Kysely<Schema>({ dialect: new SerialPGliteDialect(pglite) });
     await migrate(db, await readMigrations());
     const listeners = new Set<(id: string | null) => void>();
     await pglite.listen(CHANNEL, (id) => {
       for (const listener of listeners) listener(id);
     });
-    return database('pglite', db, listeners, async () => {
-      await db.destroy();
-      lock.release();
-    });
+    return database('pglite', db, listeners, close);
   } catch (error) {
-    lock.release();
+    await close();
     throw error;
   }
 }

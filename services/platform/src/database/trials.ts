@@ -12,14 +12,22 @@ export function trials(db: Db): Trials {
     async claimTrials(experimentId, batch, limit) {
       return changeExperiment(db, experimentId, async (trx) => {
         const claimed = async () => {
-          const { rows } = await sql<{ id: string; attempts: number; like_key: string; plan: ClaimedTrial['plan'] }>`
-            SELECT t.id, t.attempts, c.like_key, c.plan FROM trials t
+          const { rows } = await sql<{
+            id: string;
+            attempts: number;
+            state: string;
+            like_key: string;
+            plan: ClaimedTrial['plan'];
+          }>`
+            SELECT t.id, t.attempts, t.state, c.like_key, c.plan FROM trials t
             JOIN cells c ON c.experiment_id = t.experiment_id AND c.id = t.cell_id
-            WHERE t.experiment_id = ${experimentId} AND t.state = 'pending' AND t.claim = ${batch}
+            WHERE t.experiment_id = ${experimentId} AND t.claim = ${batch}
+              AND t.state IN ('pending', 'running', 'retrying')
             ORDER BY t.ordinal`.execute(trx);
           return rows.map((row) => ({
             trialId: row.id,
-            attempt: row.attempts + 1,
+            // A claim may be asked for again when its attempts have been started already.
+            attempt: row.state === 'pending' ? row.attempts + 1 : row.attempts,
             likeKey: row.like_key,
             plan: row.plan,
           }));

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { attemptKey } from './artifacts.ts';
+import { createDirectoryArtifactStore, InvalidKey } from './directory-artifacts.ts';
+
+let root: string;
+before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lamina-artifacts-'));
+});
+after(() => rm(root, { recursive: true, force: true }));
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+test('what is written can be read, in part too, and listed', async () => {
+  const store = createDirectoryArtifactStore(root);
+  const key = `${attemptKey('e-1', 'f00', 1)}/log.txt`;
+  assert.equal(await store.read(key), null);
+  assert.equal(await store.readFrom(key, 0, 10), null);
+  await store.write(key, bytes('0123456789'));
+  await store.write(key, bytes('abcdefghij'));
+  assert.equal(String(Buffer.from((await store.read(key)) ?? [])), 'abcdefghij');
+  const part = await store.readFrom(key, 8, 10);
+  assert.equal(String(Buffer.from(part?.bytes ?? [])), 'ij');
+  assert.equal(part?.size, 10);
+  assert.equal((await store.readFrom(key, 50, 10))?.bytes.length, 0);
+  assert.deepEqual(await store.list('experiments/e-1'), [{ key, bytes: 10 }]);
+  assert.deepEqual(await store.list('experiments/none'), []);
+  assert.equal(store.localPath(key), join(root, ...key.split('/')));
+});
+
+test('writers beside each other leave one whole content and no rest', async () => {
+  const store = createDirectoryArtifactStore(root);
+  const contents = Array.from({ length: 20 }, (_, index) => String(index).repeat(10_000));
+  await Promise.all(contents.map((content) => store.write('race/file', bytes(content))));
+  assert.ok(contents.includes(String(Buffer.from((await store.read('race/file')) ?? []))));
+  assert.deepEqual(await readdir(join(root, 'race')), ['file']);
+});
+
+test('no key leaves the folder', async () => {
+  const store = createDirectoryArtifactStore(root);
+  for (const key of ['../x', 'a/../../x', 'a/./b', 'a\\..\\b', 'a\0b']) {
+    await assert.rejects(store.read(key), InvalidKey);
+  }
+  assert.equal(store.localPath('/etc/passwd'), join(root, 'etc/passwd'));
+});
