@@ -144,7 +144,7 @@ test('the Pareto front holds trade-offs of loss, memory and speed', () => {
 
 test('a resumed trial has a speed but no time and no cost', () => {
   const trials = [trialOf({ seed: 1, totalSeconds: 3600 }), trialOf({ seed: 2, resumedFromStep: 5 })];
-  const [row] = compareTrials(inputOf(trials, { pricePerDeviceHour: 2 })).rows;
+  const [row] = compareTrials(inputOf(trials, { pricePerHour: 2 })).rows;
   assert.equal(row?.tokensPerSecond.n, 2);
   assert.deepEqual(row?.trialSeconds.samples, [3600]);
   assert.equal(row?.cost.mean, 2);

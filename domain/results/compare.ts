@@ -14,7 +14,7 @@ export type { ComparedTrial, ComparisonInput } from './input.ts';
 export function compareTrials(input: ComparisonInput): Comparison {
   const groups = groupByCell(input.trials);
   const baseline = groups.find((group) => group.cell.id === input.baselineCellId) ?? null;
-  const rows = comparisonRows(groups, { baseline, pricePerDeviceHour: input.pricePerDeviceHour ?? null });
+  const rows = comparisonRows(groups, { baseline, pricePerHour: input.pricePerHour ?? null });
   return {
     experimentId: input.experimentId,
     name: input.name,

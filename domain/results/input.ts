@@ -22,14 +22,13 @@ export interface ComparisonInput {
   readonly objective?: Objective;
   /** The best cell must keep these: bytes of peak memory, money for one trial. */
   readonly limits?: { readonly maxMemoryBytes?: number | null; readonly maxCost?: number | null };
-  /** Price of one device for one hour; without it no cost is stated. */
-  readonly pricePerDeviceHour?: number | null;
+  /** Price of a trial's machine for one hour; without it no cost is stated. */
+  readonly pricePerHour?: number | null;
 }
 
 /** A trial with a result: run, taken over from an earlier experiment, or run until its loss was not finite. */
 export interface MeasuredTrial {
   readonly seed: number;
-  readonly gpus: number;
   readonly reusedFrom: string | null;
   readonly result: TrialResult;
 }
@@ -65,7 +64,7 @@ const MEASURED_STATES: readonly TrialState[] = ['succeeded', 'reused', 'diverged
 
 function measuredTrial({ trial, state, reusedFrom, result }: ComparedTrial): MeasuredTrial[] {
   if (result === null || !MEASURED_STATES.includes(state)) return [];
-  return [{ seed: trial.settings.seed, gpus: trial.settings.gpus, reusedFrom, result }];
+  return [{ seed: trial.settings.seed, reusedFrom, result }];
 }
 
 /** Values of the trials of a cell, without those that did not measure it. */

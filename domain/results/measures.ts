@@ -31,18 +31,17 @@ export function memoryMetricOf({ result }: MeasuredTrial): MemoryMetric {
 export const peakMemory: Measure = (trial) =>
   memoryMetricOf(trial) === 'peak-reserved' ? trial.result.memory.peakReservedBytes : trial.result.memory.peakRssBytes;
 
-/** Money for one trial: wall hours × devices × price of a device hour (a CPU trial counts as one device). */
-export function cost(pricePerDeviceHour: number | null): Measure {
+/** Money for one trial: wall hours × price of its machine for an hour. */
+export function cost(pricePerHour: number | null): Measure {
   return (trial) => {
     const seconds = trialSeconds(trial);
-    if (pricePerDeviceHour === null || seconds === null) return null;
-    return (seconds / 3600) * Math.max(1, trial.gpus) * pricePerDeviceHour;
+    return pricePerHour === null || seconds === null ? null : (seconds / 3600) * pricePerHour;
   };
 }
 
 /** The objective as a cost: lower is better. */
 export function objectiveCost(objective: Objective): Measure {
-  return objective === 'loss' ? loss : (trial) => negated(accuracy(trial));
+  return objective === 'accuracy' ? (trial) => negated(accuracy(trial)) : loss;
 }
 
 function negated(value: number | null): number | null {

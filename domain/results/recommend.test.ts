@@ -57,8 +57,8 @@ test('a memory limit counts the highest measured peak, and says so where nothing
 test('a cost limit needs a price', () => {
   const limits = { maxCost: 0.02 };
   assert.equal(recommendation(BEST, { limits }).cellId, null);
-  assert.equal(recommendation(BEST, { limits, pricePerDeviceHour: 1 }).cellId, BEST[0]?.trial.cell.id);
-  assert.equal(recommendation(BEST, { limits, pricePerDeviceHour: 2 }).cellId, null);
+  assert.equal(recommendation(BEST, { limits, pricePerHour: 1 }).cellId, BEST[0]?.trial.cell.id);
+  assert.equal(recommendation(BEST, { limits, pricePerHour: 2 }).cellId, null);
 });
 
 test('a cell with a diverged or missing trial is never the best', () => {
@@ -79,6 +79,10 @@ test('accuracy as the objective ranks upwards', () => {
   const { sentence, objective } = recommendation([...BEST, ...FAR], { objective: 'accuracy' });
   assert.equal(objective, 'accuracy');
   assert.match(sentence, /^Best token accuracy: .*40\.0 %/);
+  assert.match(
+    recommendation(BEST, { objective: 'perplexity' }).sentence,
+    /^Best perplexity: all layers · bf16 · lora, 9\.03 \(loss 2\.200\)/,
+  );
 });
 
 test('an experiment without a trial has no best cell', () => {

@@ -59,9 +59,9 @@ function candidates(groups: readonly CellGroup[], rows: readonly ComparisonRow[]
   const byId = new Map(groups.map((group) => [group.cell.id, group]));
   return rows.flatMap((row) => {
     const group = byId.get(row.cellId);
-    const { n, mean } = objective === 'loss' ? row.loss : row.accuracy;
+    const { n, mean } = objective === 'accuracy' ? row.accuracy : row.loss;
     if (group === undefined || mean === null || n < row.trials.total) return [];
-    return [{ row, group, cost: objective === 'loss' ? mean : -mean }];
+    return [{ row, group, cost: objective === 'accuracy' ? -mean : mean }];
   });
 }
 
@@ -123,18 +123,24 @@ function bestText(
   limits: Recommendation['limits'],
 ): string {
   const waiting = rows.some((other) => other.seeds.length < other.trials.total) && input.state !== 'succeeded';
-  const what = objective === 'loss' ? 'held-out loss' : 'token accuracy';
   const within = limitText(limits) === '' ? '' : ` within ${limitText(limits)}`;
-  const value =
-    objective === 'loss'
-      ? `${fixed(3)(row.loss.mean ?? 0)} (perplexity ${significant(row.perplexity.mean ?? 0)})`
-      : `${percent(row.accuracy.mean ?? 0)} %`;
+  const [what, value] = objectiveText(row, objective);
   const memory =
     row.memoryMetric === null || row.peakMemoryBytes.mean === null
       ? []
       : [`${gibibytes(row.peakMemoryBytes.mean)} GiB ${MEMORY_METRIC_NAMES[row.memoryMetric]}`];
   const speed = row.tokensPerSecond.mean === null ? [] : [`${significant(row.tokensPerSecond.mean)} tokens/s`];
   return `${waiting ? 'So far, best' : 'Best'} ${what}${within}: ${row.label}, ${[value, ...memory, ...speed].join(', ')}.`;
+}
+
+function objectiveText(
+  { loss, perplexity, accuracy }: ComparisonRow,
+  objective: Objective,
+): [what: string, value: string] {
+  const [lossText, perplexityText] = [fixed(3)(loss.mean ?? 0), significant(perplexity.mean ?? 0)];
+  if (objective === 'accuracy') return ['token accuracy', `${percent(accuracy.mean ?? 0)} %`];
+  if (objective === 'perplexity') return ['perplexity', `${perplexityText} (loss ${lossText})`];
+  return ['held-out loss', `${lossText} (perplexity ${perplexityText})`];
 }
 
 function surenessText(best: Candidate, others: readonly Candidate[], same: readonly Candidate[]): string {

@@ -11,7 +11,7 @@ import type { ComparisonRow, TrialCounts } from './types.ts';
 
 export interface RowContext {
   readonly baseline: CellGroup | null;
-  readonly pricePerDeviceHour: number | null;
+  readonly pricePerHour: number | null;
 }
 
 /** Rows in reading order: by model, deepest first, then as the vocabulary lists precisions and methods. */
@@ -73,7 +73,7 @@ function row(group: CellGroup, originals: ReadonlyMap<string, number>, context: 
     peakMemoryBytes: metric === null ? estimate([]) : over(measures.peakMemory),
     estimatedBytes: null,
     joulesPerToken: over(measures.joulesPerToken),
-    cost: over(measures.cost(context.pricePerDeviceHour)),
+    cost: over(measures.cost(context.pricePerHour)),
     lossDelta: lossDelta(group, context.baseline),
     onParetoFront: false,
   };

@@ -7,8 +7,8 @@ import type { Method, Precision } from '../spec/vocabulary.ts';
 export const MEMORY_METRICS = ['peak-reserved', 'peak-rss'] as const;
 export type MemoryMetric = (typeof MEMORY_METRICS)[number];
 
-export const OBJECTIVES = ['loss', 'accuracy'] as const;
-/** What decides which cell is best: held-out loss (lower; perplexity ranks alike) or token accuracy (higher). */
+export const OBJECTIVES = ['loss', 'perplexity', 'accuracy'] as const;
+/** What decides which cell is best: held-out loss or perplexity (lower; both rank alike), or token accuracy (higher). */
 export type Objective = (typeof OBJECTIVES)[number];
 
 /** A value over seeds. `n` counts the seeds that measured it; with none, everything else is null. */
