@@ -34,9 +34,7 @@ def converted_gguf(path: Path, cache: Path, fingerprint: str | None = None) -> P
             raise InvalidError(f"The model file {path} is not a GGUF file.")
     digest = remembered_sha256(path, cache)
     if fingerprint is not None and fingerprint.removeprefix("sha256:") != digest:
-        raise InvalidError(
-            f"The model file {path} has changed since the experiment was submitted; submit again."
-        )
+        raise InvalidError(f"The model file {path} has changed since the experiment was submitted; submit again.")
     return build_once(
         cache / "gguf" / f"{digest[:32]}-{_FORMAT}",
         lambda folder: _convert(path, folder),

@@ -122,9 +122,7 @@ def _hub_texts(dataset: HfDataset) -> Iterator[str]:
 
     name = f"data set {dataset.id}" + (f" ({dataset.config})" if dataset.config else "")
     try:
-        table = datasets.load_dataset(
-            dataset.id, dataset.config, revision=dataset.revision, split=dataset.split
-        )
+        table = datasets.load_dataset(dataset.id, dataset.config, revision=dataset.revision, split=dataset.split)
     except Exception as error:
         # The library raises a dozen unrelated types here; none of them can be cured by a retry of ours.
         if offline:

