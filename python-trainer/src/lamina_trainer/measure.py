@@ -1,0 +1,262 @@
+"""Measurements: parameters, storage, memory, energy, environment. What cannot be measured is None."""
+
+import os
+import platform
+import resource
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from lamina_trainer.contract import MemoryMeasurement
+from lamina_trainer.device import device_capabilities
+
+LIBRARIES = (
+    "torch",
+    "transformers",
+    "peft",
+    "bitsandbytes",
+    "accelerate",
+    "safetensors",
+    "tokenizers",
+    "numpy",
+)
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The base weights of a model: adapters excluded, tied weights counted once."""
+
+    parameters: int
+    weight_bytes: int
+    quantized_parameters: int
+    quantized_bytes: int
+
+
+def measure_storage(causal: nn.Module) -> Storage:
+    """Count logical parameters and measure their bytes, with quantization constants, from the tensors.
+
+    Lookup tables that belong to a format and not to a weight (the 16 values of NF4) are counted once
+    per tensor in memory, as they are shared.
+    """
+    parameters = weight_bytes = quantized_parameters = quantized_bytes = 0
+    tables: set[int] = set()
+    seen: set[int] = set()
+    for name, parameter in causal.named_parameters():
+        if "lora_" in name or id(parameter) in seen:
+            continue
+        seen.add(id(parameter))
+        constants = [c for c in _constants(causal, name, parameter) if not _known(c, tables)]
+        size = _nbytes(parameter) + sum(_nbytes(c) for c in constants)
+        count = _logical_count(parameter)
+        parameters += count
+        weight_bytes += size
+        if _is_kbit(parameter):
+            quantized_parameters += count
+            quantized_bytes += size
+    return Storage(parameters, weight_bytes, quantized_parameters, quantized_bytes)
+
+
+def _nbytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def _known(tensor: Tensor, seen: set[int]) -> bool:
+    pointer = tensor.data_ptr()
+    if pointer in seen:
+        return True
+    seen.add(pointer)
+    return False
+
+
+def _is_kbit(parameter: Tensor) -> bool:
+    return type(parameter).__name__ in ("Params4bit", "Int8Params")
+
+
+def _logical_count(parameter: Any) -> int:
+    if type(parameter).__name__ == "Params4bit":
+        return int(torch.Size(parameter.quant_state.shape).numel())
+    return int(parameter.numel())
+
+
+def _constants(causal: nn.Module, name: str, parameter: Any) -> Iterator[Tensor]:
+    kind = type(parameter).__name__
+    if kind == "Int8Params":
+        # The row scales move from the weight to the module's state at the first product.
+        scales = parameter.SCB
+        if scales is None:
+            scales = causal.get_submodule(name.rpartition(".")[0]).state.SCB  # type: ignore[union-attr]
+        yield scales
+    elif kind == "Params4bit":
+        state = parameter.quant_state
+        yield state.absmax
+        yield state.code
+        if state.nested:
+            yield state.offset
+            yield state.state2.absmax
+            yield state.state2.code
+
+
+def trainable_count(causal: nn.Module) -> int:
+    """Number of parameters that are trained."""
+    return sum(p.numel() for p in causal.parameters() if p.requires_grad)
+
+
+def peak_rss_bytes() -> int:
+    """Peak resident set of this process."""
+    value = _status_bytes("VmHWM")
+    if value is not None:
+        return value
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def reset_peak_rss() -> None:
+    """Let the peak start anew (Linux): a forked trial must not report what its server once used."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return
+
+
+def current_memory_bytes(device: torch.device) -> int | None:
+    """Allocated on the device, or resident on the CPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.memory_allocated(device))
+    return _status_bytes("VmRSS")
+
+
+def _status_bytes(key: str) -> int | None:
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith(f"{key}:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        return None
+    return None
+
+
+def process_seconds() -> float | None:
+    """Age of this process: at the start of a trial without a warm server, what its imports took (Linux)."""
+    try:
+        fields = Path("/proc/self/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        uptime = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError):
+        return None
+    return max(0.0, uptime - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
+
+
+class DeviceMeter:
+    """Driver-level counters of the GPU in use; everything is None on a CPU."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._handle: Any = None
+        self._peak_process: int | None = None
+        if device.type == "cuda":
+            self._handle = _nvml_handle(device)
+
+    def sample(self) -> None:
+        """Look at the process's device memory; its peak is that of all looks."""
+        if self._handle is None:
+            return
+        import pynvml
+
+        try:
+            for process in pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle):
+                if process.pid == os.getpid() and process.usedGpuMemory is not None:
+                    self._peak_process = max(self._peak_process or 0, int(process.usedGpuMemory))
+        except pynvml.NVMLError:
+            return
+
+    def energy_joules(self) -> float | None:
+        """Energy the GPU has used since its driver was loaded."""
+        if self._handle is None:
+            return None
+        import pynvml
+
+        try:
+            return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)) / 1000
+        except pynvml.NVMLError:
+            return None
+
+    def driver(self) -> str | None:
+        """Driver version."""
+        if self._handle is None:
+            return None
+        import pynvml
+
+        value = pynvml.nvmlSystemGetDriverVersion()
+        return value if isinstance(value, str) else value.decode()
+
+    def memory(self) -> MemoryMeasurement:
+        """All peaks so far."""
+        self.sample()
+        cuda = self._device.type == "cuda"
+        return MemoryMeasurement(
+            peak_allocated_bytes=int(torch.cuda.max_memory_allocated(self._device)) if cuda else None,
+            peak_reserved_bytes=int(torch.cuda.max_memory_reserved(self._device)) if cuda else None,
+            peak_process_bytes=self._peak_process,
+            peak_rss_bytes=peak_rss_bytes(),
+        )
+
+
+class EnergySpan:
+    """Energy used between entering and leaving, in `joules`."""
+
+    def __init__(self, meter: DeviceMeter) -> None:
+        self._meter = meter
+        self._before: float | None = None
+        self.joules: float | None = None
+
+    def __enter__(self) -> Self:
+        self._before = self._meter.energy_joules()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        after = self._meter.energy_joules()
+        if self._before is not None and after is not None:
+            self.joules = after - self._before
+
+
+def _nvml_handle(device: torch.device) -> Any:
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        # By UUID: NVML counts all GPUs, CUDA only the visible ones.
+        uuid = f"GPU-{torch.cuda.get_device_properties(device).uuid}"
+        return pynvml.nvmlDeviceGetHandleByUUID(uuid)
+    except (pynvml.NVMLError, AttributeError):
+        return None
+
+
+def device_name(device: torch.device) -> str:
+    """Product name of the GPU or CPU."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return device_capabilities().name
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what can change a number."""
+    versions: dict[str, str] = {}
+    for name in LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
+
+
+def python_version() -> str:
+    """Version of the interpreter."""
+    return platform.python_version()

@@ -1,0 +1,204 @@
+"""The training loop: every setting explicit, every step timed, resumable at any step."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lamina_trainer.checkpoint import Checkpoint
+from lamina_trainer.contract import Plan, TrainingSettings
+from lamina_trainer.errors import InvalidError, StoppedError
+from lamina_trainer.evaluate import pad
+from lamina_trainer.head import find_head, summed_loss
+from lamina_trainer.models import LoadedModel
+from lamina_trainer.optimize import build_optimizer, data_order, learning_rate
+from lamina_trainer.precision import DTYPES, Numerics
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One optimizer step, counted from 1."""
+
+    step: int
+    loss: float
+    learning_rate: float
+    grad_norm: float | None
+    seconds: float
+    tokens: int
+
+
+@dataclass
+class TrainOutcome:
+    """What this attempt did. `losses` includes those of the attempts before it."""
+
+    losses: list[tuple[int, float | None]] = field(default_factory=list)
+    step_seconds: list[float] = field(default_factory=list)
+    step_tokens: list[int] = field(default_factory=list)
+    warmup_step_seconds: list[float] = field(default_factory=list)
+    steps_done: int = 0
+    tokens: int = 0
+    samples: int = 0
+    resumed_from: int | None = None
+    diverged_at: int | None = None
+
+
+@dataclass(frozen=True)
+class TrainHooks:
+    """What the loop says and asks between steps."""
+
+    step: Callable[[StepReport], None]
+    save: Callable[[Checkpoint], None]
+    stop_requested: Callable[[], bool]
+
+
+class Trainer:
+    """Trains one model. `run` may raise StoppedError, after a checkpoint was saved."""
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        parameters: Sequence[nn.Parameter],
+        blocks: Sequence[Any],
+        settings: TrainingSettings,
+        plan: Plan,
+        numerics: Numerics,
+        seed: int,
+        hooks: TrainHooks,
+    ) -> None:
+        self._loaded, self._parameters, self._blocks = loaded, list(parameters), blocks
+        self._settings, self._plan, self._numerics, self._seed, self._hooks = (
+            settings,
+            plan,
+            numerics,
+            seed,
+            hooks,
+        )
+        fp16 = settings.mixed_precision == "fp16"
+        if fp16 and any(p.dtype == torch.float16 for p in parameters):
+            raise InvalidError(
+                "fp16 mixed precision cannot train weights stored in fp16: their gradients cannot be scaled"
+            )
+        self._optimizer = build_optimizer(self._parameters, settings)
+        self._scaler = torch.amp.GradScaler(numerics.device.type, enabled=fp16)
+        self.outcome = TrainOutcome()
+        if plan.checkpointing:
+            loaded.causal.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Continue from a checkpoint, bit for bit as if there had been no interruption."""
+        state = checkpoint.state
+        with torch.no_grad():
+            for parameter, saved in zip(self._parameters, state["parameters"], strict=True):
+                parameter.copy_(saved)
+        self._optimizer.load_state_dict(state["optimizer"])
+        if self._scaler.is_enabled():
+            self._scaler.load_state_dict(state["scaler"])
+        torch.set_rng_state(state["rng"].cpu())
+        if self._numerics.device.type == "cuda":
+            torch.cuda.set_rng_state(state["cudaRng"].cpu(), self._numerics.device)
+        self.outcome.steps_done = checkpoint.step
+        self.outcome.resumed_from = checkpoint.step
+        self.outcome.losses = list(checkpoint.losses)
+
+    def snapshot(self) -> Checkpoint:
+        """The state after the steps done so far."""
+        state: dict[str, Any] = {
+            "parameters": [p.detach() for p in self._parameters],
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "rng": torch.get_rng_state(),
+        }
+        if self._numerics.device.type == "cuda":
+            state["cudaRng"] = torch.cuda.get_rng_state(self._numerics.device)
+        return Checkpoint(self.outcome.steps_done, state, list(self.outcome.losses))
+
+    def run(self) -> TrainOutcome:
+        """Make the remaining steps, or fewer if the loss stops being finite."""
+        settings, outcome = self._settings, self.outcome
+        self._loaded.causal.train()
+        for index in range(outcome.steps_done, settings.steps):
+            if self._hooks.stop_requested():
+                self._hooks.save(self.snapshot())
+                raise StoppedError(f"Stopped after step {index}; a checkpoint was saved.")
+            report = self._timed_step(index)
+            self._record(report)
+            if outcome.diverged_at is not None:
+                break
+            every = settings.checkpoint_every
+            if every is not None and report.step % every == 0:
+                self._hooks.save(self.snapshot())
+        return outcome
+
+    def _record(self, report: StepReport) -> None:
+        outcome = self.outcome
+        outcome.steps_done = report.step
+        outcome.tokens += report.tokens
+        outcome.samples += self._plan.micro_batch * self._plan.accumulation
+        if len(outcome.warmup_step_seconds) < self._settings.warmup_measurements:
+            outcome.warmup_step_seconds.append(report.seconds)
+        else:
+            outcome.step_seconds.append(report.seconds)
+            outcome.step_tokens.append(report.tokens)
+        finite = math.isfinite(report.loss)
+        # With fp16 mixed precision the scaler skips steps whose gradients overflow: that is no divergence.
+        norm_fine = report.grad_norm is None or math.isfinite(report.grad_norm) or self._scaler.is_enabled()
+        if not (finite and norm_fine):
+            outcome.diverged_at = report.step
+        last = report.step == self._settings.steps or outcome.diverged_at is not None
+        if report.step == 1 or last or report.step % self._settings.log_every == 0:
+            outcome.losses.append((report.step, report.loss if finite else None))
+            self._hooks.step(report)
+
+    def _timed_step(self, index: int) -> StepReport:
+        began = time.perf_counter()
+        settings = self._settings
+        rate = learning_rate(index, settings.steps, settings.learning_rate, settings.schedule, settings.warmup_steps)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        micro, accumulation = self._plan.micro_batch, self._plan.accumulation
+        samples = micro * accumulation
+        order = data_order(len(self._blocks), index * samples, samples, self._seed)
+        batch = [self._blocks[i] for i in order]
+        targets = sum(len(sequence) - 1 for sequence in batch)
+        total = torch.zeros((), device=self._numerics.device)
+        for start in range(0, samples, micro):
+            # Each token weighs the same, however the batch is divided into forward passes.
+            with self._autocast():
+                loss = self._summed_loss(batch[start : start + micro]) / targets
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+        norm = self._update()
+        values = torch.stack([total] if norm is None else [total, norm.to(total.dtype)]).tolist()
+        seconds = time.perf_counter() - began  # tolist() has waited for the device
+        tokens = sum(len(sequence) for sequence in batch)
+        return StepReport(index + 1, values[0], rate, None if norm is None else values[1], seconds, tokens)
+
+    def _update(self) -> Tensor | None:
+        norm = None
+        if self._settings.max_grad_norm is not None:
+            self._scaler.unscale_(self._optimizer)
+            norm = nn.utils.clip_grad_norm_(self._parameters, self._settings.max_grad_norm)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._optimizer.zero_grad(set_to_none=True)
+        return norm
+
+    def _autocast(self) -> AbstractContextManager[Any]:
+        if self._settings.mixed_precision == "none":
+            return self._numerics.autocast()
+        return torch.autocast(self._numerics.device.type, dtype=DTYPES[self._settings.mixed_precision])
+
+    def _summed_loss(self, sequences: Sequence[Any]) -> Tensor:
+        ids, has_next = pad(sequences, self._numerics.device)
+        targets = ids[:, 1:][has_next]
+        head = find_head(self._loaded.causal)
+        if head is not None:
+            hidden = self._loaded.decoder(input_ids=ids, use_cache=False).last_hidden_state
+            return summed_loss(head, hidden[:, :-1][has_next], targets)
+        logits = self._loaded.causal(input_ids=ids, use_cache=False).logits[:, :-1][has_next].float()
+        return nn.functional.cross_entropy(logits, targets, reduction="sum")

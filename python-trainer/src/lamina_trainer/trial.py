@@ -1,0 +1,413 @@
+"""One trial from a request: load, cut, quantize, evaluate, train, evaluate, measure."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from lamina_trainer.calibrate import DistanceCache, angular_distances, layer_states
+from lamina_trainer.checkpoint import CheckpointFolder
+from lamina_trainer.contract import (
+    Environment,
+    EvaluationResult,
+    ModelResult,
+    PhaseSeconds,
+    StepLoss,
+    TrainingResult,
+    TrialRequest,
+    TrialResult,
+)
+from lamina_trainer.data import PreparedData, prepare_data
+from lamina_trainer.device import device_capabilities
+from lamina_trainer.errors import InvalidError, StoppedError
+from lamina_trainer.evaluate import EvaluationCache, evaluate
+from lamina_trainer.layers import cut, kept_indices, needs_calibration
+from lamina_trainer.measure import (
+    DeviceMeter,
+    EnergySpan,
+    Storage,
+    current_memory_bytes,
+    device_name,
+    library_versions,
+    measure_storage,
+    process_seconds,
+    python_version,
+    reset_peak_rss,
+    trainable_count,
+)
+from lamina_trainer.methods import apply_method, check_method
+from lamina_trainer.models import LoadedModel, load_model, weights_fingerprint
+from lamina_trainer.precision import KBIT, Numerics, apply_precision, resolve_numerics, set_matmul_mode
+from lamina_trainer.reporter import Reporter
+from lamina_trainer.revision import trainer_revision
+from lamina_trainer.scalars import Scalars
+from lamina_trainer.source import model_folder
+from lamina_trainer.stop import stop_requested
+from lamina_trainer.tokenizer import LazyTokenizer, load_tokenizer
+from lamina_trainer.train import StepReport, Trainer, TrainHooks, TrainOutcome
+from lamina_trainer.warm import Warm
+
+
+@dataclass
+class Clock:
+    """Seconds by phase; a phase that did not happen has none."""
+
+    began: float = field(default_factory=time.perf_counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to the phase."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+    def total(self) -> float:
+        """Seconds since the trial began."""
+        return time.perf_counter() - self.began
+
+
+def run_trial(request: TrialRequest, reporter: Reporter, warm: Warm | None) -> TrialResult:
+    """Run one trial and measure it.
+
+    Raises InvalidError for what no retry can help, StoppedError once the stop flag is seen (after saving
+    whatever can be resumed from), and whatever else goes wrong as it is.
+    """
+    return _Trial(request, reporter, warm).run()
+
+
+class _Trial:
+    def __init__(self, request: TrialRequest, reporter: Reporter, warm: Warm | None) -> None:
+        self._request, self._settings, self._reporter, self._warm = request, request.settings, reporter, warm
+        self._clock = Clock()
+        self._imports: float | None = None
+        self._cache = Path(request.paths.cache)
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    def run(self) -> TrialResult:
+        settings, reporter, clock = self._settings, self._reporter, self._clock
+        reset_peak_rss()
+        if self._warm is None:
+            self._imports = process_seconds()
+        check_method(settings.method, settings.precision, settings.lora)
+        if settings.gpus > 1 or self._request.plan.gpus > 1:
+            raise InvalidError("This trainer runs a trial on one GPU at most.")
+        numerics = self._numerics()
+        _make_deterministic(self._device)
+        folder = model_folder(settings.model, self._cache)
+        data = self._data(folder)
+        self._check_stop()
+
+        reporter.phase("loading")
+        weights = weights_fingerprint(folder)
+        with clock.phase("load"):
+            loaded, kept = self._load_cut(folder, weights, data, numerics)
+        if settings.precision in KBIT:
+            reporter.phase("quantizing")
+        with clock.phase("quantize" if settings.precision in KBIT else "load"):
+            apply_precision(loaded.causal, loaded.layers, numerics)
+        storage = measure_storage(loaded.causal)
+        self._check_stop()
+
+        scalars = Scalars(Path(self._request.paths.output))
+        try:
+            return self._measure(loaded, kept, data, numerics, storage, weights, scalars)
+        finally:
+            scalars.close()
+
+    def _measure(
+        self,
+        loaded: LoadedModel,
+        kept: list[int],
+        data: PreparedData,
+        numerics: Numerics,
+        storage: Storage,
+        weights: str,
+        scalars: Scalars,
+    ) -> TrialResult:
+        settings, reporter, clock = self._settings, self._reporter, self._clock
+        raw = trained = None
+        outcome = TrainOutcome()
+        if settings.evaluation.before_training:
+            reporter.phase("evaluating-raw")
+            with clock.phase("evaluateRaw"):
+                raw = self._evaluate_raw(loaded, kept, data, numerics, weights)
+            self._report_evaluation("raw", raw, 0, scalars)
+            if raw is None:
+                outcome.diverged_at = 0
+        torch.manual_seed(settings.seed)
+        parameters = apply_method(loaded, settings.method, settings.lora)
+        trainable = trainable_count(loaded.causal)
+        meter = DeviceMeter(self._device)
+        energy = EnergySpan(meter)
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._device)
+        memory = meter.memory()
+        if outcome.diverged_at is None:
+            reporter.phase("training")
+            checkpoints = CheckpointFolder(
+                Path(self._request.paths.checkpoints), self._request.trial_id, reporter.warning
+            )
+            trainer = self._trainer(loaded, parameters, data, numerics, checkpoints, scalars, meter)
+            with clock.phase("train"), energy:
+                outcome = trainer.run()
+            memory = meter.memory()
+            if outcome.diverged_at is None:
+                reporter.phase("evaluating")
+                with clock.phase("evaluate"):
+                    trained = self._evaluate_trained(loaded, data, numerics, trainer, checkpoints)
+                self._report_evaluation("trained", trained, outcome.steps_done, scalars)
+                if trained is None:
+                    outcome.diverged_at = outcome.steps_done
+        reporter.phase("saving")
+        return TrialResult(
+            contract=self._request.contract,
+            trial_id=self._request.trial_id,
+            attempt_id=self._request.attempt_id,
+            status="succeeded" if outcome.diverged_at is None else "diverged",
+            diverged_at_step=outcome.diverged_at,
+            model=_model_result(loaded, kept, storage, trainable),
+            compute_dtype=numerics.compute_name,
+            raw=raw,
+            trained=trained,
+            training=_training_result(outcome, self._request.plan.micro_batch * self._request.plan.accumulation),
+            memory=memory.model_copy(update={"peak_rss_bytes": meter.memory().peak_rss_bytes}),
+            energy_joules=energy.joules,
+            environment=self._environment(data, weights, meter, loaded),
+            artifacts=scalars.close(),
+            seconds=self._seconds(),
+        )
+
+    def _numerics(self) -> Numerics:
+        fast = device_capabilities().fast16_bit
+        numerics = resolve_numerics(
+            self._settings.precision, self._settings.compute_dtype, self._device, fast_16_bit=fast
+        )
+        set_matmul_mode(numerics)
+        return numerics
+
+    def _data(self, folder: Path) -> PreparedData:
+        settings, clock = self._settings, self._clock
+        before = clock.total()
+
+        def load() -> Any:
+            with clock.phase("tokenizer"):
+                return load_tokenizer(folder)
+
+        data = prepare_data(
+            settings.dataset,
+            LazyTokenizer(folder, load),
+            settings.training.max_length,
+            settings.training.packing,
+            settings.evaluation,
+            self._cache,
+        )
+        clock.seconds["data"] = clock.total() - before - clock.seconds.get("tokenizer", 0.0)
+        return data
+
+    def _load_cut(
+        self, folder: Path, weights: str, data: PreparedData, numerics: Numerics
+    ) -> tuple[LoadedModel, list[int]]:
+        loaded = load_model(folder, numerics.stored)
+        choice, total = self._settings.layers, loaded.layers_original
+        kept = kept_indices(choice, total, [0.0] * total)
+        if needs_calibration(choice, total):
+            kept = kept_indices(choice, total, self._distances(folder, weights, data, total - len(kept)))
+        cut(loaded, kept)
+        return loaded, kept
+
+    def _distances(self, folder: Path, weights: str, data: PreparedData, length: int) -> list[float]:
+        """Measured on the uncut model stored in bf16, whatever the cell's precision, so that cells agree."""
+        numerics = resolve_numerics("bf16", "auto", self._device, fast_16_bit=device_capabilities().fast16_bit)
+        cache = DistanceCache(
+            self._cache,
+            {
+                "weights": weights,
+                "dataset": data.dataset_fingerprint,
+                "evaluation": data.evaluation_fingerprint,
+                "maxLength": self._settings.training.max_length,
+                "packing": self._settings.training.packing,
+                "length": length,
+                "compute": numerics.compute_name,
+                "device": device_name(self._device),
+                "revision": trainer_revision(),
+            },
+        )
+        known = cache.get()
+        if known is not None:
+            return known
+        whole = load_model(folder, numerics.stored)
+        apply_precision(whole.causal, whole.layers, numerics)
+        distances = angular_distances(layer_states(whole, data.train, numerics), length)
+        cache.put(distances)
+        return distances
+
+    def _evaluate_raw(
+        self, loaded: LoadedModel, kept: list[int], data: PreparedData, numerics: Numerics, weights: str
+    ) -> EvaluationResult | None:
+        micro_batch = self._settings.evaluation.micro_batch
+        key = {
+            "weights": weights,
+            "layers": kept,
+            "precision": numerics.precision,
+            "compute": numerics.compute_name,
+            "device": device_name(self._device),
+            "threads": torch.get_num_threads(),
+            "evaluation": data.evaluation_fingerprint,
+            "microBatch": micro_batch,
+            "attention": loaded.attention,
+            "libraries": library_versions(),
+            "revision": trainer_revision(),
+        }
+        return EvaluationCache(self._cache).get_or_evaluate(
+            key, lambda: evaluate(loaded, data.evaluation, micro_batch, numerics, self._check_stop)
+        )
+
+    def _evaluate_trained(
+        self,
+        loaded: LoadedModel,
+        data: PreparedData,
+        numerics: Numerics,
+        trainer: Trainer,
+        checkpoints: CheckpointFolder,
+    ) -> EvaluationResult | None:
+        try:
+            micro_batch = self._settings.evaluation.micro_batch
+            return evaluate(loaded, data.evaluation, micro_batch, numerics, self._check_stop)
+        except StoppedError:
+            checkpoints.save(trainer.snapshot())
+            raise
+
+    def _trainer(
+        self,
+        loaded: LoadedModel,
+        parameters: list[nn.Parameter],
+        data: PreparedData,
+        numerics: Numerics,
+        checkpoints: CheckpointFolder,
+        scalars: Scalars,
+        meter: DeviceMeter,
+    ) -> Trainer:
+        settings, reporter = self._settings, self._reporter
+
+        def told(report: StepReport) -> None:
+            meter.sample()
+            scalars.step(report)
+            reporter.step(
+                step=report.step,
+                steps=settings.training.steps,
+                loss=report.loss,
+                learning_rate=report.learning_rate,
+                grad_norm=report.grad_norm,
+                step_seconds=report.seconds,
+                tokens_per_second=report.tokens / report.seconds,
+                memory_bytes=current_memory_bytes(self._device),
+            )
+
+        def save(checkpoint: Any) -> None:
+            checkpoints.save(checkpoint)
+            reporter.checkpoint(checkpoint.step)
+
+        torch.manual_seed(settings.seed)
+        trainer = Trainer(
+            loaded,
+            parameters,
+            data.train,
+            settings.training,
+            self._request.plan,
+            numerics,
+            settings.seed,
+            TrainHooks(step=told, save=save, stop_requested=stop_requested),
+        )
+        found = checkpoints.newest(self._device) if self._request.resume else None
+        if found is not None:
+            trainer.restore(found)
+        return trainer
+
+    def _report_evaluation(self, stage: Any, result: EvaluationResult | None, step: int, scalars: Scalars) -> None:
+        if result is None:
+            self._reporter.evaluation(stage=stage, loss=None, perplexity=None, accuracy=None)
+            return
+        scalars.evaluation(step, result)
+        self._reporter.evaluation(stage=stage, loss=result.loss, perplexity=result.perplexity, accuracy=result.accuracy)
+
+    def _check_stop(self) -> None:
+        if stop_requested():
+            raise StoppedError("Stopped; the next attempt continues from the newest checkpoint.")
+
+    def _environment(self, data: PreparedData, weights: str, meter: DeviceMeter, loaded: LoadedModel) -> Environment:
+        return Environment(
+            device=device_name(self._device),
+            device_kind="cuda" if self._device.type == "cuda" else "cpu",
+            driver=meter.driver(),
+            threads=torch.get_num_threads(),
+            python=python_version(),
+            libraries={**library_versions(), "attention": loaded.attention},
+            trainer_revision=trainer_revision(),
+            dataset_fingerprint=data.dataset_fingerprint,
+            evaluation_fingerprint=data.evaluation_fingerprint,
+            weights_fingerprint=weights,
+        )
+
+    def _seconds(self) -> PhaseSeconds:
+        spent = self._clock.seconds
+        return PhaseSeconds(
+            imports=self._imports,
+            tokenizer=spent.get("tokenizer"),
+            data=spent.get("data"),
+            load=spent.get("load"),
+            quantize=spent.get("quantize"),
+            evaluate_raw=spent.get("evaluateRaw"),
+            train=spent.get("train"),
+            evaluate=spent.get("evaluate"),
+            total=self._clock.total(),
+        )
+
+
+def _make_deterministic(device: torch.device) -> None:
+    """On CUDA choose kernels that give the same numbers again; on CPUs those of PyTorch do already."""
+    if device.type != "cuda":
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def _model_result(loaded: LoadedModel, kept: list[int], storage: Storage, trainable: int) -> ModelResult:
+    quantized = storage.quantized_parameters
+    return ModelResult(
+        architecture=loaded.architecture,
+        layers_original=loaded.layers_original,
+        layers_kept=kept,
+        parameters=storage.parameters,
+        trainable_parameters=trainable,
+        weight_bytes=storage.weight_bytes,
+        quantized_parameters=quantized,
+        quantized_bytes=storage.quantized_bytes,
+        bits_per_parameter=8 * storage.weight_bytes / storage.parameters,
+        quantized_bits_per_parameter=8 * storage.quantized_bytes / quantized if quantized else None,
+    )
+
+
+def _training_result(outcome: TrainOutcome, samples_per_step: int) -> TrainingResult:
+    seconds = sum(outcome.step_seconds)
+    return TrainingResult(
+        steps=outcome.steps_done,
+        tokens=outcome.tokens,
+        samples=outcome.samples,
+        losses=[StepLoss(step=step, loss=loss) for step, loss in outcome.losses],
+        step_seconds=outcome.step_seconds,
+        step_tokens=outcome.step_tokens,
+        warmup_step_seconds=outcome.warmup_step_seconds,
+        tokens_per_second=sum(outcome.step_tokens) / seconds if outcome.step_seconds else None,
+        samples_per_second=len(outcome.step_seconds) * samples_per_step / seconds if outcome.step_seconds else None,
+        resumed_from_step=outcome.resumed_from,
+    )
