@@ -199,6 +199,11 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       assert.deepEqual(first[0]?.plan, plansOf(trials)[trials[0]?.cell.id as string]);
       assert.notEqual(first[0]?.likeKey, '');
       assert.deepEqual(await store.claimTrials(id, 1, 3), first);
+      const started = first.slice(0, 2).map(({ trialId, attempt, plan }) => {
+        return { attemptId: newExperimentId(), experimentId: id, trialId, attempt, plan };
+      });
+      await store.startAttempts(started);
+      assert.deepEqual(await store.claimTrials(id, 1, 3), first, 'also when their attempts have been started');
       assert.equal((await store.claimTrials(id, 2, 3)).length, 1);
       assert.equal((await store.claimTrials(id, 3, 3)).length, 0);
     });
