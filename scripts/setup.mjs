@@ -106,7 +106,7 @@ export async function setup({ development = false, say = console.log } = {}) {
         after: ['link to the weights', 'trainer environment (PyTorch and friends, about 6 GB)'],
         done: () => existsSync(convertedStamp),
         async run() {
-          const args = ['-m', 'lamina_trainer', 'convert', '--gguf', paths.model, '--cache', paths.trainerCache];
+          const args = ['-m', 'lamina_trainer', 'convert', paths.model, '--cache', paths.trainerCache];
           await exec(python, args, { env: { PYTHONPATH: join(paths.trainer, 'src'), HF_HUB_OFFLINE: '1' } });
           writeStamp(convertedStamp, '');
         },

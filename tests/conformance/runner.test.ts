@@ -8,20 +8,25 @@ import { attemptKey } from '@lamina/platform/artifacts.ts';
 import type { Launcher } from '@lamina/worker/runners/local/launcher.ts';
 import { createLocalRunner, type LocalRunner } from '@lamina/worker/runners/local/local-runner.ts';
 import { createProcessLauncher } from '@lamina/worker/runners/local/process-launcher.ts';
+import { createWarmLauncher } from '@lamina/worker/runners/local/warm-launcher.ts';
+import { trainerEnvironment, trainerPython } from '../support/trainer.ts';
 import { type Behaviour, describeRunner, type Limits, type RunnerHarness } from './runner.ts';
 import { sampleRequest, sampleResult } from './samples.ts';
 
+const FAKE_WARM_SERVER = fileURLToPath(new URL('fake_warm_server.py', import.meta.url));
 const FAKE_TRAINER = fileURLToPath(new URL('fake-trainer.sh', import.meta.url));
 const silent = { info: () => undefined, warn: () => undefined };
 
-async function localHarness(createLauncher: (env: Record<string, string>) => Launcher): Promise<RunnerHarness> {
+async function localHarness(
+  createLauncher: (env: Record<string, string>, folder: string) => Launcher,
+): Promise<RunnerHarness> {
   const folder = mkdtempSync(join(tmpdir(), 'lamina-runner-'));
   const root = join(folder, 'artifacts');
   const results = join(folder, 'results');
   mkdirSync(results);
   mkdirSync(join(root, 'experiments'), { recursive: true });
   writeFileSync(join(root, 'experiments', 'broken'), 'a file where a folder should be');
-  const launcher = createLauncher({ PATH: process.env.PATH ?? '', FAKE_RESULTS: results });
+  const launcher = createLauncher({ PATH: process.env.PATH ?? '', FAKE_RESULTS: results }, folder);
   const launched: AttemptLaunch[] = [];
   let open: LocalRunner | null = null;
 
@@ -70,4 +75,16 @@ async function localHarness(createLauncher: (env: Record<string, string>) => Lau
 
 describeRunner('local, one process per attempt', () =>
   localHarness((env) => createProcessLauncher({ command: ['/bin/sh', FAKE_TRAINER], env })),
+);
+
+describeRunner('local, forks of a warm server', () =>
+  localHarness((env, folder) =>
+    createWarmLauncher({
+      command: [trainerPython(), FAKE_WARM_SERVER],
+      env: { ...trainerEnvironment(), ...env },
+      socket: join(folder, 'warm.sock'),
+      logFile: join(folder, 'warm.log'),
+      startTimeoutMs: 30_000,
+    }),
+  ),
 );

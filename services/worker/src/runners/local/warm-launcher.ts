@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { writeJson } from './files.ts';
 import type { LaunchItem, Launcher } from './launcher.ts';
 import { identify, type ProcessIdentity } from './processes.ts';
 
@@ -78,13 +77,15 @@ export function createWarmLauncher(options: WarmLauncherOptions): WarmLauncher {
     name: 'warm',
     warm,
     async start({ attemptDir, env }: LaunchItem): Promise<ProcessIdentity> {
-      await warm();
-      const answer = reply.parse(await ask(options.socket, { op: 'launch', attemptDir, env }, 30_000));
+      const launch = async (): Promise<unknown> => {
+        await warm();
+        return ask(options.socket, { op: 'launch', attemptDir, env }, 30_000);
+      };
+      // An idle server may end between the two questions; launching is idempotent while the attempt lives.
+      const answer = reply.parse(await launch().catch(launch));
       if ('error' in answer) throw new Error(answer.error);
       // It may have ended already; then status.json tells the rest.
-      const identity = identify(answer.pid) ?? { pid: answer.pid, startTicks: -1 };
-      writeJson(join(attemptDir, 'process.json'), identity);
-      return identity;
+      return identify(answer.pid) ?? { pid: answer.pid, startTicks: -1 };
     },
   };
 }

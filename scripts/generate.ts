@@ -1,0 +1,53 @@
+/**
+ * Writes what is generated from the TypeScript sources: the trainer's contracts and the document's reference.
+ * `npm run generate`; with `-- --check` nothing is written and the exit code says whether all is fresh.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { generatedContracts } from '../domain/contract/schemas.ts';
+import { documentSchema, withTables } from '../domain/spec/reference.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** Every generated file by its path from the repository's root. In `docs/experiment.md` only the tables are generated. */
+async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
+  const contracts = Object.entries(generatedContracts()).map(
+    ([name, content]) => [`python-trainer/contracts/${name}`, json(content)] as const,
+  );
+  return {
+    ...Object.fromEntries(contracts),
+    'docs/experiment.schema.json': json(documentSchema()),
+    'docs/experiment.md': withTables(await readFile(join(root, 'docs/experiment.md'), 'utf8')),
+  };
+}
+
+/** Generated files whose content on disk differs from what would be written now. */
+export async function staleFiles(): Promise<readonly string[]> {
+  const stale: string[] = [];
+  for (const [path, content] of Object.entries(await generatedFiles())) {
+    const present = await readFile(join(root, path), 'utf8').catch(() => null);
+    if (present !== content) stale.push(path);
+  }
+  return stale;
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+async function main(): Promise<void> {
+  const stale = await staleFiles();
+  if (process.argv.includes('--check')) {
+    if (stale.length > 0) console.error(`Stale, run npm run generate:\n${stale.join('\n')}`);
+    process.exitCode = stale.length > 0 ? 1 : 0;
+    return;
+  }
+  const files = await generatedFiles();
+  for (const path of stale) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), files[path] ?? '');
+  }
+  console.log(stale.length === 0 ? 'Nothing changed.' : `Written:\n${stale.join('\n')}`);
+}
+
+if (import.meta.main) await main();

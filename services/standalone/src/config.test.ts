@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { InvalidConfig } from '@lamina/platform/config.ts';
+import { loadConfig } from './config.ts';
+
+const needed = { LAMINA_TRAINER_PYTHON: '/python', LAMINA_TEMPORAL: '/temporal' };
+
+test('what is not said has a default, and an empty variable says nothing', () => {
+  const config = loadConfig({ ...needed, LAMINA_PORT: '', XDG_CACHE_HOME: '/cache' });
+  assert.equal(config.port, 7070);
+  assert.equal(config.launcher, 'warm');
+  assert.equal(config.trainer.cache, '/cache/lamina/trainer-cache');
+});
+
+test('every mistake is named at once', () => {
+  assert.throws(
+    () => loadConfig({ LAMINA_PORT: '70700', LAMINA_LAUNCHER: 'hot' }),
+    (error) =>
+      error instanceof InvalidConfig &&
+      ['LAMINA_PORT', 'LAMINA_LAUNCHER', 'LAMINA_TRAINER_PYTHON', 'LAMINA_TEMPORAL'].every((name) =>
+        error.message.includes(name),
+      ),
+  );
+});
