@@ -1,14 +1,16 @@
-/** Shorthands of the document: values that people write as text and the system keeps as numbers or objects. */
+/** Shorthands of the document: forms that people write and the system keeps in one plain form. */
 import { z } from 'zod';
-import { described, encodeProblem } from './problems.ts';
+import { described, encodeProblem, explain } from './problems.ts';
+
+export type JsonSchema = Readonly<Record<string, unknown>>;
 
 type Reading<T> = { readonly value: T } | { readonly message: string; readonly fix: string };
 
 /**
- * A schema whose input is read by a function. A zod union of forms could only say "Invalid input";
- * this says what is wrong. `accepts` describes the input for the JSON Schema.
+ * A schema whose input is read by a function. A zod union of the accepted forms could only say "Invalid input";
+ * this says what is wrong. `accepts` describes the forms in JSON Schema.
  */
-export function reads<T>(read: (input: unknown) => Reading<T>, accepts: Record<string, unknown>) {
+function reads<T>(read: (input: unknown) => Reading<T>, ...accepts: readonly JsonSchema[]) {
   return z
     .unknown()
     .transform((input, context): T => {
@@ -17,33 +19,64 @@ export function reads<T>(read: (input: unknown) => Reading<T>, accepts: Record<s
       context.issues.push({ code: 'custom', input, message: encodeProblem(reading) });
       return z.NEVER;
     })
-    .meta(accepts);
+    .meta({ anyOf: accepts });
+}
+
+/** A schema with shorthand forms that `expand` turns into what the schema reads. */
+export function shorthand<T extends z.ZodType>(
+  schema: T,
+  expand: (input: unknown) => unknown,
+  ...accepts: readonly JsonSchema[]
+) {
+  return z
+    .unknown()
+    .transform((input, context): z.output<T> => {
+      const read = schema.safeParse(expand(input), { error: explain });
+      if (read.success) return read.data;
+      // A short form has no fields that a path could lead to.
+      const path = (found: z.core.$ZodIssue) => (typeof input === 'object' && input !== null ? found.path : []);
+      const issues = read.error.issues.map((found) => ({ ...found, input, path: path(found) }));
+      context.issues.push(...(issues as z.core.$ZodRawIssue[]));
+      return z.NEVER;
+    })
+    .meta({ anyOf: [...accepts, inputSchema(schema)] });
+}
+
+/** A field that may be left out: its default and what it means. */
+export function field<T extends z.ZodType>(schema: T, fallback: z.output<T>, meaning: string): z.ZodDefault<T> {
+  return z._default(schema, fallback as never).meta({ description: meaning, default: fallback }) as z.ZodDefault<T>;
+}
+
+export function inputSchema(schema: z.ZodType): JsonSchema {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    io: 'input',
+    unrepresentable: 'any',
+    // Defaults behind a shorthand are left out otherwise.
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema._zod.def.type === 'default') jsonSchema.default = zodSchema._zod.def.defaultValue as never;
+    },
+  });
+  return rest;
 }
 
 const DURATION_UNITS = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 } as const;
-const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/;
+const DURATION = /^(\d+(?:\.\d+)?) ?(ms|s|m|h|d)$/;
 
 /** Seconds, as a number or as "90s", "30m", "2h", "1d". */
-export function duration(options: { positive?: boolean } = {}) {
-  const positive = options.positive ?? true;
+export function duration(options: { zero?: boolean } = {}) {
+  const fix = 'write seconds as a number, or "90s", "30m", "2h", "1d"';
   return reads<number>(
     (input) => {
       const seconds = typeof input === 'string' ? unitValue(input, DURATION, DURATION_UNITS) : input;
       if (typeof seconds !== 'number' || !Number.isFinite(seconds))
-        return {
-          message: `is not a duration: ${described(input)}`,
-          fix: 'write seconds as a number, or "90s", "30m", "2h", "1d"',
-        };
-      if (seconds < 0 || (positive && seconds === 0))
-        return { message: `must be longer than nothing, got ${described(input)}`, fix: 'write a positive duration' };
+        return { message: `must be a duration, got ${described(input)}`, fix };
+      if (seconds < 0 || (seconds === 0 && options.zero !== true))
+        return { message: `must be longer than nothing, got ${described(input)}`, fix };
       return { value: seconds };
     },
-    {
-      anyOf: [
-        { type: 'number', minimum: 0 },
-        { type: 'string', pattern: DURATION.source },
-      ],
-    },
+    { type: 'number', ...(options.zero === true ? { minimum: 0 } : { exclusiveMinimum: 0 }) },
+    { type: 'string', pattern: DURATION.source },
   );
 }
 
@@ -58,7 +91,7 @@ const SIZE_UNITS = {
   GiB: 2 ** 30,
   TiB: 2 ** 40,
 } as const;
-const SIZE = /^(\d+(?:\.\d+)?)\s*(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$/;
+const SIZE = /^(\d+(?:\.\d+)?) ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$/;
 
 /** Bytes, as a whole number or as "512MiB", "16GiB", "16GB". */
 export function size() {
@@ -67,17 +100,13 @@ export function size() {
       const bytes = typeof input === 'string' ? unitValue(input, SIZE, SIZE_UNITS) : input;
       if (typeof bytes !== 'number' || !Number.isFinite(bytes) || bytes < 1)
         return {
-          message: `is not a size: ${described(input)}`,
+          message: `must be a size, got ${described(input)}`,
           fix: 'write bytes as a number, or "512MiB", "16GiB", "16GB"',
         };
       return { value: Math.round(bytes) };
     },
-    {
-      anyOf: [
-        { type: 'integer', minimum: 1 },
-        { type: 'string', pattern: SIZE.source },
-      ],
-    },
+    { type: 'integer', minimum: 1 },
+    { type: 'string', pattern: SIZE.source },
   );
 }
 

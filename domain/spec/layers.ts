@@ -1,21 +1,30 @@
 /** Depth: how a document names the decoder layers to keep, and how many that leaves. */
-import { z } from 'zod';
 import { type LayerChoice, layerChoice } from '../contract/trial.ts';
+import { shorthand } from './input.ts';
+import { encodeProblem } from './problems.ts';
 
 /** Input of a depth: 12 (the first 12), "all", or a strategy with its numbers. */
-export const depth = z
-  .preprocess((input) => {
+export const depth = shorthand(
+  layerChoice.transform((choice, context): LayerChoice => {
+    if (choice.strategy !== 'list') return choice;
+    const repeated = choice.indices.findIndex((index, place) => choice.indices.indexOf(index) !== place);
+    if (repeated >= 0)
+      context.issues.push({
+        code: 'custom',
+        input: choice,
+        path: ['indices', repeated],
+        message: encodeProblem({ message: `repeats layer ${choice.indices[repeated]}`, fix: 'name each layer once' }),
+      });
+    return { strategy: 'list', indices: choice.indices.toSorted((a, b) => a - b) };
+  }),
+  (input) => {
     if (input === 'all') return { strategy: 'all' };
     if (typeof input === 'number') return { strategy: 'first', keep: input };
-    if (typeof input === 'string' && /^\d+$/.test(input)) return { strategy: 'first', keep: Number(input) };
     return input;
-  }, layerChoice)
-  .transform(inOrder);
-
-function inOrder(choice: LayerChoice): LayerChoice {
-  if (choice.strategy !== 'list') return choice;
-  return { strategy: 'list', indices: [...new Set(choice.indices)].toSorted((a, b) => a - b) };
-}
+  },
+  { const: 'all' },
+  { type: 'integer', minimum: 1 },
+);
 
 /** Layers that a choice keeps; null where that depends on a depth that is not known. */
 export function keptLayers(choice: LayerChoice, total: number | null): number | null {

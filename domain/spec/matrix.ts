@@ -4,6 +4,7 @@ import {
   type AxisName,
   type AxisValue,
   axisSchemas,
+  isAxis,
   type Condition,
   type Matcher,
   MATRIX_DEFAULTS,
@@ -145,10 +146,6 @@ function recordOf(input: unknown, at: Path, issues: Issue[]): Record<string, unk
   if (isRecord(input)) return input;
   issues.push(issue(at, `must be a mapping of fields, got ${described(input)}`));
   return {};
-}
-
-function isAxis(key: string): key is AxisName {
-  return Object.hasOwn(axisSchemas, key);
 }
 
 function unknownAxis(key: string, at: Path, further: readonly string[] = []): Issue {

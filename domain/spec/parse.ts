@@ -1,6 +1,6 @@
 /** Reads an experiment document and says everything that is wrong with it at once. */
 import { crossChecks } from './checks.ts';
-import { type ExperimentDocument, experimentDocument, loraSection } from './document.ts';
+import { type ExperimentDocument, experimentDocument, lora as loraSchema } from './document.ts';
 import { isRecord, readCell, readMatrix } from './matrix.ts';
 import { check, described, type Issue, issue, unknownKey } from './problems.ts';
 import { readText } from './text.ts';
@@ -34,7 +34,7 @@ export function parseDocument(input: string | object): ParsedDocument {
   const baseline = readCell(read.value.baseline, ['baseline'], issues);
   const adapters = [matrix.method, ...matrix.include.map((entry) => entry.method ?? [])].flat().some(hasAdapters);
   const lora =
-    sections.lora ?? (adapters && !('lora' in read.value && read.value.lora !== null) ? loraSection.parse({}) : null);
+    sections.lora ?? (adapters && !('lora' in read.value && read.value.lora !== null) ? loraSchema.parse({}) : null);
   const partial = { ...sections, lora, matrix, baseline };
   const found = crossChecks(partial, { sound, given: read.value });
   issues.push(...found.issues);

@@ -69,7 +69,7 @@ function closestBranch(branches: readonly z.core.$ZodIssue[][]): readonly z.core
 }
 
 /** zod's error map: one sentence per kind of issue. */
-function explain(raw: z.core.$ZodRawIssue): string {
+export function explain(raw: z.core.$ZodRawIssue): string {
   if (raw.input === undefined && raw.code !== 'custom') return encodeProblem(missing(raw));
   switch (raw.code) {
     case 'invalid_type':

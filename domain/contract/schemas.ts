@@ -1,0 +1,22 @@
+/** JSON Schema (draft 2020-12) of what scheduler and trainer exchange, for the Python side. */
+import { z } from 'zod';
+import { EXIT_CODES, eventBatch, eventReceipt, trialExit, trialRequest, trialResult } from './trial.ts';
+
+/** Contracts by the name of their schema and of the example documents that belong to them. */
+export const CONTRACTS = {
+  'trial-request': trialRequest,
+  'event-batch': eventBatch,
+  'event-receipt': eventReceipt,
+  'trial-result': trialResult,
+  'trial-exit': trialExit,
+} as const;
+export type ContractName = keyof typeof CONTRACTS;
+
+/** File contents by file name. Schemas describe documents with every default filled in. */
+export function generatedContracts(): Readonly<Record<string, unknown>> {
+  const schemas = Object.entries(CONTRACTS).map(([name, schema]) => [
+    `${name}.schema.json`,
+    { title: name, ...z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'output' }) },
+  ]);
+  return { ...Object.fromEntries(schemas), 'exit-codes.json': EXIT_CODES };
+}

@@ -1,0 +1,50 @@
+/** Models and datasets as people write them. */
+import { type DatasetRef, datasetRef, type ModelRef, modelRef } from '../contract/trial.ts';
+import { shorthand } from './input.ts';
+import { encodeProblem } from './problems.ts';
+
+const HUB_ID = /^[\w.-]+(\/[\w.-]+)?$/;
+const NOT_A_HUB_ID = encodeProblem({
+  message: 'is not the id of a repository on the hub',
+  fix: 'write "owner/name"; a folder starts with "./" or "/"',
+});
+
+function hubId(reference: ModelRef | DatasetRef): boolean {
+  return reference.source !== 'hf' || HUB_ID.test(reference.id);
+}
+
+const text = { type: 'string', minLength: 1 } as const;
+
+/** A model: "owner/name" on the hub, a folder ("./models/x"), a .gguf file, or the same spelled out. */
+export const modelInput = shorthand(
+  modelRef.refine(hubId, { path: ['id'], error: NOT_A_HUB_ID }),
+  (input) => {
+    if (typeof input !== 'string') return input;
+    if (/\.gguf$/i.test(input)) return { source: 'gguf', path: input };
+    if (/^(\.{0,2}\/|~)/.test(input)) return { source: 'path', path: input };
+    return { source: 'hf', id: input };
+  },
+  text,
+);
+
+/** A dataset: "notes.jsonl" or "notes.txt", "owner/name" on the hub, or the same spelled out. */
+export const datasetInput = shorthand(
+  datasetRef.refine(hubId, { path: ['id'], error: NOT_A_HUB_ID }),
+  (input) => {
+    if (typeof input !== 'string') return withFormat(input);
+    return formatOf(input) === null ? { source: 'hf', id: input } : withFormat({ source: 'file', path: input });
+  },
+  text,
+);
+
+/** A file's format follows from its name where it is not given. */
+function withFormat(input: unknown): unknown {
+  if (typeof input !== 'object' || input === null || !('path' in input) || 'format' in input) return input;
+  const format = typeof input.path === 'string' ? formatOf(input.path) : null;
+  return format === null ? input : { ...input, format };
+}
+
+function formatOf(path: string): 'jsonl' | 'text' | null {
+  if (/\.(jsonl|ndjson)$/i.test(path)) return 'jsonl';
+  return /\.(txt|md)$/i.test(path) ? 'text' : null;
+}
