@@ -80,7 +80,11 @@ export function sampleExperiment(options: {
   return { document: parsed.document, expansion };
 }
 
-export function sampleResult(planned: PlannedTrial, attemptId: string, status: TrialResult['status'] = 'succeeded'): TrialResult {
+export function sampleResult(
+  planned: PlannedTrial,
+  attemptId: string,
+  status: TrialResult['status'] = 'succeeded',
+): TrialResult {
   const { cell, settings } = planned;
   const noise = noiseOf(planned.id);
   const depth = depthOf(planned);

@@ -1,0 +1,66 @@
+import type { Comparison } from '@lamina/domain/results/types.ts';
+import { lazy, Suspense, useMemo, useState } from 'react';
+import { Choice } from '../ui/choice.tsx';
+import { Card, Section } from '../ui/section.tsx';
+import styles from './comparison.module.css';
+import { Heatmap } from './heatmap.tsx';
+import { devicesOf, type MetricKey, metrics } from './metrics.ts';
+import { DepthTable, QuantizationCostTable, TrainingTable } from './tables.tsx';
+
+const Plots = lazy(() => import('./plots/plots.tsx'));
+
+const CHOICES: readonly { key: MetricKey; title: string }[] = [
+  { key: 'loss', title: 'Loss' },
+  { key: 'perplexity', title: 'Perplexity' },
+  { key: 'speed', title: 'Speed' },
+  { key: 'memory', title: 'Memory' },
+];
+
+/** The answer: the sentence, what to know about it, the plots and the tables. */
+export function ComparisonView({ comparison }: { comparison: Comparison }) {
+  const [chosen, setChosen] = useState<MetricKey>('loss');
+  const all = useMemo(() => metrics(comparison.rows), [comparison.rows]);
+  const metric = all[chosen];
+  return (
+    <div className={styles.comparison}>
+      <Answer comparison={comparison} />
+      <Section
+        title="At a glance"
+        text={`${metric.title} by layers and precision${deviceText(comparison)}.`}
+        tools={<Choice label="Figure shown" options={CHOICES} value={chosen} onChange={setChosen} />}
+      >
+        <div className={styles.stack}>
+          <Heatmap rows={comparison.rows} metric={metric} />
+          <Suspense fallback={<div className={styles.loading}>Loading the plots…</div>}>
+            <Plots comparison={comparison} all={all} metric={metric} />
+          </Suspense>
+        </div>
+      </Section>
+      <TrainingTable rows={comparison.rows} bestCellId={comparison.recommendation.cellId} />
+      <QuantizationCostTable rows={comparison.quantizationCost} />
+      <DepthTable rows={comparison.depth} />
+    </div>
+  );
+}
+
+function deviceText(comparison: Comparison): string {
+  const devices = devicesOf(comparison);
+  return devices.length === 0 ? '' : `, measured on ${devices.join(' and ')}`;
+}
+
+function Answer({ comparison: { recommendation, notes } }: { comparison: Comparison }) {
+  return (
+    <div className={styles.stack}>
+      <Card>
+        <p className={styles.answer}>{recommendation.sentence}</p>
+      </Card>
+      {notes.length > 0 ? (
+        <ul className={styles.notes} aria-label="Notes">
+          {notes.map((note) => (
+            <li key={note}>{note}</li>
+          ))}
+        </ul>
+      ) : null}
+    </div>
+  );
+}

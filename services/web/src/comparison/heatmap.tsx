@@ -1,0 +1,118 @@
+import type { ComparisonRow } from '@lamina/domain/results/types.ts';
+import { useMemo } from 'react';
+import { DASH, plural } from '../format.ts';
+import { layoutMatrix, type MatrixColumn } from '../matrix.ts';
+import { Card } from '../ui/section.tsx';
+import { type HeatScale, heatScale } from './heat.ts';
+import styles from './heatmap.module.css';
+import { halfWidth, type Metric } from './metrics.ts';
+import { depthOf } from './points.ts';
+
+/** Layers × precision, one number a cell. A table, so that it reads well without colour and without eyes. */
+export function Heatmap({ rows, metric }: { rows: readonly ComparisonRow[]; metric: Metric }) {
+  const panels = useMemo(
+    () => layoutMatrix(rows, (row) => ({ ...row, layers: row.layers.choice, depth: depthOf(row) })),
+    [rows],
+  );
+  const scale = useMemo(
+    () =>
+      heatScale(
+        rows.map((row) => metric.estimate(row).mean),
+        metric,
+      ),
+    [rows, metric],
+  );
+  return (
+    <Card>
+      <div className={styles.panels}>
+        {panels.map((panel) => (
+          <div key={panel.key}>
+            {panel.title ? <h3 className={styles.title}>{panel.title}</h3> : null}
+            <table className={styles.map}>
+              <caption className="visually-hidden">
+                {metric.title} by layers and precision{panel.title ? `, ${panel.title}` : ''}
+              </caption>
+              <thead>
+                <tr>
+                  <td className={styles.corner} />
+                  {panel.columns.map((column) => (
+                    <ColumnHead key={column.key} column={column} />
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {panel.rows.map((row) => (
+                  <tr key={row.key}>
+                    <th scope="row" className={styles.rowHead}>
+                      {row.label} {row.label === '1' ? 'layer' : 'layers'}
+                      {row.detail ? <small>{row.detail}</small> : null}
+                    </th>
+                    {row.items.map((item, index) => (
+                      <Cell key={panel.columns[index]?.key} row={item} metric={metric} scale={scale} />
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        ))}
+      </div>
+      <Legend metric={metric} scale={scale} hasBaseline={rows.some((row) => row.isBaseline)} />
+    </Card>
+  );
+}
+
+export function ColumnHead({ column }: { column: MatrixColumn }) {
+  return (
+    <th scope="col">
+      {column.precision}
+      <small>{column.method}</small>
+    </th>
+  );
+}
+
+function Cell({ row, metric, scale }: { row: ComparisonRow | null; metric: Metric; scale: HeatScale | null }) {
+  if (row === null) return <td className={styles.none} />;
+  const estimate = metric.estimate(row);
+  const t = scale?.intensity(estimate.mean) ?? null;
+  const half = halfWidth(estimate);
+  const classes = [styles.cell, estimate.mean === null ? styles.missing : '', row.isBaseline ? styles.baseline : ''];
+  return (
+    <td
+      className={classes.join(' ')}
+      style={t === null ? { ['--t' as string]: '0' } : { ['--t' as string]: t.toFixed(3) }}
+      title={`${row.label}: ${metric.format(estimate.mean)}, ${plural(estimate.n, 'seed')}`}
+    >
+      {estimate.mean === null ? estimate.n === 0 ? <Missing row={row} /> : DASH : metric.format(estimate.mean)}
+      {estimate.mean === null || half === null ? null : <small>± {metric.format(half)}</small>}
+      {row.isBaseline ? <span className="visually-hidden"> (baseline)</span> : null}
+    </td>
+  );
+}
+
+function Missing({ row }: { row: ComparisonRow }) {
+  const { diverged = 0, failed = 0 } = row.trials.byState;
+  return (
+    <>
+      {DASH}
+      {diverged + failed > 0 ? <small>{diverged > 0 ? 'diverged' : 'failed'}</small> : null}
+    </>
+  );
+}
+
+function Legend({ metric, scale, hasBaseline }: { metric: Metric; scale: HeatScale | null; hasBaseline: boolean }) {
+  if (scale === null) return null;
+  return (
+    <div className={styles.legend}>
+      <span>worst {metric.format(scale.worst)}</span>
+      <span className={styles.ramp} aria-hidden="true" />
+      <span>best {metric.format(scale.best)}</span>
+      {hasBaseline ? (
+        <>
+          <span className={styles.key} aria-hidden="true" />
+          <span>baseline</span>
+        </>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { depthOf, paretoFront, seriesOf } from './points.ts';
+
+test('a point is on the front exactly when no other dominates it', () => {
+  const direction = fc.constantFrom('low', 'high');
+  const point = fc.record({ x: fc.integer({ min: 0, max: 9 }), y: fc.integer({ min: 0, max: 9 }) });
+  fc.assert(
+    fc.property(fc.array(point, { maxLength: 25 }), direction, direction, (all, x, y) => {
+      const front = paretoFront(all, { x, y });
+      const atLeast = (a: number, b: number, better: string) => (better === 'low' ? a <= b : a >= b);
+      for (const p of all) {
+        const dominated = all.some((q) => atLeast(q.x, p.x, x) && atLeast(q.y, p.y, y) && (q.x !== p.x || q.y !== p.y));
+        assert.equal(front.has(p), !dominated, JSON.stringify({ p, all, x, y }));
+      }
+    }),
+  );
+});
+
+test('a precision is one series, and two where it was trained in two ways, with marks of their own', () => {
+  const { series, nameOf } = seriesOf([
+    { precision: 'nf4', method: 'qlora' },
+    { precision: 'bf16', method: 'lora' },
+    { precision: 'bf16', method: 'full' },
+  ]);
+  assert.deepEqual(
+    series.map((one) => one.name),
+    ['bf16 full', 'bf16 lora', 'nf4'],
+  );
+  assert.equal(series[0]?.color, series[1]?.color);
+  assert.equal(new Set(series.map((one) => one.symbol)).size, 3);
+  assert.equal(nameOf({ precision: 'nf4', method: 'qlora' }), 'nf4');
+});
+
+test('depth comes from what was kept, else from the choice', () => {
+  const layers = { kept: null, original: 18 };
+  assert.equal(depthOf({ layers: { ...layers, choice: { strategy: 'all' } } }), 18);
+  assert.equal(depthOf({ layers: { ...layers, choice: { strategy: 'drop-last', drop: 4 } } }), 14);
+  assert.equal(depthOf({ layers: { ...layers, choice: { strategy: 'all' }, original: null } }), null);
+  assert.equal(depthOf({ layers: { ...layers, choice: { strategy: 'first', keep: 6 }, kept: [0, 1] } }), 2);
+});

@@ -1,0 +1,121 @@
+/** Rows as points of a plot: what is drawn, in which series, and which of them no other beats. */
+import type { ComparisonRow } from '@lamina/domain/results/types.ts';
+import type { Method, Precision } from '@lamina/domain/spec/vocabulary.ts';
+import { layersLabel } from '../matrix.ts';
+import { byPrecisionThenMethod, PRECISION_STYLE } from '../precision.ts';
+import type { SymbolName } from '../symbols.ts';
+import type { Metric } from './metrics.ts';
+
+export interface Series {
+  readonly name: string;
+  readonly color: string;
+  readonly symbol: SymbolName;
+  readonly precision: Precision;
+  readonly method: Method;
+}
+
+export interface Point {
+  readonly cellId: string;
+  readonly label: string;
+  /** Short label inside a plot that already shows the precision by mark and colour. */
+  readonly short: string;
+  readonly series: string;
+  readonly x: number;
+  readonly y: number;
+  readonly yLow: number | null;
+  readonly yHigh: number | null;
+  readonly isBaseline: boolean;
+  readonly onFront: boolean;
+}
+
+type Grouping = Pick<ComparisonRow, 'precision' | 'method'>;
+
+/** One series a precision; the method is named where one precision was trained in several ways. */
+export function seriesOf(rows: readonly Grouping[]): { series: readonly Series[]; nameOf: (row: Grouping) => string } {
+  const methods = new Map<Precision, Set<Method>>();
+  for (const row of rows) methods.set(row.precision, (methods.get(row.precision) ?? new Set()).add(row.method));
+  const ambiguous = (precision: Precision) => (methods.get(precision)?.size ?? 0) > 1;
+  const nameOf = (row: Grouping) => (ambiguous(row.precision) ? `${row.precision} ${row.method}` : row.precision);
+  const series = new Map<string, Series>();
+  for (const row of [...rows].sort(byPrecisionThenMethod)) {
+    const name = nameOf(row);
+    if (series.has(name)) continue;
+    series.set(name, { name, precision: row.precision, method: row.method, ...PRECISION_STYLE[row.precision] });
+  }
+  return { series: withDistinctSymbols([...series.values()]), nameOf };
+}
+
+/** The second method of a precision keeps its colour and takes a mark that nothing else uses. */
+function withDistinctSymbols(series: readonly Series[]): readonly Series[] {
+  const spare: SymbolName[] = Object.values(PRECISION_STYLE)
+    .map((style) => style.symbol)
+    .filter((symbol) => !series.some((one) => one.symbol === symbol));
+  const taken = new Set<SymbolName>();
+  return series.map((one) => {
+    const symbol = taken.has(one.symbol) ? (spare.shift() ?? one.symbol) : one.symbol;
+    taken.add(symbol);
+    return { ...one, symbol };
+  });
+}
+
+export function points(rows: readonly ComparisonRow[], x: Metric, y: Metric): readonly Point[] {
+  const { nameOf } = seriesOf(rows);
+  const drawn = rows.flatMap((row) => {
+    const [xs, ys] = [x.estimate(row), y.estimate(row)];
+    if (xs.mean === null || ys.mean === null) return [];
+    const point: Point = {
+      cellId: row.cellId,
+      label: row.label,
+      short: depthLabel(row),
+      series: nameOf(row),
+      x: x.toAxis(xs.mean),
+      y: y.toAxis(ys.mean),
+      yLow: ys.low === null ? null : y.toAxis(ys.low),
+      yHigh: ys.high === null ? null : y.toAxis(ys.high),
+      isBaseline: row.isBaseline,
+      onFront: false,
+    };
+    return [point];
+  });
+  const front = paretoFront(drawn, { x: x.better, y: y.better });
+  return drawn.map((point) => ({ ...point, onFront: front.has(point) }));
+}
+
+/** The points that no other point beats in one direction without losing in the other. */
+export function paretoFront<P extends { readonly x: number; readonly y: number }>(
+  all: readonly P[],
+  better: { readonly x: 'low' | 'high'; readonly y: 'low' | 'high' },
+): ReadonlySet<P> {
+  const cost = (value: number, direction: 'low' | 'high') => (direction === 'low' ? value : -value);
+  const sorted = [...all].sort(
+    (a, b) => cost(a.x, better.x) - cost(b.x, better.x) || cost(a.y, better.y) - cost(b.y, better.y),
+  );
+  const front = new Set<P>();
+  let best = Number.POSITIVE_INFINITY;
+  let last: P | null = null;
+  for (const point of sorted) {
+    const value = cost(point.y, better.y);
+    const ties = last !== null && point.x === last.x && point.y === last.y;
+    if (value < best || ties) {
+      front.add(point);
+      last = point;
+      best = Math.min(best, value);
+    }
+  }
+  return front;
+}
+
+export function depthLabel(row: Pick<ComparisonRow, 'layers'>): string {
+  const { choice, kept } = row.layers;
+  const depth = depthOf(row);
+  const { label } = layersLabel(choice, kept?.length ?? depth);
+  return label === 'all' ? 'all layers' : `${label} layers`;
+}
+
+export function depthOf(row: Pick<ComparisonRow, 'layers'>): number | null {
+  const { choice, kept, original } = row.layers;
+  if (kept !== null) return kept.length;
+  if (choice.strategy === 'all') return original;
+  if (choice.strategy === 'drop-last') return original === null ? null : original - choice.drop;
+  return choice.strategy === 'list' ? choice.indices.length : choice.keep;
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { compareTrials } from '@lamina/domain/results/compare.ts';
+import { inputOf, trialOf } from '@lamina/domain/results/testing/trials.ts';
+import { cellParts, columnScale, measuredColumns, sortValue, TRAINING_COLUMNS } from './table-model.ts';
+
+const { rows } = compareTrials(
+  inputOf([
+    trialOf({ seed: 1, loss: 3 }),
+    trialOf({ seed: 2, loss: 3.2 }),
+    trialOf({ seed: 1, loss: 2.5, precision: 'nf4' }),
+    trialOf({ seed: 1, state: 'failed', precision: 'int8' }),
+  ]),
+);
+const column = (id: string) => TRAINING_COLUMNS.find((one) => one.id === id)!;
+const row = (precision: string) => rows.find((one) => one.precision === precision)!;
+
+test('columns that no row measured are left out and named', () => {
+  const { shown, unmeasured } = measuredColumns(TRAINING_COLUMNS, rows);
+  assert.ok(shown.some((one) => one.id === 'loss'));
+  assert.ok(!shown.some((one) => one.id === 'joulesPerToken'));
+  assert.ok(unmeasured.includes('energy'));
+});
+
+test('a figure and its interval come apart; without seeds enough there is no interval; nothing is a dash', () => {
+  const [mean, half] = cellParts(column('loss'), row('bf16'));
+  assert.equal(mean, '3.100');
+  assert.match(half ?? '', /^± \d\.\d{3}$/);
+  assert.match(cellParts(column('perplexity'), row('bf16'))[1] ?? '', /^\[.+, .+\]$/);
+  assert.deepEqual(cellParts(column('loss'), row('nf4')), ['2.500', null]);
+  assert.deepEqual(cellParts(column('loss'), row('int8')), ['–', null]);
+});
+
+test('measurements are tinted, labels and differences are not', () => {
+  assert.equal(columnScale(column('loss'), rows)?.intensity(2.5), 1);
+  assert.equal(columnScale(column('lossDelta'), rows), null);
+  assert.equal(columnScale(column('label'), rows), null);
+});
+
+test('labels sort by the order that rows came in, figures by their mean', () => {
+  assert.deepEqual(rows.map(sortValue(column('label'), rows)), [0, 1, 2]);
+  assert.equal(sortValue(column('loss'), rows)(row('bf16')), 3.1);
+  assert.equal(sortValue(column('loss'), rows)(row('int8')), null);
+});

@@ -1,0 +1,69 @@
+import { DEPTH_COLUMNS, QUANTIZATION_COST_COLUMNS } from '@lamina/domain/results/columns.ts';
+import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
+import { Section } from '../ui/section.tsx';
+import { DataTable } from './data-table.tsx';
+import styles from './table.module.css';
+import { TRAINING_COLUMNS } from './table-model.ts';
+
+/** *Training matrix*: every measured figure of every cell. */
+export function TrainingTable({ rows, bestCellId }: { rows: readonly ComparisonRow[]; bestCellId: string | null }) {
+  return (
+    <Section
+      title="Training matrix"
+      text="One row a cell; a deeper tint is better within its column, a dash was not measured."
+    >
+      <DataTable
+        caption="Training matrix"
+        columns={TRAINING_COLUMNS}
+        rows={rows}
+        rowClass={(row) => (row.isBaseline ? styles.baseline : undefined)}
+        tags={(row) => (
+          <>
+            {row.isBaseline ? <span className={styles.tag}>baseline</span> : null}
+            {row.cellId === bestCellId ? <span className={styles.tag}>best</span> : null}
+            {row.mixedEnvironment ? (
+              <span className={`${styles.tag} ${styles.warn}`} title={row.devices.join(', ')}>
+                † other device
+              </span>
+            ) : null}
+          </>
+        )}
+        side={(column, row) => (column.id === 'lossDelta' ? significance(row) : undefined)}
+        foot={
+          <span>
+            Means over seeds with half of their 95 % interval (Student t), or the interval in brackets where it is not
+            symmetric; p paired by seed, adjusted by Holm’s method.
+          </span>
+        }
+      />
+    </Section>
+  );
+}
+
+function significance({ lossDelta: { pAdjusted }, isBaseline }: ComparisonRow): string | null {
+  if (isBaseline || pAdjusted === null) return null;
+  return pAdjusted < 0.001 ? 'p < 0.001' : `p ${pAdjusted.toFixed(3)}`;
+}
+
+/** *Cost of quantization*: ratios to the unquantized cell of the same depth. */
+export function QuantizationCostTable({ rows }: { rows: Comparison['quantizationCost'] }) {
+  if (rows.length === 0) return null;
+  return (
+    <Section
+      title="Cost of quantization"
+      text="Each quantized cell as a ratio to the unquantized one of the same depth: 1.00 is no change."
+    >
+      <DataTable caption="Cost of quantization" columns={QUANTIZATION_COST_COLUMNS} rows={rows} />
+    </Section>
+  );
+}
+
+/** *Depth*: what cutting layers costs, before and after training. */
+export function DepthTable({ rows }: { rows: Comparison['depth'] }) {
+  if (rows.length === 0) return null;
+  return (
+    <Section title="Depth" text="The model as cut, and after training: how much of what the cut cost comes back.">
+      <DataTable caption="Depth" columns={DEPTH_COLUMNS} rows={rows} />
+    </Section>
+  );
+}
