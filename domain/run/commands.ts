@@ -34,6 +34,6 @@ export interface RunCommands {
   /** Claimed trials are launched at once. */
   readonly claim: ClaimOrder | null;
   readonly reconcile: boolean;
-  /** End the experiment, if the store agrees that no trial is open. */
-  readonly finish: boolean;
+  /** End the experiment, if the store agrees that no trial is open; whatever is still alive is stopped. */
+  readonly finish: { readonly cancelling: boolean } | null;
 }

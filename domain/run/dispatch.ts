@@ -31,7 +31,8 @@ export function dispatch(draft: Draft, atMs: number): RunCommands | null {
     setState: setState !== null,
     finish: finish ? { wakes: draft.wakes } : null,
   };
-  return { setState, records, stops, cancelPending, launches, claim, reconcile, finish };
+  const finishing = finish ? { cancelling: draft.status === 'cancelling' } : null;
+  return { setState, records, stops, cancelPending, launches, claim, reconcile, finish: finishing };
 }
 
 function takeDue(draft: Draft, atMs: number): LaunchOrder[] {

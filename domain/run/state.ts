@@ -74,12 +74,13 @@ export function aliveCount(state: Pick<RunState, 'active'>): number {
   return count;
 }
 
-/** When the next waiting trial may start; null where none waits for a time or nothing may start. */
-export function nextDueMs(state: RunState): number | null {
+/** The next time at which a waiting trial becomes startable; null where none waits for a time, or nothing may start. */
+export function nextDueMs(state: RunState, nowMs: number): number | null {
   if (state.status !== 'running') return null;
   let due: number | null = null;
   for (const trial of Object.values(state.active)) {
-    if (trial.phase === 'waiting' && (due === null || trial.dueAtMs < due)) due = trial.dueAtMs;
+    if (trial.phase !== 'waiting' || trial.dueAtMs <= nowMs) continue;
+    if (due === null || trial.dueAtMs < due) due = trial.dueAtMs;
   }
   return due;
 }
@@ -87,4 +88,9 @@ export function nextDueMs(state: RunState): number | null {
 /** Whether a look at the runner can bring news. */
 export function needsReconcile(state: RunState): boolean {
   return state.status !== 'ended' && (state.finishHeld || aliveCount(state) > 0);
+}
+
+/** Whether the store knows the run's status. */
+export function isStatusSaved(state: RunState): boolean {
+  return !state.statusUnsaved && state.inFlight?.setState !== true;
 }

@@ -217,7 +217,7 @@ export class SimulatedWorld {
     for (const { trialId, attempt, plan } of commands.launches) this.#launch(trialId, attempt, plan, ended);
     const claimed = commands.claim === null ? [] : this.#claim(commands.claim, ended);
     const seen = commands.reconcile ? this.#list() : null;
-    this.#result = { refused, ended, claimed, seen, finished: commands.finish ? this.#finish() : null };
+    this.#result = { refused, ended, claimed, seen, finished: this.#finish(commands.finish) };
   }
 
   #claim(claim: NonNullable<RunCommands['claim']>, ended: EndedAttempt[]): ClaimedAttempt[] {
@@ -283,11 +283,12 @@ export class SimulatedWorld {
     }));
   }
 
-  #finish(): DispatchResult['finished'] {
+  #finish(finish: RunCommands['finish']): DispatchResult['finished'] {
+    if (finish === null) return null;
     for (const one of this.runner.values()) one.stopAsked = true;
     const counts: Partial<Record<TrialState, number>> = {};
     for (const { state } of this.trials.values()) counts[state] = (counts[state] ?? 0) + 1;
-    return finalState(counts, this.state.status === 'cancelling');
+    return finalState(counts, finish.cancelling);
   }
 
   #end(a: number, b: number): void {
@@ -316,7 +317,7 @@ export class SimulatedWorld {
   }
 
   #orphan(a: number, b: number): void {
-    if (this.state.status === 'ended' || this.#commands?.finish === true) return;
+    if (this.state.status === 'ended' || this.#commands?.finish != null) return;
     const trialId = b % 2 === 0 ? 'trial-unknown' : `trial-${a % Math.max(1, this.trials.size)}`;
     const attempt = 1000 + a;
     this.runner.set(`${trialId}/${attempt}`, {

@@ -1,0 +1,98 @@
+/** The experiment workflow's activities: closures over what they need. Each may run again, and then changes nothing. */
+import type { AttemptObservation, AttemptRef, JobRunner } from '@lamina/domain/contract/runner.ts';
+import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
+import type { AttemptKey, DispatchResult, EndedAttempt } from '@lamina/domain/run/events.ts';
+import { finalState } from '@lamina/domain/run/finish.ts';
+import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
+import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
+import type { AdvanceInput, BegunRun, ExperimentActivities } from '@lamina/workflows/activities.ts';
+import { ApplicationFailure } from '@temporalio/common';
+import { createLauncher } from './launch.ts';
+import { createObserver } from './observe.ts';
+import { createRecorder } from './record.ts';
+
+export interface WorkerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ActivityDependencies {
+  readonly store: ExperimentStore;
+  readonly artifacts: ArtifactStore;
+  readonly runner: JobRunner;
+  /** Key that attempt tokens are derived from. */
+  readonly secret: string;
+  /** Where trainers reach the API, e.g. `http://127.0.0.1:7070`; null: they post no events. */
+  readonly eventsBaseUrl: string | null;
+  /** Folder that trials on this machine share; `cache` in the artifact store where absent. */
+  readonly trainerCache?: string | undefined;
+  readonly log: WorkerLog;
+}
+
+export function createExperimentActivities(deps: ActivityDependencies): ExperimentActivities {
+  const { store, runner, log } = deps;
+  const record = createRecorder(deps);
+  const launch = createLauncher(deps);
+  const observe = createObserver(deps, Date.now());
+
+  async function stopAlive(experimentId: string, graceSeconds: number): Promise<void> {
+    const alive = (await runner.list(experimentId)).filter((one) => one.state !== 'ended');
+    if (alive.length === 0) return;
+    log.warn({ experimentId, attempts: alive.map((one) => one.attemptId) }, 'stopping attempts that no run owns');
+    await runner.stop(alive, graceSeconds);
+  }
+
+  return {
+    async begin(experimentId): Promise<BegunRun> {
+      const { policy, state } = await existing(store, experimentId);
+      await stopAlive(experimentId, policy.graceSeconds);
+      await store.beginRun(experimentId);
+      if (state === 'paused' || state === 'cancelling') return { policy, status: state };
+      await store.setExperimentState(experimentId, 'running');
+      return { policy, status: 'running' };
+    },
+
+    async advance({ experimentId, commands, deadlineSeconds, graceSeconds }: AdvanceInput): Promise<DispatchResult> {
+      const refs = (keys: readonly AttemptKey[]) => keys.map((key) => refOf(experimentId, key));
+      if (commands.setState !== null) await store.setExperimentState(experimentId, commands.setState);
+      const refused = await record(experimentId, commands.records);
+      if (commands.stops.length > 0) await runner.stop(refs(commands.stops), graceSeconds);
+      if (commands.cancelPending) await store.cancelPending(experimentId);
+      const { claimed, observations } = await launch(experimentId, commands, { deadlineSeconds, graceSeconds });
+      const seen = commands.reconcile ? await observe(experimentId) : null;
+      let finished: DispatchResult['finished'] = null;
+      if (commands.finish !== null) {
+        await stopAlive(experimentId, graceSeconds);
+        finished = await finish(store, experimentId, commands.finish.cancelling);
+      }
+      return { refused, ended: endedOf(observations), claimed, seen, finished };
+    },
+  };
+}
+
+async function existing(store: ExperimentStore, experimentId: string): Promise<ExperimentRecord> {
+  const experiment = await store.getExperiment(experimentId);
+  if (experiment === null) throw ApplicationFailure.nonRetryable(`experiment ${experimentId} is not in the store`);
+  return experiment;
+}
+
+async function finish(
+  store: ExperimentStore,
+  experimentId: string,
+  cancelling: boolean,
+): Promise<DispatchResult['finished']> {
+  const final = finalState((await existing(store, experimentId)).counts, cancelling);
+  if (final === null) return null;
+  await store.setExperimentState(experimentId, final);
+  // The store refuses a terminal state where trials were added in between.
+  return (await existing(store, experimentId)).state === final ? final : null;
+}
+
+function refOf(experimentId: string, { trialId, attempt }: AttemptKey): AttemptRef {
+  return { experimentId, trialId, attempt, attemptId: attemptIdOf(experimentId, trialId, attempt) };
+}
+
+function endedOf(observations: readonly AttemptObservation[]): EndedAttempt[] {
+  return observations.flatMap(({ trialId, attempt, end }) => (end === null ? [] : [{ trialId, attempt, end }]));
+}

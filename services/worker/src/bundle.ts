@@ -1,0 +1,46 @@
+/** The workflow bundle: built once for given sources, which takes seconds, and kept. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, type WorkflowBundle } from '@temporalio/worker';
+
+const require = createRequire(import.meta.url);
+const WORKFLOWS = fileURLToPath(import.meta.resolve('@lamina/workflows/experiment.ts'));
+const DOMAIN = fileURLToPath(import.meta.resolve('@lamina/domain/run/step.ts'));
+
+/** `cacheFolder`: where bundles are kept by the hash of their sources; null builds anew. */
+export async function workflowBundle(cacheFolder: string | null): Promise<WorkflowBundle> {
+  if (cacheFolder === null) return build();
+  const path = join(cacheFolder, `workflows-${await sourceHash()}.js`);
+  if (existsSync(path)) return { code: await readFile(path, 'utf8') };
+  const bundle = await build();
+  await mkdir(cacheFolder, { recursive: true });
+  const temporary = `${path}.${process.pid}.part`;
+  await writeFile(temporary, bundle.code);
+  await rename(temporary, path);
+  return bundle;
+}
+
+function build(): Promise<WorkflowBundle> {
+  const quiet = () => undefined;
+  const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet };
+  return bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger });
+}
+
+/** Over everything that may end up in the bundle. */
+async function sourceHash(): Promise<string> {
+  const hash = createHash('sha256').update(require('@temporalio/worker/package.json').version as string);
+  for (const root of [dirname(WORKFLOWS), join(dirname(DOMAIN), '..')]) {
+    const entries = await readdir(root, { recursive: true, withFileTypes: true });
+    const files = entries
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => !path.includes('node_modules'))
+      .sort();
+    for (const path of files) hash.update(relative(root, path)).update(await readFile(path));
+  }
+  return hash.digest('hex').slice(0, 16);
+}

@@ -1,0 +1,98 @@
+/** Claims pending trials and launches attempts. */
+import type { AttemptLaunch, AttemptObservation } from '@lamina/domain/contract/runner.ts';
+import { CONTRACT_VERSION, type TrialSettings } from '@lamina/domain/contract/trial.ts';
+import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
+import type { ClaimOrder, LaunchOrder, RunCommands } from '@lamina/domain/run/commands.ts';
+import type { ClaimedAttempt } from '@lamina/domain/run/events.ts';
+import { applyHint } from '@lamina/domain/run/hints.ts';
+import { type ArtifactStore, attemptKey, trialKey } from '@lamina/platform/artifacts.ts';
+import type { ExperimentStore } from '@lamina/platform/store.ts';
+import { attemptToken } from '@lamina/platform/tokens.ts';
+import type { ActivityDependencies } from './activities.ts';
+
+interface Limits {
+  readonly deadlineSeconds: number | null;
+  readonly graceSeconds: number;
+}
+
+interface Launched {
+  readonly claimed: readonly ClaimedAttempt[];
+  readonly observations: readonly AttemptObservation[];
+}
+
+type Launcher = (
+  experimentId: string,
+  commands: Pick<RunCommands, 'launches' | 'claim'>,
+  limits: Limits,
+) => Promise<Launched>;
+
+export function createLauncher(deps: ActivityDependencies): Launcher {
+  const { store, runner } = deps;
+  return async (experimentId, { launches, claim }, limits) => {
+    const claimed = claim === null ? [] : await claimTrials(store, experimentId, claim);
+    const orders: LaunchOrder[] = [...launches, ...claimed];
+    if (orders.length === 0) return { claimed, observations: [] };
+    const trials = await store.getTrials(
+      experimentId,
+      orders.map((order) => order.trialId),
+    );
+    const settings = new Map(trials.map((one) => [one.trialId, one.trial.settings]));
+    const attempts = orders.map((order) => {
+      const of = settings.get(order.trialId);
+      if (of === undefined) throw new Error(`trial ${order.trialId} is not in experiment ${experimentId}`);
+      return toLaunch(deps, experimentId, order, of, limits);
+    });
+    await store.startAttempts(attempts.map(({ request, ...ref }) => ({ ...refOf(ref), plan: request.plan })));
+    return { claimed, observations: await runner.launch(attempts) };
+  };
+}
+
+async function claimTrials(
+  store: ExperimentStore,
+  experimentId: string,
+  { batch, limit, hints }: ClaimOrder,
+): Promise<ClaimedAttempt[]> {
+  const claimed = await store.claimTrials(experimentId, batch, limit);
+  return claimed.map(({ trialId, attempt, likeKey, plan }) => {
+    return { trialId, attempt, likeKey, plan: applyHint(plan, hints[likeKey]) };
+  });
+}
+
+function refOf({ attemptId, experimentId, trialId, attempt }: Omit<AttemptLaunch, 'request'>) {
+  return { attemptId, experimentId, trialId, attempt };
+}
+
+function toLaunch(
+  { artifacts, secret, eventsBaseUrl, trainerCache }: ActivityDependencies,
+  experimentId: string,
+  { trialId, attempt, plan }: LaunchOrder,
+  settings: TrialSettings,
+  limits: Limits,
+): AttemptLaunch {
+  const attemptId = attemptIdOf(experimentId, trialId, attempt);
+  const ids = { experimentId, trialId, attempt, attemptId };
+  return {
+    ...ids,
+    ...limits,
+    token: attemptToken(secret, attemptId),
+    request: {
+      contract: CONTRACT_VERSION,
+      ...ids,
+      settings,
+      plan,
+      resume: attempt > 1,
+      paths: {
+        output: localPath(artifacts, attemptKey(experimentId, trialId, attempt)),
+        checkpoints: localPath(artifacts, `${trialKey(experimentId, trialId)}/checkpoints`),
+        cache: trainerCache ?? localPath(artifacts, 'cache'),
+      },
+      eventsUrl: eventsBaseUrl === null ? null : new URL(`/v1/attempts/${attemptId}/events`, eventsBaseUrl).href,
+    },
+  };
+}
+
+function localPath(artifacts: ArtifactStore, key: string): string {
+  const path = artifacts.localPath(key);
+  if (path === null) throw new Error('the artifact store has no folders on this machine, and attempts run here');
+  return path;
+}

@@ -1,0 +1,38 @@
+/** Ends that the runner reports become one signal per experiment. */
+import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
+import { experimentWorkflowId, SIGNALS } from '@lamina/domain/contract/workflow.ts';
+import type { EndedAttempt } from '@lamina/domain/run/events.ts';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { WorkerLog } from './activities.ts';
+
+/** Keeps a signal's payload far below Temporal's limits. */
+const MAX_ENDED = 200;
+const MAX_MESSAGE = 1000;
+
+export function watchRunner(runner: JobRunner, client: Client, log: WorkerLog): Promise<{ close(): Promise<void> }> {
+  return runner.watch(async (ended) => {
+    const signals = [...Map.groupBy(ended, (one) => one.experimentId)].flatMap(([experimentId, group]) =>
+      chunks(group.flatMap(toEnded), MAX_ENDED).map((chunk) => ({ experimentId, chunk })),
+    );
+    // A failed signal fails the batch, and the runner brings it again.
+    await Promise.all(signals.map(({ experimentId, chunk }) => signal(experimentId, chunk)));
+  });
+
+  async function signal(experimentId: string, attempts: readonly EndedAttempt[]): Promise<void> {
+    try {
+      await client.workflow.getHandle(experimentWorkflowId(experimentId)).signal(SIGNALS.attemptsEnded, attempts);
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+      log.info({ experimentId, attempts: attempts.length }, 'attempts of an experiment that has no run have ended');
+    }
+  }
+}
+
+function toEnded({ trialId, attempt, end }: AttemptObservation): EndedAttempt[] {
+  if (end === null) return [];
+  return [{ trialId, attempt, end: { ...end, message: end.message.slice(0, MAX_MESSAGE) } }];
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}

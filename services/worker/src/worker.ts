@@ -1,0 +1,60 @@
+/** A Temporal worker for experiments, and the watch that tells them what ended. */
+import { TASK_QUEUE } from '@lamina/domain/contract/workflow.ts';
+import type { ExperimentActivities } from '@lamina/workflows/activities.ts';
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import { type NativeConnection, Worker } from '@temporalio/worker';
+import { type ActivityDependencies, createExperimentActivities } from './activities.ts';
+import { workflowBundle } from './bundle.ts';
+import { watchRunner } from './watch.ts';
+
+export interface WorkerOptions extends ActivityDependencies {
+  readonly connection: NativeConnection;
+  readonly client: Client;
+  readonly namespace: string;
+  /** Where the workflow bundle is kept between starts; without it, each start takes seconds longer. */
+  readonly bundleCache?: string | undefined;
+}
+
+const HEARTBEAT_MS = 1_000;
+
+/** Starts to poll at once; `close` lets activities in progress end. */
+export async function startWorker(options: WorkerOptions): Promise<{ close(): Promise<void> }> {
+  const { connection, client, namespace, runner, log } = options;
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: TASK_QUEUE,
+    workflowBundle: await workflowBundle(options.bundleCache ?? null),
+    activities: withHeartbeats(createExperimentActivities(options)),
+    // After a kill, a workflow that waited for the dead process goes on this much later.
+    stickyQueueScheduleToStartTimeout: '2 seconds',
+    shutdownGraceTime: '10 seconds',
+  });
+  const running = worker.run();
+  running.catch((error: unknown) => log.error({ error }, 'the worker has failed'));
+  const watch = await watchRunner(runner, client, log);
+  return {
+    async close() {
+      await watch.close();
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await running;
+    },
+  };
+}
+
+/** A killed worker is noticed by its silence: every activity says regularly that it is at work. */
+function withHeartbeats(activities: ExperimentActivities): ExperimentActivities {
+  const alive =
+    <Input, Output>(activity: (input: Input) => Promise<Output>) =>
+    async (input: Input): Promise<Output> => {
+      const context = Context.current();
+      const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+      try {
+        return await activity(input);
+      } finally {
+        clearInterval(timer);
+      }
+    };
+  return { begin: alive(activities.begin), advance: alive(activities.advance) };
+}

@@ -1,0 +1,112 @@
+/**
+ * One experiment: a thin shell around the run reducer. Signals, updates, timers and activity results become events;
+ * commands become one batched activity at a time. Nothing here decides anything.
+ */
+import {
+  type ExperimentInput,
+  type ExperimentProgress,
+  QUERIES,
+  SIGNALS,
+  UPDATES,
+} from '@lamina/domain/contract/workflow.ts';
+import type { EndedAttempt } from '@lamina/domain/run/events.ts';
+import { initialState, isStatusSaved, needsReconcile, nextDueMs, type RunState } from '@lamina/domain/run/state.ts';
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  proxyActivities,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ExperimentActivities } from './activities.ts';
+import { Run } from './run.ts';
+
+const { begin, advance } = proxyActivities<ExperimentActivities>({
+  startToCloseTimeout: '10 minutes',
+  // A killed worker is noticed by its silence.
+  heartbeatTimeout: '5 seconds',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '10 seconds' },
+});
+
+const attemptsEnded = defineSignal<[readonly EndedAttempt[]]>(SIGNALS.attemptsEnded);
+const pause = defineUpdate<void>(UPDATES.pause);
+const resume = defineUpdate<void>(UPDATES.resume);
+const cancel = defineUpdate<void>(UPDATES.cancel);
+const wake = defineUpdate<void>(UPDATES.wake);
+const progress = defineQuery<ExperimentProgress>(QUERIES.progress);
+
+/** `carried` is the state of the same run before its history was cut off. */
+export async function experiment(input: ExperimentInput & { readonly carried?: RunState }): Promise<void> {
+  const { experimentId } = input;
+  let run = input.carried === undefined ? null : new Run(input.carried);
+  const early: EndedAttempt[][] = [];
+
+  setHandler(attemptsEnded, (attempts) => {
+    if (run === null) early.push([...attempts]);
+    else run.hear({ type: 'attempts-ended', attempts });
+  });
+  setHandler(progress, () => run?.progress() ?? { status: 'running', alive: 0, waiting: 0, recorded: 0 });
+  const begun = async (): Promise<Run> => {
+    await condition(() => run !== null);
+    return run as Run;
+  };
+  const change = (type: 'paused' | 'resumed' | 'cancelled') => async (): Promise<void> => {
+    const running = await begun();
+    running.hear({ type });
+    await condition(() => isStatusSaved(running.state));
+  };
+  setHandler(pause, change('paused'));
+  setHandler(resume, change('resumed'));
+  setHandler(cancel, change('cancelled'));
+  setHandler(wake, async () => (await begun()).hear({ type: 'woken' }));
+
+  if (run === null) {
+    const { policy, status } = await begin(experimentId);
+    run = new Run(initialState(policy, status));
+    for (const attempts of early) run.hear({ type: 'attempts-ended', attempts });
+  }
+  void reconcileRegularly(run);
+  await drive(experimentId, run);
+}
+
+/** Until the experiment has ended, or its history is long enough to go on in a new one. */
+async function drive(experimentId: string, run: Run): Promise<void> {
+  for (;;) {
+    const { heard } = run;
+    const commands = run.dispatch();
+    if (commands !== null) {
+      const { trialDeadlineSeconds: deadlineSeconds, graceSeconds } = run.state.policy;
+      const result = await advance({ experimentId, commands, deadlineSeconds, graceSeconds });
+      run.hear({ type: 'dispatched', result });
+    } else if (run.state.status === 'ended') {
+      await condition(allHandlersFinished);
+      if (run.heard === heard) return;
+    } else {
+      await somethingNew(run, heard);
+    }
+    if (run.state.inFlight === null && workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
+      const carried = { ...run.state, reconcileDue: true };
+      await continueAsNew<typeof experiment>({ experimentId, carried });
+    }
+  }
+}
+
+async function somethingNew(run: Run, heard: number): Promise<void> {
+  const due = nextDueMs(run.state, Date.now());
+  const changed = () => run.heard !== heard;
+  if (due === null) await condition(changed);
+  else await condition(changed, due - Date.now());
+}
+
+async function reconcileRegularly(run: Run): Promise<never> {
+  for (;;) {
+    await condition(() => needsReconcile(run.state));
+    await sleep(run.state.policy.reconcileMs);
+    run.hear({ type: 'reconcile-due' });
+  }
+}
