@@ -38,7 +38,7 @@ export function readMatrix(input: unknown, issues: Issue[]): ReadMatrix {
       continue;
     }
     const before = issues.length;
-    axes[key] = readValues(key, value, [...at, key], issues);
+    axes[key] = readAxis(key, value, [...at, key], issues);
     if (issues.length > before) broken.add(key);
   }
   return {
@@ -70,7 +70,7 @@ function readEntry(input: unknown, at: Path, issues: Issue[]): PartialMatrix {
   const entry: Record<string, readonly AxisValue[]> = {};
   for (const [key, value] of Object.entries(recordOf(input, at, issues))) {
     if (value === undefined) continue;
-    if (isAxis(key)) entry[key] = readValues(key, value, [...at, key], issues);
+    if (isAxis(key)) entry[key] = readAxis(key, value, [...at, key], issues);
     else issues.push(unknownAxis(key, [...at, key]));
   }
   return ordered(entry) as PartialMatrix;
@@ -98,7 +98,7 @@ function readMatcher(input: unknown, at: Path, issues: Issue[]): Matcher {
 }
 
 /** A value or a list of them; repeated ones are mistakes. */
-function readValues(axis: AxisName, input: unknown, at: Path, issues: Issue[]): readonly AxisValue[] {
+export function readAxis(axis: AxisName, input: unknown, at: Path, issues: Issue[]): readonly AxisValue[] {
   const items = Array.isArray(input) ? input : [input];
   if (items.length === 0) issues.push(issue(at, 'is an empty axis', 'leave it out, or give it at least one value'));
   const seen = new Map<string, Path>();
@@ -148,7 +148,7 @@ function recordOf(input: unknown, at: Path, issues: Issue[]): Record<string, unk
   return {};
 }
 
-function unknownAxis(key: string, at: Path, further: readonly string[] = []): Issue {
+export function unknownAxis(key: string, at: Path, further: readonly string[] = []): Issue {
   const path = AXIS_NAMES.find((name) => name.endsWith(`.${key}`));
   const near = path ?? closest(key, [...AXIS_NAMES, ...further]);
   return issue(

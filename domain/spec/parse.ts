@@ -1,4 +1,5 @@
 /** Reads an experiment document and says everything that is wrong with it at once. */
+import type { Matrix } from './axes.ts';
 import { crossChecks } from './checks.ts';
 import { type ExperimentDocument, experimentDocument, lora as loraSchema } from './document.ts';
 import { isRecord, readCell, readMatrix } from './matrix.ts';
@@ -28,18 +29,21 @@ export function parseDocument(input: string | object): ParsedDocument {
     const fix = 'start from examples/quickstart.yaml';
     return { ok: false, issues: [issue([], `must be a mapping of fields, got ${described(read.value)}`, fix)] };
   }
+  const given = read.value;
   const issues: Issue[] = [];
-  const sections = readSections(read.value, issues);
-  const { matrix, sound } = readMatrix(read.value.matrix, issues);
-  const baseline = readCell(read.value.baseline, ['baseline'], issues);
-  const adapters = [matrix.method, ...matrix.include.map((entry) => entry.method ?? [])].flat().some(hasAdapters);
-  const lora =
-    sections.lora ?? (adapters && !('lora' in read.value && read.value.lora !== null) ? loraSchema.parse({}) : null);
-  const partial = { ...sections, lora, matrix, baseline };
-  const found = crossChecks(partial, { sound, given: read.value });
+  const sections = readSections(given, issues);
+  const { matrix, sound } = readMatrix(given.matrix, issues);
+  const baseline = readCell(given.baseline, ['baseline'], issues);
+  const found = crossChecks({ document: sections, matrix, baseline, sound, given });
   issues.push(...found.issues);
   if (issues.length > 0) return { ok: false, issues };
-  return { ok: true, document: inOrder(partial as ExperimentDocument), warnings: found.warnings };
+  const lora = sections.lora ?? (trainsAdapters(matrix) ? loraSchema.parse({}) : null);
+  const document = inOrder({ ...(sections as ExperimentDocument), lora, matrix, baseline });
+  return { ok: true, document, warnings: found.warnings };
+}
+
+function trainsAdapters({ method, include }: Matrix): boolean {
+  return [method, ...include.map((entry) => entry.method ?? [])].flat().some(hasAdapters);
 }
 
 /** Every section but the matrix, each on its own: a mistake in one does not hide those of another. */

@@ -1,0 +1,38 @@
+/** What checks over several fields look at, and how they report. */
+import type { AxisName, AxisValue, Matrix, PartialCell, SettingPath } from './axes.ts';
+import type { ExperimentDocument } from './document.ts';
+import type { PathSegment } from './problems.ts';
+
+/** What could be read of a document; sections with mistakes are missing. */
+export interface Subject {
+  readonly document: Partial<Omit<ExperimentDocument, 'matrix' | 'baseline'>>;
+  readonly matrix: Matrix;
+  readonly baseline: PartialCell;
+  /** Whether an axis was given without a mistake, or not given at all. */
+  readonly sound: (axis: AxisName) => boolean;
+  /** The document as given, to tell what was written from what was filled in. */
+  readonly given: Readonly<Record<string, unknown>>;
+}
+
+/** Collects what checks find. */
+export interface Report {
+  issue(path: readonly PathSegment[], message: string, fix?: string): void;
+  warn(path: readonly PathSegment[], message: string, fix?: string): void;
+}
+
+/** Every value that a setting has somewhere in the matrix; empty where its section has a mistake. */
+export function valuesAt({ document, matrix }: Subject, path: SettingPath): readonly AxisValue[] {
+  const [section, key] = path.split('.') as ['training' | 'lora' | 'quantization' | 'evaluation', string];
+  const base = (document[section] as Readonly<Record<string, AxisValue>> | null | undefined)?.[key];
+  const own = matrix[path] ?? (base === undefined ? [] : [base]);
+  return [...own, ...matrix.include.flatMap((entry) => (entry[path] ?? []) as readonly AxisValue[])];
+}
+
+export function numbersAt(subject: Subject, path: SettingPath): readonly number[] {
+  return valuesAt(subject, path).filter((value) => typeof value === 'number');
+}
+
+/** Where a setting is written: on its axis, else in its section. */
+export function placeOf({ matrix }: Subject, path: SettingPath): readonly PathSegment[] {
+  return matrix[path] === undefined ? path.split('.') : ['matrix', path];
+}
