@@ -47,6 +47,7 @@ export const problem = z.object({
   title: z.string(),
   status: z.number().int(),
   detail: z.string().optional(),
+  instance: z.string().optional().describe("the request's id, as it is in the log"),
   /** Stable code, see docs/errors.md. */
   code: z.string(),
   errors: z

@@ -98,6 +98,7 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       const { id, trials } = await experiment(1, 2);
       const [first, second] = trials as [PlannedTrial, PlannedTrial];
       await finish(id, first);
+      assert.deepEqual([...(await store.measuredTrials(trials.map((trial) => trial.id)))], [first.id]);
       const again = newExperimentId();
       const { experiment: reusing } = await store.createExperiment(newExperiment(again, trials), { reuse: true });
       assert.deepEqual(reusing.counts, { reused: 1, pending: 1 });
@@ -120,9 +121,11 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       assert.equal(await store.setExperimentState(id, 'succeeded'), true);
       const more = plannedTrials(1, 3, `family-${families}`);
       assert.equal(await store.addTrials(id, more, plansOf(more), { reuse: true }), 2);
-      assert.equal(await store.addTrials(id, more, plansOf(more), { reuse: true }), 0);
+      const document = { extended: true };
+      assert.equal(await store.addTrials(id, more, plansOf(more), { reuse: true, document }), 0);
       const found = await store.getExperiment(id);
       assert.deepEqual(found?.counts, { succeeded: 1, pending: 2 });
+      assert.deepEqual(found.document, document);
       assert.equal(found.state, 'pending');
       assert.equal(found.endedAt, null);
       assert.ok((await store.openExperiments()).includes(id));

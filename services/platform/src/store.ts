@@ -118,8 +118,11 @@ export interface ExperimentStore {
     experimentId: string,
     trials: readonly PlannedTrial[],
     plans: Readonly<Record<string, Plan>>,
-    options: { reuse: boolean },
+    /** `document`: replaces the stored one. */
+    options: { reuse: boolean; document?: unknown },
   ): Promise<number>;
+  /** Those of these trials that have a result somewhere. */
+  measuredTrials(trialIds: readonly string[]): Promise<ReadonlySet<string>>;
   getExperiment(id: string): Promise<ExperimentRecord | null>;
   listExperiments(query: {
     limit: number;

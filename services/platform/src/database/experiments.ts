@@ -7,12 +7,19 @@ import type { ExperimentRecord, ExperimentStore } from '../store.ts';
 import { changeExperiment, changeWithin } from './change.ts';
 import { decodeId, toPage } from './cursor.ts';
 import { json, storable } from './json.ts';
+import { reopened } from './outcomes.ts';
 import { toExperiment } from './rows.ts';
 import type { Counts, Db, Trx } from './schema.ts';
 
 type Experiments = Pick<
   ExperimentStore,
-  'createExperiment' | 'addTrials' | 'getExperiment' | 'listExperiments' | 'setExperimentState' | 'openExperiments'
+  | 'createExperiment'
+  | 'addTrials'
+  | 'measuredTrials'
+  | 'getExperiment'
+  | 'listExperiments'
+  | 'setExperimentState'
+  | 'openExperiments'
 >;
 
 const TERMINAL_EXPERIMENT_STATES: readonly ExperimentState[] = ['succeeded', 'failed', 'cancelled'];
@@ -61,16 +68,26 @@ export function experiments(db: Db): Experiments {
       return { experiment, created };
     },
 
-    async addTrials(experimentId, trials, plans, { reuse }) {
+    async addTrials(experimentId, trials, plans, { reuse, document }) {
       return changeExperiment(db, experimentId, async (trx, change) => {
+        if (document !== undefined) {
+          const set = { document: json(document) };
+          await trx.updateTable('experiments').set(set).where('id', '=', experimentId).execute();
+        }
         const counts = await insertTrials(trx, experimentId, trials, plans, reuse);
         const added = Object.values(counts).reduce((sum, count) => sum + count, 0);
         if (added > 0) {
           change.added(counts);
-          change.experiment(TERMINAL_EXPERIMENT_STATES.includes(change.state) ? 'pending' : change.state);
+          change.experiment(reopened(change.state));
         }
         return added;
       });
+    },
+
+    async measuredTrials(trialIds) {
+      const { rows } = await sql<{ trial_id: string }>`
+        SELECT DISTINCT trial_id FROM results WHERE trial_id = ANY(${[...trialIds]}::text[])`.execute(db);
+      return new Set(rows.map((row) => row.trial_id));
     },
 
     async listExperiments({ limit, cursor, state, name }) {

@@ -1,0 +1,122 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gguf } from '@huggingface/gguf';
+import type { ModelRef } from '@lamina/domain/contract/trial.ts';
+import type { Issue } from '@lamina/domain/spec/parse.ts';
+import { z } from 'zod';
+import type { Fingerprints } from './fingerprints.ts';
+import { missingFile, type Places } from './paths.ts';
+
+export interface ResolvedModel {
+  readonly model: ModelRef;
+  /** Decoder layers; null where that is not known before the model is loaded. */
+  readonly layers: number | null;
+  readonly issues: readonly Issue[];
+  readonly warnings: readonly string[];
+}
+
+export interface ModelContext {
+  readonly places: Places;
+  readonly fingerprints: Fingerprints;
+  readonly hubCache: string | null;
+  /** Depths of GGUF files by fingerprint: their header is long, a vocabulary is in it. */
+  readonly depths: Map<string, number | null>;
+}
+
+/** Finds a model, fills in its path and fingerprint, and reads how deep it is. `at` is its place in the document. */
+export async function resolveModel(model: ModelRef, at: string, context: ModelContext): Promise<ResolvedModel> {
+  if (model.source === 'hf') return hubModel(model, context.hubCache);
+  const path = context.places.absolute(model.path);
+  const missing = await missingFile(path, model.source === 'gguf' ? 'file' : 'folder');
+  if (missing !== null) return failed(model, { path: `${at}.path`, ...missing });
+  const found = model.source === 'gguf' ? await ggufModel(path, context) : await folderModel(path, context);
+  if ('message' in found) return failed(model, { path: `${at}.path`, ...found });
+  if (model.fingerprint !== null && model.fingerprint !== found.fingerprint) {
+    return failed(model, {
+      path: `${at}.fingerprint`,
+      message: `${path} is not the model that the fingerprint was taken of`,
+      fix: 'bring the old files back, or leave the fingerprint out and submit a new experiment',
+    });
+  }
+  return {
+    model: { ...model, path, fingerprint: found.fingerprint },
+    layers: found.layers,
+    issues: [],
+    warnings: found.layers === null ? [`${path} does not say how many layers it has; depths are not checked`] : [],
+  };
+}
+
+function failed(model: ModelRef, problem: Issue): ResolvedModel {
+  return { model, layers: null, issues: [problem], warnings: [] };
+}
+
+type Found = { readonly fingerprint: string; readonly layers: number | null } | Omit<Issue, 'path'>;
+
+async function folderModel(path: string, { fingerprints }: ModelContext): Promise<Found> {
+  const config = await readConfig(join(path, 'config.json'));
+  if (config === 'missing') {
+    return { message: `${path} has no config.json`, fix: 'name the folder that holds config.json and the weights' };
+  }
+  if (config === 'broken') return { message: `config.json of ${path} cannot be read` };
+  return { fingerprint: await fingerprints.modelFolder(path), layers: depthOf(config) };
+}
+
+async function ggufModel(path: string, { fingerprints, depths }: ModelContext): Promise<Found> {
+  const fingerprint = await fingerprints.largeFile(path);
+  const known = depths.get(fingerprint);
+  if (known !== undefined) return { fingerprint, layers: known };
+  try {
+    const { metadata } = await gguf(path, { allowLocalFile: true });
+    const fields = new Map<string, unknown>(Object.entries(metadata));
+    const layers = count(fields.get(`${String(fields.get('general.architecture'))}.block_count`));
+    depths.set(fingerprint, layers);
+    return { fingerprint, layers };
+  } catch (error) {
+    return {
+      message: `${path} is not a readable GGUF file: ${error instanceof Error ? error.message : String(error)}`,
+    };
+  }
+}
+
+async function hubModel(model: Extract<ModelRef, { source: 'hf' }>, cache: string | null): Promise<ResolvedModel> {
+  const config = cache === null ? 'missing' : await cachedConfig(model, cache);
+  const layers = typeof config === 'string' ? null : depthOf(config);
+  const warning = `${model.id} is not in the server's cache: its depth is not checked, and it is fetched when a trial runs`;
+  return { model, layers, issues: [], warnings: layers === null ? [warning] : [] };
+}
+
+/** Layout of huggingface_hub: models--owner--name/{refs/<revision>, snapshots/<commit>/config.json}. */
+async function cachedConfig({ id, revision }: { id: string; revision: string }, cache: string): Promise<Config> {
+  const folder = join(cache, `models--${id.replaceAll('/', '--')}`);
+  if (!/^[\w./-]+$/.test(revision) || revision.includes('..')) return 'missing';
+  const commit = await readFile(join(folder, 'refs', revision), 'utf8').catch(() => revision);
+  return readConfig(join(folder, 'snapshots', commit.trim(), 'config.json'));
+}
+
+type Config = Readonly<Record<string, unknown>> | 'missing' | 'broken';
+
+async function readConfig(path: string): Promise<Config> {
+  const text = await readFile(path, 'utf8').catch(() => null);
+  if (text === null) return 'missing';
+  try {
+    const read = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text));
+    return read.success ? read.data : 'broken';
+  } catch {
+    return 'broken';
+  }
+}
+
+/** Models with several parts keep the decoder's depth in `text_config`. */
+function depthOf(config: Readonly<Record<string, unknown>>): number | null {
+  const text = z.record(z.string(), z.unknown()).safeParse(config['text_config']);
+  return (
+    count(config['num_hidden_layers']) ??
+    count(config['n_layer']) ??
+    (text.success ? count(text.data['num_hidden_layers']) : null)
+  );
+}
+
+function count(value: unknown): number | null {
+  const number = typeof value === 'bigint' ? Number(value) : value;
+  return typeof number === 'number' && Number.isInteger(number) && number > 0 ? number : null;
+}

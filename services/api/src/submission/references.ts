@@ -1,0 +1,77 @@
+import type { DatasetRef, ModelRef } from '@lamina/domain/contract/trial.ts';
+import { canonical } from '@lamina/domain/spec/canonical.ts';
+import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
+import type { Issue } from '@lamina/domain/spec/parse.ts';
+import { references, withReferences } from '@lamina/domain/spec/references.ts';
+import { datasetInput, modelInput } from '@lamina/domain/spec/references-input.ts';
+import { readText } from '@lamina/domain/spec/text.ts';
+import { resolveDataset } from './dataset.ts';
+import type { Fingerprints } from './fingerprints.ts';
+import { type ModelContext, resolveModel } from './model.ts';
+import { placesFrom } from './paths.ts';
+
+export interface ReferenceOptions {
+  readonly baseDirectory: string;
+  readonly hubCache: string | null;
+  readonly fingerprints: Fingerprints;
+  readonly depths: Map<string, number | null>;
+}
+
+export interface ResolvedDocument {
+  readonly document: ExperimentDocument;
+  readonly layersOf: (model: ModelRef) => number | null;
+  readonly issues: readonly Issue[];
+  readonly warnings: readonly string[];
+}
+
+/** Finds everything the document refers to: absolute paths, fingerprints, depths. All issues at once. */
+export async function resolveReferences(
+  document: ExperimentDocument,
+  options: ReferenceOptions,
+): Promise<ResolvedDocument> {
+  const named = references(document);
+  const context = contextOf(options);
+  const dataset = await resolveDataset(named.dataset, context);
+  const models = await Promise.all(named.models.map((model) => resolveModel(model, placeOf(document, model), context)));
+  const byModel = new Map(named.models.map((model, index) => [model, models[index]?.model ?? model]));
+  const layers = new Map(models.map((found) => [canonical(found.model), found.layers]));
+  return {
+    document: withReferences(document, { models: byModel, dataset: dataset.dataset }),
+    layersOf: (model) => layers.get(canonical(model)) ?? null,
+    issues: [...models.flatMap((found) => found.issues), ...dataset.issues],
+    warnings: models.flatMap((found) => found.warnings),
+  };
+}
+
+/**
+ * The same of a document that has other mistakes: its model and dataset are looked for all the same, so that the
+ * answer names every mistake at once.
+ */
+export async function issuesOfReferences(input: string | object, options: ReferenceOptions): Promise<readonly Issue[]> {
+  const read = typeof input === 'string' ? readText(input) : { value: input };
+  if ('issues' in read || typeof read.value !== 'object' || read.value === null) return [];
+  const fields = read.value as Readonly<Record<string, unknown>>;
+  const context = contextOf(options);
+  const model = modelInput.safeParse(fields['model']);
+  const dataset = datasetInput.safeParse(fields['dataset']);
+  const found = await Promise.all([
+    model.success ? resolveModel(model.data as ModelRef, 'model', context) : null,
+    dataset.success ? resolveDataset(dataset.data as DatasetRef, context) : null,
+  ]);
+  return found.flatMap((resolved) => resolved?.issues ?? []);
+}
+
+function contextOf(options: ReferenceOptions): ModelContext {
+  return { ...options, places: placesFrom(options.baseDirectory) };
+}
+
+function placeOf(document: ExperimentDocument, model: ModelRef): string {
+  const wanted = canonical(model);
+  if (document.model !== null && canonical(document.model) === wanted) return 'model';
+  const index = (document.matrix.model ?? []).findIndex((listed) => canonical(listed) === wanted);
+  if (index >= 0) return `matrix.model[${index}]`;
+  const entry = document.matrix.include.findIndex((included) =>
+    (included.model ?? []).some((listed) => canonical(listed) === wanted),
+  );
+  return entry >= 0 ? `matrix.include[${entry}].model` : 'baseline.model';
+}
