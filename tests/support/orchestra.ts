@@ -1,0 +1,159 @@
+/** Everything that runs experiments, with a scripted runner in place of trainers. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
+import { experimentWorkflowId } from '@lamina/domain/contract/workflow.ts';
+import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
+import type { ExperimentState, RunPolicy } from '@lamina/domain/run/types.ts';
+import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
+import type { ExperimentControl } from '@lamina/platform/control.ts';
+import { type Database, openDatabase, type DatabaseOptions } from '@lamina/platform/database/open.ts';
+import { createExperimentStore } from '@lamina/platform/database/store.ts';
+import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
+import type { ExperimentStore } from '@lamina/platform/store.ts';
+import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
+import { startWorker } from '@lamina/worker/worker.ts';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { sampleResult } from '../conformance/samples.ts';
+import { InstantRunner, type Script } from './instant-runner.ts';
+import { newExperiment, plannedTrials } from './planned.ts';
+import { startTemporal } from './temporal.ts';
+
+export interface Orchestra {
+  readonly temporal: TestWorkflowEnvironment;
+  readonly store: ExperimentStore;
+  readonly artifacts: ArtifactStore;
+  readonly control: ExperimentControl;
+  readonly runner: InstantRunner;
+  /** Launches seen so far, in order. */
+  readonly launches: AttemptLaunch[];
+  /** What attempts do from now on. */
+  script(script: (launch: AttemptLaunch) => Script): void;
+  /** The next results that attempts leave behind are broken. */
+  breakResults(broken: boolean): void;
+  /** The trials of an experiment that is not submitted: cells × seeds. */
+  trials(id: string, cells: number, seeds: number, microBatch?: number): readonly PlannedTrial[];
+  submit(id: string, trials: readonly PlannedTrial[], policy?: Partial<RunPolicy>): Promise<void>;
+  ended(id: string): Promise<ExperimentState>;
+  restartWorker(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Short durations, so that nothing waits for longer than a test should. */
+export const FAST_POLICY: RunPolicy = {
+  maxParallel: 4,
+  attempts: 2,
+  maxAttempts: 6,
+  backoff: { initialMs: 100, factor: 2, maxMs: 500 },
+  trialDeadlineSeconds: null,
+  startDeadlineSeconds: 60,
+  stallSeconds: 60,
+  graceSeconds: 1,
+  reconcileMs: 500,
+  maxMemoryBytes: null,
+};
+
+const SUCCEED = (): Script => ({ do: 'end', outcome: 'succeeded' });
+
+export interface OrchestraOptions {
+  /** PGlite in a temporary folder where absent. */
+  readonly database?: DatabaseOptions;
+  readonly continueAsNewAt?: number;
+}
+
+export async function startOrchestra(options: OrchestraOptions = {}): Promise<Orchestra> {
+  const folder = await mkdtemp(join(tmpdir(), 'lamina-orchestra-'));
+  const [temporal, opened] = await Promise.all([
+    startTemporal(options.continueAsNewAt ?? null),
+    openDatabase(options.database ?? { kind: 'pglite', dataDir: join(folder, 'database') }),
+  ]);
+  return assemble(folder, temporal, opened);
+}
+
+async function assemble(folder: string, temporal: TestWorkflowEnvironment, database: Database): Promise<Orchestra> {
+  const store = createExperimentStore(database);
+  const artifacts = createDirectoryArtifactStore(join(folder, 'artifacts'));
+  const control = createTemporalExperimentControl(temporal.client);
+  const launches: AttemptLaunch[] = [];
+  let broken = false;
+  let script: (launch: AttemptLaunch) => Script = SUCCEED;
+  const runner = new InstantRunner({
+    script: (launch) => {
+      launches.push(launch);
+      return script(launch);
+    },
+    writeResult: async (launch, status) => {
+      await mkdir(launch.request.paths.output, { recursive: true });
+      const result = broken ? { contract: 'lamina/v1' } : sampleResult(launch, status);
+      await writeFile(join(launch.request.paths.output, 'result.json'), JSON.stringify(result));
+    },
+  });
+  const start = () =>
+    startWorker({
+      connection: temporal.nativeConnection,
+      client: temporal.client,
+      namespace: temporal.namespace ?? 'default',
+      store,
+      artifacts,
+      runner,
+      secret: 'secret',
+      // Scripted attempts post nothing; with an address, their silence counts.
+      eventsBaseUrl: 'http://127.0.0.1:9',
+      bundleCache: join(tmpdir(), 'lamina-bundles'),
+      log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    });
+  let worker = await start();
+
+  return {
+    temporal,
+    store,
+    artifacts,
+    control,
+    runner,
+    launches,
+    script(next) {
+      script = next;
+    },
+    breakResults(next) {
+      broken = next;
+    },
+    trials(id, cells, seeds, microBatch = 1) {
+      return plannedTrials(cells, seeds, id).map((trial) => {
+        const training = { ...trial.settings.training, microBatch };
+        return { ...trial, settings: { ...trial.settings, training } };
+      });
+    },
+    async submit(id, trials, policy = {}) {
+      const experiment = newExperiment(id, trials, { policy: { ...FAST_POLICY, ...policy } });
+      await store.createExperiment(experiment, { reuse: false });
+      await control.start(id);
+    },
+    async ended(id) {
+      await temporal.client.workflow.getHandle(experimentWorkflowId(id)).result();
+      return (await store.getExperiment(id))?.state ?? 'pending';
+    },
+    async restartWorker() {
+      await worker.close();
+      worker = await start();
+    },
+    async close() {
+      await worker.close();
+      runner.close();
+      await store.close();
+      await database.close();
+      await temporal.teardown();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Waits until something holds. */
+export async function until(holds: () => Promise<boolean> | boolean, what: string, withinMs = 15_000): Promise<void> {
+  const giveUpAt = performance.now() + withinMs;
+  while (!(await holds())) {
+    if (performance.now() > giveUpAt) throw new Error(`not within ${withinMs} ms: ${what}`);
+    await sleep(20);
+  }
+}
