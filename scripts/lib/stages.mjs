@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { root } from './paths.mjs';
+
+/** @typedef {{ passed: number, failed: number, skipped: readonly { name: string, reason: string }[] }} Counts */
+/** @typedef {{ ok: boolean, output: string, counts: Counts | null }} Result `counts` is null where a tool counts no tests */
+
+const LIMIT_MS = 30 * 60_000;
+
+/**
+ * Runs a command in its own process group and gathers what it prints; a stage that hangs is ended.
+ * @param {readonly string[]} command
+ * @param {{ cwd?: string, env: Record<string, string | undefined> }} options
+ * @returns {Promise<{ code: number | null, output: string }>}
+ */
+function run([program, ...args], { cwd = root, env }) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    let output = '';
+    const add = (text) => {
+      output += text;
+    };
+    child.stdout.setEncoding('utf8').on('data', add);
+    child.stderr.setEncoding('utf8').on('data', add);
+    const limit = setTimeout(() => {
+      add(`\nended after ${LIMIT_MS / 60_000} minutes\n`);
+      process.kill(-child.pid, 'SIGKILL');
+    }, LIMIT_MS);
+    child.once('error', (error) => {
+      clearTimeout(limit);
+      resolve({ code: null, output: `${output}${error.message}\n` });
+    });
+    child.once('close', (code) => {
+      clearTimeout(limit);
+      resolve({ code, output });
+    });
+  });
+}
+
+/** A tool that says yes or no. */
+export async function check(command, options) {
+  const { code, output } = await run(command, options);
+  return { ok: code === 0, output, counts: null };
+}
+
+/** Files of node:test, by glob. */
+export async function nodeTests(globs, { env, concurrency = 1 }) {
+  const folder = mkdtempSync(join(tmpdir(), 'lamina-test-'));
+  const file = join(folder, 'counts.jsonl');
+  const reporter = fileURLToPath(new URL('count-reporter.mjs', import.meta.url));
+  try {
+    const reporters = ['--test-reporter=spec', '--test-reporter-destination=stdout'];
+    reporters.push(`--test-reporter=${reporter}`, `--test-reporter-destination=${file}`);
+    const limits = ['--test-timeout=1200000', `--test-concurrency=${concurrency}`];
+    const { code, output } = await run(['node', '--test', ...limits, ...reporters, ...globs], { env });
+    const tests = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').filter(Boolean).map(JSON.parse) : [];
+    const failed = tests.filter((test) => test.outcome === 'failed').length;
+    const counts = {
+      passed: tests.filter((test) => test.outcome === 'passed').length,
+      failed,
+      skipped: tests.filter((test) => test.outcome === 'skipped').map(({ name, reason }) => ({ name, reason })),
+    };
+    if (tests.length === 0)
+      return { ok: false, output: `${output}\nNo test was found by ${globs.join(' ')}\n`, counts };
+    return { ok: code === 0 && failed === 0, output, counts };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The trainer's tests. */
+export async function pytest(python, { cwd, env }) {
+  const folder = mkdtempSync(join(tmpdir(), 'lamina-test-'));
+  const file = join(folder, 'junit.xml');
+  try {
+    const { code, output } = await run([python, '-m', 'pytest', '-rs', '--durations=10', `--junitxml=${file}`], {
+      cwd,
+      env,
+    });
+    const xml = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    const number = (name) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
+    const failed = number('failures') + number('errors');
+    const skipped = [...xml.matchAll(/<testcase [^>]*\bname="([^"]*)"[^>]*><skipped [^>]*\bmessage="([^"]*)"/g)].map(
+      ([, name, reason]) => ({ name, reason }),
+    );
+    const passed = number('tests') - failed - number('skipped');
+    return { ok: code === 0, output, counts: { passed, failed, skipped } };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

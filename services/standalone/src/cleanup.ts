@@ -1,0 +1,31 @@
+import type { Logger } from '@lamina/platform/logging.ts';
+
+/** What has been opened, closed in the reverse order. One part that fails to close does not keep the others open. */
+export class Cleanup {
+  private readonly log: Logger;
+  private readonly parts: { name: string; close: () => unknown }[] = [];
+  private running: Promise<void> | null = null;
+
+  constructor(log: Logger) {
+    this.log = log;
+  }
+
+  add(name: string, close: () => unknown): void {
+    this.parts.push({ name, close });
+  }
+
+  run(): Promise<void> {
+    this.running ??= this.closeAll();
+    return this.running;
+  }
+
+  private async closeAll(): Promise<void> {
+    for (const { name, close } of this.parts.toReversed()) {
+      try {
+        await close();
+      } catch (error) {
+        this.log.warn({ err: error, part: name }, 'could not be closed cleanly');
+      }
+    }
+  }
+}

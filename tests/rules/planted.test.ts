@@ -1,0 +1,144 @@
+/** Each rule of the repository bites: a violation planted into a copy is found by the tool that guards against it. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { trainerPython } from '../support/trainer.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let copy: string;
+
+before(() => {
+  copy = mkdtempSync(join(tmpdir(), 'lamina-rules-'));
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], { cwd: root });
+  for (const file of listed.toString().split('\0').filter(Boolean)) {
+    cpSync(join(root, file), join(copy, file), { recursive: true, force: true });
+  }
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  execFileSync('git', ['init', '-q'], { cwd: copy });
+});
+after(() => {
+  rmSync(copy, { recursive: true, force: true });
+});
+
+interface Found {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** What a tool says with the file in the copy; the file is gone afterwards. */
+function withFile(path: string, content: string, command: readonly [string, ...string[]], cwd = '.'): Found {
+  const file = join(copy, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+  try {
+    const [program, ...args] = command;
+    const { status, stdout, stderr } = spawnSync(program, args, {
+      cwd: join(copy, cwd),
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`, NO_COLOR: '1' },
+    });
+    return { code: status, output: stdout + stderr };
+  } finally {
+    rmSync(file);
+  }
+}
+
+function assertCaught({ code, output }: Found, path: string, message: RegExp): void {
+  assert.notEqual(code, 0, `${path} was let through`);
+  const about = output.split('\n').filter((line) => line.includes(path.split('/').at(-1) ?? path));
+  assert.ok(about.length > 0, `nothing was said about ${path}:\n${output.slice(-2_000)}`);
+  assert.match(output, message);
+}
+
+const IMPORTS: readonly (readonly [string, string, string, RegExp])[] = [
+  ['the domain imports the platform', 'domain/run/planted.ts', '@lamina/platform/tokens.ts', /domain is pure/],
+  ['the domain does I/O', 'domain/spec/planted.ts', 'node:fs', /domain is pure/],
+  ['the domain knows Temporal', 'domain/run/planted.ts', '@temporalio/common', /domain is pure/],
+  ['a workflow imports the worker', 'workflows/planted.ts', '@lamina/worker/activities.ts', /sandbox/],
+  ['a workflow does I/O', 'workflows/planted.ts', 'node:fs', /sandbox/],
+  ['k8s imports the platform', 'k8s/planted.ts', '@lamina/platform/tokens.ts', /k8s knows the domain/],
+  ['the platform imports the worker', 'services/platform/src/planted.ts', '@lamina/worker/worker.ts', /platform knows/],
+  ['the API imports k8s', 'services/api/src/planted.ts', '@lamina/k8s/client.ts', /never speaks to a cluster/],
+  ['the API imports the worker', 'services/api/src/planted.ts', '@lamina/worker/worker.ts', /API knows/],
+  ['the worker imports the API', 'services/worker/src/planted.ts', '@lamina/api/app.ts', /worker composes/],
+  ['the CLI imports the platform', 'services/cli/src/planted.ts', '@lamina/platform/tokens.ts', /HTTP only/],
+  ['the CLI imports the reducer', 'services/cli/src/planted.ts', '@lamina/domain/run/step.ts', /know the contract/],
+  ['the dashboard imports the API', 'services/web/src/planted.ts', '@lamina/api/app.ts', /HTTP only/],
+  [
+    'something imports tests',
+    'services/standalone/src/planted.ts',
+    '@lamina/tests/support/trainer.ts',
+    /imports tests/,
+  ],
+  ['a path goes round a package', 'services/api/src/planted.ts', '../../platform/src/tokens.ts', /Name the package/],
+];
+
+for (const [what, path, from, message] of IMPORTS) {
+  test(`${what}: caught`, () => {
+    const content = `import * as planted from '${from}';\n\nexport const value = planted;\n`;
+    assertCaught(withFile(path, content, ['oxlint', path]), path, message);
+  });
+}
+
+test('a contract type in the CLI is let through', () => {
+  const path = 'services/cli/src/planted.ts';
+  const content = `import type { TrialView } from '@lamina/domain/contract/api.ts';\n\nexport type Planted = TrialView;\n`;
+  const { code, output } = withFile(path, content, ['oxlint', path]);
+  assert.equal(code, 0, output);
+});
+
+test('a promise that nobody waits for: caught', () => {
+  const path = 'services/worker/src/planted.ts';
+  const content = 'async function work(): Promise<void> {}\n\nexport function start(): void {\n  work();\n}\n';
+  assertCaught(withFile(path, content, ['oxlint', '--type-aware', path]), path, /no-floating-promises/);
+});
+
+test('a clock in the domain: caught', () => {
+  const path = 'domain/run/planted.ts';
+  assertCaught(withFile(path, 'export const now = Date.now();\n', ['oxlint', path]), path, /no clock/);
+});
+
+test('a cycle of imports: caught', () => {
+  const other = join(copy, 'services/worker/src/planted-other.ts');
+  writeFileSync(other, "import { one } from './planted.ts';\n\nexport const two = () => one();\n");
+  try {
+    const path = 'services/worker/src/planted.ts';
+    const content = "import { two } from './planted-other.ts';\n\nexport const one = (): unknown => two();\n";
+    assertCaught(withFile(path, content, ['oxlint', 'services/worker/src']), path, /cycle/i);
+  } finally {
+    rmSync(other);
+  }
+});
+
+test('an export that nothing uses: caught', () => {
+  const path = 'services/worker/src/planted.ts';
+  assertCaught(withFile(path, 'export const nobody = 1;\n', ['knip', '--no-progress']), path, /planted\.ts/);
+});
+
+test('a type error: caught', () => {
+  const path = 'services/worker/src/planted.ts';
+  assertCaught(withFile(path, "export const count: number = 'one';\n", ['tsc', '--noEmit']), path, /TS2322/);
+});
+
+test('a badly formatted file: caught', () => {
+  const path = 'services/worker/src/planted.ts';
+  assertCaught(withFile(path, 'export const   a = "b"\n', ['biome', 'ci', path]), path, /format/i);
+});
+
+test('a Python lint error: caught', () => {
+  const path = 'python-trainer/src/lamina_trainer/planted.py';
+  const content = '"""Planted."""\n\nimport os\n';
+  const command = [trainerPython(), '-m', 'ruff', 'check', '.'] as const;
+  assertCaught(withFile(path, content, command, 'python-trainer'), path, /F401/);
+});
+
+test('a Python type error: caught', () => {
+  const path = 'python-trainer/src/lamina_trainer/planted.py';
+  const content = '"""Planted."""\n\nCOUNT: int = "one"\n';
+  const command = [trainerPython(), '-m', 'mypy', 'src/lamina_trainer/planted.py'] as const;
+  assertCaught(withFile(path, content, command, 'python-trainer'), path, /Incompatible types in assignment/);
+});
