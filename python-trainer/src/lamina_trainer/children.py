@@ -49,7 +49,7 @@ class Children:
                 return _running(folder)
             pid = os.fork()
             if pid == 0:
-                self._child(folder, env)
+                self._child(folder, env, lock)
             self._folders[pid] = folder
             _write_identity(folder, pid)
             return pid
@@ -69,10 +69,11 @@ class Children:
             if folder is not None:
                 _write_status(folder, status)
 
-    def _child(self, folder: Path, env: Mapping[str, str]) -> NoReturn:
+    def _child(self, folder: Path, env: Mapping[str, str], lock: int) -> NoReturn:
         code = EXIT_CRASHED
         try:
             os.setsid()
+            os.set_inheritable(lock, True)
             _default_signals()
             self._release()
             _redirect(folder / "log.txt")

@@ -5,8 +5,11 @@ import logging
 import os
 import sys
 import time
+
+from functools import cache
 from typing import Final
 
+from lamina_trainer.device import device_capabilities
 from lamina_trainer.revision import trainer_revision
 
 _log = logging.getLogger(__name__)
@@ -20,13 +23,16 @@ _MODULES: Final = (
     "transformers.models.auto.modeling_auto",
     "transformers.models.auto.tokenization_auto",
     "transformers.modeling_utils",
+    "accelerate",
+)
+_CUDA_TOUCHING: Final = (
+    # bitsandbytes asks the GPU for its capability when it is imported, and peft imports bitsandbytes.
     "transformers.integrations.bitsandbytes",
     "peft",
     "peft.tuners.lora",
     "bitsandbytes",
     "bitsandbytes.nn",
     "bitsandbytes.optim",
-    "accelerate",
     "lamina_trainer.attempt",
     "lamina_trainer.trial",
 )
@@ -46,6 +52,7 @@ def preload() -> tuple[float, int]:
     """Import everything; returns (seconds, thread count that torch would have chosen).
 
     Afterwards this process computes with one thread, so that no pool comes into being before the forks.
+    Where there is a GPU, what would initialise CUDA is left for the children to import.
     """
     started = time.monotonic()
     for name, value in _SINGLE_THREADED.items():
@@ -54,7 +61,7 @@ def preload() -> tuple[float, int]:
 
     threads = int(torch.get_num_threads())
     torch.set_num_threads(1)
-    for module in _MODULES:
+    for module in _MODULES if _gpu_present() else (*_MODULES, *_CUDA_TOUCHING):
         _import(module)
     for architecture in _ARCHITECTURES:
         _import(f"transformers.models.{architecture}.modeling_{architecture}")
@@ -62,10 +69,15 @@ def preload() -> tuple[float, int]:
     return time.monotonic() - started, threads
 
 
-def must_not_fork() -> bool:
-    """Whether CUDA was initialised in this process after all, so that forked children cannot use it."""
+def forked_without_cuda() -> bool:
+    """Whether this forked process can no longer use a GPU that is there, because its parent has."""
     torch = sys.modules.get("torch")
-    return torch is not None and bool(torch.cuda.is_initialized() or torch.cuda._is_in_bad_fork())
+    return torch is not None and bool(torch.cuda._is_in_bad_fork()) and _gpu_present()
+
+
+@cache
+def _gpu_present() -> bool:
+    return device_capabilities().kind == "cuda"
 
 
 def _import(module: str) -> None:

@@ -22,7 +22,7 @@ from typing import Any, Final
 from lamina_trainer.attempt import configure_logging, run_attempt
 from lamina_trainer.children import Children
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.preload import must_not_fork, preload
+from lamina_trainer.preload import forked_without_cuda, preload
 from lamina_trainer.revision import trainer_revision
 from lamina_trainer.warm import Warm
 
@@ -47,7 +47,7 @@ def serve(path: Path, idle_seconds: float) -> int:
 
 def _runner(warm: Warm, threads: int) -> Callable[[Path], int]:
     def run(request: Path) -> int:
-        if must_not_fork():
+        if forked_without_cuda():
             command = [sys.executable, "-m", "lamina_trainer", "run", "--request", str(request)]
             os.execv(sys.executable, command)  # noqa: S606 - without a shell on purpose
         return run_attempt(request, warm, threads)
