@@ -1,0 +1,63 @@
+/**
+ * Records the histories that the replay test holds on to: runs every scenario against a dev server and keeps what
+ * Temporal wrote. Histories that exist stay as they are: they are the past that today's code must be able to replay.
+ * Usage: node tests/replay/record.ts [NAME...]   (names again: record anew)
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { experimentWorkflowId } from '@lamina/domain/contract/workflow.ts';
+import { type Orchestra, startOrchestra } from '../support/orchestra.ts';
+import { SCENARIOS } from '../support/scenarios.ts';
+import { encodeHistory, HISTORIES, historyPath } from './histories.ts';
+
+const named = process.argv.slice(2);
+const wanted = Object.keys(SCENARIOS).filter((name) =>
+  named.length > 0 ? named.includes(name) : !existsSync(historyPath(name, 1)),
+);
+await mkdir(HISTORIES, { recursive: true });
+const orchestra = await startOrchestra({ continueAsNewAt: 150 });
+try {
+  for (const name of wanted) await record(orchestra, name);
+} finally {
+  await orchestra.close();
+}
+
+async function record(o: Orchestra, name: string): Promise<void> {
+  await SCENARIOS[name]?.(o, name);
+  const runs = await runsOf(o, name);
+  for (const [index, runId] of runs.entries()) {
+    const handle = o.temporal.client.workflow.getHandle(experimentWorkflowId(name), runId);
+    const history = await handle.fetchHistory();
+    withoutMachine(history);
+    await writeFile(historyPath(name, index + 1), encodeHistory(history));
+  }
+  process.stdout.write(`${name}: ${runs.length} run(s)\n`);
+}
+
+/** All runs under the workflow's id, oldest first; the list lags behind, so it is read until it stays the same. */
+async function runsOf(o: Orchestra, name: string): Promise<string[]> {
+  for (let before = -1; ; ) {
+    const runs: { runId: string; start: number }[] = [];
+    const query = `WorkflowId = '${experimentWorkflowId(name)}'`;
+    for await (const run of o.temporal.client.workflow.list({ query })) {
+      runs.push({ runId: run.runId, start: run.startTime.getTime() });
+    }
+    if (runs.length > 0 && runs.length === before) {
+      return runs.toSorted((a, b) => a.start - b.start).map((run) => run.runId);
+    }
+    before = runs.length;
+    await sleep(1000);
+  }
+}
+
+/** Process ids and host names are of no use to a replay. */
+function withoutMachine(part: object): void {
+  for (const [key, value] of Object.entries(part)) {
+    if (typeof value === 'string' && value.includes(hostname())) {
+      const plain = value.replaceAll(new RegExp(`\\d+@${hostname()}`, 'g'), 'worker').replaceAll(hostname(), 'host');
+      Object.assign(part, { [key]: plain });
+    } else if (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)) withoutMachine(value);
+  }
+}
