@@ -8,11 +8,13 @@ import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
 import type { Logger } from '@lamina/platform/logging.ts';
+import { createMetrics } from '@lamina/platform/metrics.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
-import { createTemporalExperimentControl } from '@lamina/platform/temporal/control.ts';
+import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
 import { writeJson } from '@lamina/worker/runners/local/files.ts';
 import { createLocalRunner } from '@lamina/worker/runners/local/local-runner.ts';
 import { identify } from '@lamina/worker/runners/local/processes.ts';
+import { workflowBundle } from '@lamina/worker/bundle.ts';
 import { startWorker } from '@lamina/worker/worker.ts';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
@@ -65,6 +67,7 @@ async function start(
   const artifacts = createDirectoryArtifactStore(artifactRoot);
   const trainerEnv = trainerEnvironment(config, env);
 
+  const bundleCache = join(data, 'cache');
   const [database, temporal, trainer] = await settled([
     timings.measure('database', openDatabase({ kind: 'pglite', dataDir: join(data, 'database') })).then((opened) => {
       cleanup.add('database', () => opened.close());
@@ -77,6 +80,8 @@ async function start(
         return started;
       }),
     timings.measure('trainer', askTrainer(config, trainerEnv)),
+    // Building it takes seconds the first time; the worker then finds it.
+    timings.measure('workflow bundle', workflowBundle(bundleCache)),
   ]);
 
   const store = createExperimentStore(database);
@@ -97,19 +102,22 @@ async function start(
       webRoot: existsSync(config.webRoot) ? config.webRoot : null,
       reportTemplate: existsSync(config.reportTemplate) ? config.reportTemplate : null,
       log,
+      metrics: createMetrics(),
+      defaults: {
+        baseDirectory: config.baseDirectory,
+        hubCache: config.hubCache,
+      },
     }),
   );
   const url = await app.listen({ host: '127.0.0.1', port: config.port });
   cleanup.add('API', () => app.close());
 
-  const runner = createLocalRunner({
-    root: artifactRoot,
-    launcher: createLauncher(config, trainerEnv, trainer.revision),
-    log,
-  });
+  const launcher = createLauncher(config, trainerEnv, trainer.revision);
+  const runner = createLocalRunner({ root: artifactRoot, launcher, log });
   cleanup.add('runner', async () => {
     await runner.shutdown(config.graceSeconds);
     await runner.close();
+    await launcher.close();
   });
 
   const nativeConnection = await NativeConnection.connect({ address: temporal.address });
@@ -126,7 +134,7 @@ async function start(
       secret,
       eventsBaseUrl: url,
       trainerCache: config.trainer.cache,
-      bundleCache: join(data, 'cache'),
+      bundleCache,
       log,
     }),
   );

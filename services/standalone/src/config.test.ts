@@ -6,7 +6,7 @@ import { loadConfig } from './config.ts';
 const needed = { LAMINA_TRAINER_PYTHON: '/python', LAMINA_TEMPORAL: '/temporal' };
 
 test('what is not said has a default, and an empty variable says nothing', () => {
-  const config = loadConfig({ ...needed, LAMINA_PORT: '', XDG_CACHE_HOME: '/cache' });
+  const config = loadConfig({ ...needed, LAMINA_PORT: '', XDG_CACHE_HOME: '/cache' }, '/here');
   assert.equal(config.port, 7070);
   assert.equal(config.launcher, 'warm');
   assert.equal(config.trainer.cache, '/cache/lamina/trainer-cache');
@@ -14,7 +14,7 @@ test('what is not said has a default, and an empty variable says nothing', () =>
 
 test('every mistake is named at once', () => {
   assert.throws(
-    () => loadConfig({ LAMINA_PORT: '70700', LAMINA_LAUNCHER: 'hot' }),
+    () => loadConfig({ LAMINA_PORT: '70700', LAMINA_LAUNCHER: 'hot' }, '/here'),
     (error) =>
       error instanceof InvalidConfig &&
       ['LAMINA_PORT', 'LAMINA_LAUNCHER', 'LAMINA_TRAINER_PYTHON', 'LAMINA_TEMPORAL'].every((name) =>

@@ -24,7 +24,8 @@ const environment = z.object({
     .describe('warm: trials are forks of one process that has imported PyTorch already'),
   LAMINA_GRACE_SECONDS: z.coerce.number().min(0).default(60).describe('for checkpoints when the service stops'),
   LAMINA_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
-  XDG_CACHE_HOME: z.string().optional(),
+  HF_HOME: path.optional(),
+  XDG_CACHE_HOME: path.optional(),
 });
 
 export interface Config {
@@ -35,12 +36,15 @@ export interface Config {
   readonly launcher: 'warm' | 'process';
   readonly graceSeconds: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Where relative paths of documents start from when a request names no folder. */
+  readonly baseDirectory: string;
+  readonly hubCache: string;
   readonly webRoot: string;
   readonly reportTemplate: string;
 }
 
 /** @throws InvalidConfig with every mistake at once */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function loadConfig(env: Readonly<Record<string, string | undefined>>, workingDirectory: string): Config {
   const values = parseEnvironment(environment, env);
   const cacheRoot = values.XDG_CACHE_HOME ?? join(homedir(), '.cache');
   return {
@@ -55,6 +59,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     launcher: values.LAMINA_LAUNCHER,
     graceSeconds: values.LAMINA_GRACE_SECONDS,
     logLevel: values.LAMINA_LOG_LEVEL,
+    baseDirectory: workingDirectory,
+    hubCache: join(values.HF_HOME ?? join(cacheRoot, 'huggingface'), 'hub'),
     webRoot: join(repository, 'services/web/dist'),
     reportTemplate: join(repository, 'services/web/dist-report/report.html'),
   };

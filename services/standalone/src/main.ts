@@ -1,29 +1,33 @@
 #!/usr/bin/env node
 /** Serves one data directory until it is told to stop. */
-import { DirectoryLocked } from '@lamina/platform/database/lock.ts';
+import { InvalidConfig } from '@lamina/platform/config.ts';
 import { createLogger } from '@lamina/platform/logging.ts';
 import { startStandalone } from './compose.ts';
-import { loadConfig } from './config.ts';
-import { findRunning } from './running.ts';
-import { untilStopped } from './signals.ts';
+import { type Config, loadConfig } from './config.ts';
+import { startFailure } from './failure.ts';
+import { stopSignal, untilAborted } from './signals.ts';
 
-try {
-  const config = loadConfig(process.env);
+async function serve(config: Config): Promise<number> {
   const log = createLogger({ name: 'lamina', level: config.logLevel });
+  const stop = stopSignal();
   try {
     const standalone = await startStandalone(config, process.env, log);
     log.info({ url: standalone.url, seconds: standalone.timings }, 'serving');
     console.log(`Lamina is at ${standalone.url}`);
-    await untilStopped();
+    await untilAborted(stop);
     await standalone.close();
+    return 0;
   } catch (error) {
-    if (!(error instanceof DirectoryLocked)) throw error;
-    const running = findRunning(config.dataDirectory);
-    const where = running === null ? '' : ` It is at ${running.url} (process ${running.pid}).`;
-    console.error(`${error.message}${where}`);
-    process.exitCode = 3;
+    log.debug({ err: error }, 'could not start');
+    console.error(startFailure(error, config));
+    return 1;
   }
+}
+
+try {
+  process.exitCode = await serve(loadConfig(process.env, process.cwd()));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  if (!(error instanceof InvalidConfig)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
 }

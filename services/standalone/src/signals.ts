@@ -1,13 +1,18 @@
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once, as `kill -9` would. */
-export function untilStopped(): Promise<void> {
+/** Aborted by the first SIGINT or SIGTERM; a second one ends the process at once, which loses nothing either. */
+export function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return controller.signal;
+}
+
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
-    let asked = false;
-    const stop = (): void => {
-      if (asked) process.exit(130);
-      asked = true;
-      resolve();
-    };
-    process.on('SIGINT', stop);
-    process.on('SIGTERM', stop);
+    signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }

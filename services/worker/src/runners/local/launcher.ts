@@ -11,4 +11,6 @@ export interface Launcher {
   readonly name: string;
   /** Resolves once the process exists. Whoever waits for it writes status.json when it ends. */
   start(item: LaunchItem): Promise<ProcessIdentity>;
+  /** Frees what stands ready for further launches. */
+  close(): Promise<void>;
 }

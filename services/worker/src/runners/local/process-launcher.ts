@@ -54,5 +54,6 @@ export function createProcessLauncher(options: {
         closeSync(log);
       }
     },
+    close: async () => undefined,
   };
 }

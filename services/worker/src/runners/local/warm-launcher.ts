@@ -20,13 +20,8 @@ export interface WarmLauncherOptions {
   readonly startTimeoutMs: number;
 }
 
-export interface WarmLauncher extends Launcher {
-  /** Starts the server if none answers; later launches find it warm. */
-  warm(): Promise<void>;
-}
-
 /** Starts attempts as forks of one server that has imported the trainer's libraries already. */
-export function createWarmLauncher(options: WarmLauncherOptions): WarmLauncher {
+export function createWarmLauncher(options: WarmLauncherOptions): Launcher {
   let starting: Promise<void> | null = null;
 
   async function answers(): Promise<boolean> {
@@ -75,7 +70,6 @@ export function createWarmLauncher(options: WarmLauncherOptions): WarmLauncher {
 
   return {
     name: 'warm',
-    warm,
     async start({ attemptDir, env }: LaunchItem): Promise<ProcessIdentity> {
       const launch = async (): Promise<unknown> => {
         await warm();
@@ -86,6 +80,11 @@ export function createWarmLauncher(options: WarmLauncherOptions): WarmLauncher {
       if ('error' in answer) throw new Error(answer.error);
       // It may have ended already; then status.json tells the rest.
       return identify(answer.pid) ?? { pid: answer.pid, startTicks: -1 };
+    },
+    async close() {
+      const server = reply.safeParse(await ask(options.socket, { op: 'ping' }, 5_000).catch(() => null)).data;
+      // It ends once its children have.
+      if (server !== undefined && 'pid' in server) process.kill(server.pid, 'SIGTERM');
     },
   };
 }
