@@ -1,0 +1,52 @@
+import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { defineCommand } from '../command.ts';
+import { COMPARISON_TABLES, printComparison } from '../comparison.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+import { experimentArgument, experimentId } from '../experiment-argument.ts';
+import { bytesOf } from '../format/size.ts';
+
+const FORMATS = ['table', 'json', 'csv', 'md', 'html'] as const;
+
+export const compare = defineCommand({
+  command: 'compare [experiment]',
+  describe: 'compare the cells of an experiment',
+  builder: (options) =>
+    experimentArgument(options)
+      .option('format', { choices: FORMATS, default: 'table' as const, describe: 'html is one file with the plots' })
+      .option('output', { alias: 'o', type: 'string', describe: 'write to this file instead' })
+      .option('table', {
+        alias: 't',
+        choices: COMPARISON_TABLES,
+        array: true,
+        nargs: 1,
+        describe: 'only this table (repeatable)',
+      })
+      .option('rows', { type: 'number', default: 40, describe: 'rows per table on the terminal; 0: all' })
+      .option('max-memory', { type: 'string', describe: 'the best cell must need at most this, e.g. 16GiB' })
+      .option('max-cost', { type: 'number', describe: 'one trial of the best cell may cost at most this' }),
+  run: async ({ experiment, format, output, table, rows, maxMemory, maxCost }, { io, client, json }) => {
+    const id = await experimentId(client, experiment);
+    const limits = { maxMemoryBytes: maxMemory === undefined ? undefined : bytesOf(maxMemory), maxCost };
+    const wanted = json ? 'json' : format;
+    if (wanted !== 'table') {
+      await deliver(await client.comparisonText(id, wanted, limits));
+      return EXIT_CODES.ok;
+    }
+    const comparison = await client.comparison(id, limits);
+    let text = '';
+    const plain = { ...io, out: (chunk: string) => void (text += chunk) };
+    printComparison(comparison, output === undefined ? io : plain, {
+      ...(table === undefined ? {} : { tables: table }),
+      maxRows: rows > 0 ? rows : Number.POSITIVE_INFINITY,
+    });
+    if (output !== undefined) await deliver(text);
+    return EXIT_CODES.ok;
+
+    async function deliver(content: string): Promise<void> {
+      if (output === undefined) return io.out(content.endsWith('\n') ? content : `${content}\n`);
+      await writeFile(resolve(io.cwd, output), content);
+      io.err(`wrote ${output}\n`);
+    }
+  },
+});

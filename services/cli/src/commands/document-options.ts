@@ -1,0 +1,28 @@
+import type { Argv } from 'yargs';
+import type { GlobalOptions } from '../command.ts';
+import { usageError } from '../errors.ts';
+
+/** Options of the commands that read a document. */
+export function documentOptions(options: Argv<GlobalOptions>) {
+  return options
+    .positional('file', {
+      type: 'string',
+      describe: 'the document, YAML or JSON; "-" reads standard input',
+      normalize: false,
+    })
+    .option('f', { alias: 'file-name', type: 'string', describe: 'the same, as an option' })
+    .option('set', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      default: [] as string[],
+      describe: 'change a value before sending, e.g. --set training.steps=20 (repeatable)',
+    })
+    .option('seeds', { type: 'string', describe: 'seeds instead of those of the document, e.g. --seeds 3,4' });
+}
+
+export function fileOf(file: string | undefined, f: string | undefined): string {
+  const name = file ?? f;
+  if (name === undefined || name === '') throw usageError('which document?', 'name a file: lamina submit FILE');
+  return name;
+}

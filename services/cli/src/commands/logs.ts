@@ -1,0 +1,55 @@
+import type { TrialView } from '@lamina/domain/contract/api.ts';
+import type { Client } from '../client.ts';
+import { defineCommand } from '../command.ts';
+import { CliError } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+import { experimentArgument, experimentId, trialByPrefix } from '../experiment-argument.ts';
+import { shortId } from '../format/text.ts';
+
+export const logs = defineCommand({
+  command: 'logs [experiment] [trial]',
+  describe: "print a trial's log",
+  builder: (options) =>
+    experimentArgument(options)
+      .positional('trial', {
+        type: 'string',
+        describe: 'id of the trial or its beginning; without it: one that failed, or one that runs',
+      })
+      .option('attempt', { type: 'number', describe: 'this attempt instead of the newest' })
+      .option('follow', { alias: 'f', type: 'boolean', default: false, describe: 'go on until the attempt has ended' })
+      .option('tail', { alias: 'n', type: 'number', describe: 'only the last lines' }),
+  run: async ({ experiment, trial, attempt, follow, tail }, { io, client, json }) => {
+    const id = await experimentId(client, experiment);
+    const trials = await client.trials(id);
+    const chosen = trial === undefined ? mostTelling(trials) : trialByPrefix(trials, trial);
+    if (trial === undefined) io.err(`${shortId(chosen.id)}  ${chosen.label}, seed ${chosen.seed}: ${chosen.state}\n`);
+    const path =
+      attempt === undefined
+        ? `experiments/${encodeURIComponent(id)}/trials/${chosen.id}/logs`
+        : `attempts/${encodeURIComponent(await attemptId(client, id, chosen.id, attempt))}/logs`;
+    for await (const chunk of client.log(path, { follow: follow || undefined, tail }, io.signal)) {
+      io.out(json ? `${JSON.stringify({ trialId: chosen.id, text: chunk })}\n` : chunk);
+    }
+    return EXIT_CODES.ok;
+  },
+});
+
+/** A failed trial is what one wants to read about, else one at work, else the last that has started. */
+export function mostTelling(trials: readonly TrialView[]): TrialView {
+  const started = trials.filter(({ attempts }) => attempts > 0);
+  const trial =
+    (['failed', 'diverged', 'retrying', 'running'] as const)
+      .map((state) => started.find((candidate) => candidate.state === state))
+      .find((candidate) => candidate !== undefined) ?? started.at(-1);
+  if (trial !== undefined) return trial;
+  throw new CliError('no trial of this experiment has been started', EXIT_CODES.notFound, {
+    fix: 'reused trials have no log here: see the experiment that measured them',
+  });
+}
+
+async function attemptId(client: Client, experiment: string, trial: string, attempt: number): Promise<string> {
+  const { attemptList } = await client.trial(experiment, trial);
+  const found = attemptList.find((candidate) => candidate.attempt === attempt);
+  if (found !== undefined) return found.id;
+  throw new CliError(`trial ${shortId(trial)} has no attempt ${attempt}`, EXIT_CODES.notFound);
+}

@@ -1,0 +1,84 @@
+import type { ExperimentDetail, TrialView } from '@lamina/domain/contract/api.ts';
+import { defineCommand, writeJson } from '../command.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+import { experimentArgument, experimentId } from '../experiment-argument.ts';
+import { table } from '../format/table.ts';
+import { counted, shortened, shortId, wrapped } from '../format/text.ts';
+import { ago, duration, elapsed } from '../format/time.ts';
+import type { Io } from '../io.ts';
+import { hasEnded } from '../progress/state.ts';
+import { stateColor } from '../progress/words.ts';
+import { droppedText } from './preview.ts';
+
+export const show = defineCommand({
+  command: 'show [experiment]',
+  describe: 'show an experiment and its trials',
+  builder: (options) => experimentArgument(options),
+  run: async ({ experiment }, { io, client, json }) => {
+    const id = await experimentId(client, experiment);
+    const [detail, trials] = await Promise.all([client.show(id), client.trials(id)]);
+    if (json) writeJson(io, { ...detail, trials });
+    else io.out(showText(detail, trials, io));
+    return EXIT_CODES.ok;
+  },
+});
+
+const LABEL = 40;
+const MOST_MESSAGES = 10;
+
+export function showText(
+  experiment: ExperimentDetail,
+  trials: readonly TrialView[],
+  { color, columns, now }: Pick<Io, 'color' | 'columns' | 'now'>,
+): string {
+  const width = Math.min(columns(), 100);
+  const spent = elapsed(experiment.startedAt, experiment.endedAt, now());
+  const facts = [
+    `submitted ${ago(experiment.createdAt, now())}`,
+    ...(spent === null ? [] : [`${hasEnded(experiment) ? 'took' : 'running for'} ${duration(Math.round(spent))}`]),
+    ...(experiment.etaSeconds === null || hasEnded(experiment)
+      ? []
+      : [`about ${duration(Math.round(experiment.etaSeconds))} left`]),
+  ];
+  const rows = trials.map((trial) => [
+    shortId(trial.id),
+    shortened(trial.label, LABEL),
+    String(trial.seed),
+    stateColor(trial.state, color),
+    String(trial.attempts),
+    trial.trained === null ? '–' : trial.trained.loss.toFixed(3),
+    trial.tokensPerSecond === null ? '–' : trial.tokensPerSecond.toFixed(0),
+  ]);
+  const messages = trials.filter(
+    ({ message, state }) => message !== null && state !== 'succeeded' && state !== 'reused',
+  );
+  const parts = [
+    `${color.bold(experiment.name)}  ${stateColor(experiment.state, color)}  ${color.dim(experiment.id)}\n${facts.join(', ')}`,
+    table(
+      [
+        { title: color.dim('trial') },
+        { title: color.dim('cell') },
+        { title: color.dim('seed'), align: 'right' },
+        { title: color.dim('state') },
+        { title: color.dim('attempts'), align: 'right' },
+        { title: color.dim('loss'), align: 'right' },
+        { title: color.dim('tokens/s'), align: 'right' },
+      ],
+      rows,
+    ),
+    ...(messages.length === 0 ? [] : [messagesText(messages, width, color)]),
+    ...(experiment.dropped.length === 0 ? [] : [droppedText(experiment.dropped, width, color)]),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function messagesText(trials: readonly TrialView[], width: number, color: Io['color']): string {
+  const shown = trials
+    .slice(0, MOST_MESSAGES)
+    .flatMap(({ id, label, seed, message }) => [
+      `  ${shortId(id)}  ${shortened(label, LABEL)}, seed ${seed}`,
+      color.dim(wrapped(message ?? '', width, '    ')),
+    ]);
+  const hidden = trials.length - MOST_MESSAGES;
+  return ['What happened', ...shown, ...(hidden > 0 ? [`  … and ${counted(hidden, 'more trial')}`] : [])].join('\n');
+}

@@ -1,0 +1,124 @@
+/** What is known of a running experiment, and how events change it. Pure: the same events give the same state. */
+import type { ExperimentDetail, ExperimentView, StreamEvent, TrialView } from '@lamina/domain/contract/api.ts';
+import { TERMINAL_TRIAL_STATES, type TrialState } from '@lamina/domain/run/types.ts';
+
+export interface TrialProgress {
+  readonly id: string;
+  readonly cellId: string;
+  readonly seed: number;
+  readonly state: TrialState;
+  readonly attempts: number;
+  readonly message: string | null;
+  readonly phase: string | null;
+  readonly step: number | null;
+  readonly steps: number | null;
+  /** Of the newest training step. */
+  readonly trainingLoss: number | null;
+  readonly tokensPerSecond: number | null;
+  /** Held-out, after training; null until the result is known. */
+  readonly heldOutLoss: number | null;
+}
+
+export interface Progress {
+  readonly experiment: ExperimentView;
+  readonly cells: readonly { readonly id: string; readonly label: string }[];
+  readonly trials: ReadonlyMap<string, TrialProgress>;
+  /** A trial was heard of that the snapshot did not hold (the matrix was extended): look again. */
+  readonly outdated: boolean;
+}
+
+export function progressOf({ cellList, ...experiment }: ExperimentDetail, trials: readonly TrialView[]): Progress {
+  return {
+    experiment,
+    cells: cellList.map(({ id, label }) => ({ id, label })),
+    trials: new Map(trials.map((trial) => [trial.id, trialProgress(trial)])),
+    outdated: false,
+  };
+}
+
+export function trialProgress(trial: TrialView): TrialProgress {
+  return {
+    id: trial.id,
+    cellId: trial.cellId,
+    seed: trial.seed,
+    state: trial.state,
+    attempts: trial.attempts,
+    message: trial.message,
+    phase: trial.phase,
+    step: trial.step,
+    steps: trial.steps,
+    trainingLoss: null,
+    tokensPerSecond: trial.tokensPerSecond,
+    heldOutLoss: trial.trained?.loss ?? null,
+  };
+}
+
+/** Events that the snapshot is ahead of change nothing: a stream may start before it. */
+export function applyEvent(progress: Progress, event: StreamEvent): Progress {
+  switch (event.type) {
+    case 'experiment':
+      return { ...progress, experiment: { ...progress.experiment, state: event.data.state } };
+    case 'trial': {
+      const { trialId, state, attempts, message } = event.data;
+      const known = progress.trials.get(trialId);
+      if (known === undefined) return { ...progress, outdated: true };
+      if (isStale(known, event.data)) return progress;
+      const restarted = attempts > known.attempts || state === 'pending';
+      return withTrial(progress, { ...known, ...(restarted ? NOT_STARTED : {}), state, attempts, message });
+    }
+    case 'metrics': {
+      const { trialId, phase, step, steps, loss, tokensPerSecond } = event.data;
+      const known = progress.trials.get(trialId);
+      if (known === undefined || isTerminal(known.state)) return progress;
+      return withTrial(progress, {
+        ...known,
+        phase: phase ?? known.phase,
+        step: step ?? known.step,
+        steps: steps ?? known.steps,
+        trainingLoss: loss ?? known.trainingLoss,
+        tokensPerSecond: tokensPerSecond ?? known.tokensPerSecond,
+      });
+    }
+    case 'attempt':
+      return progress;
+  }
+}
+
+export function withTrial(progress: Progress, trial: TrialProgress): Progress {
+  return { ...progress, trials: new Map(progress.trials).set(trial.id, trial) };
+}
+
+/** Trials by state, counted from what is known of each. */
+export function stateCounts({ trials }: Progress): Readonly<Partial<Record<TrialState, number>>> {
+  const counts: Partial<Record<TrialState, number>> = {};
+  for (const { state } of trials.values()) counts[state] = (counts[state] ?? 0) + 1;
+  return counts;
+}
+
+export function endedCount(progress: Progress): number {
+  return [...progress.trials.values()].filter(({ state }) => isTerminal(state)).length;
+}
+
+export function isTerminal(state: TrialState): boolean {
+  return (TERMINAL_TRIAL_STATES as readonly TrialState[]).includes(state);
+}
+
+export function hasEnded({ state }: Pick<ExperimentView, 'state'>): boolean {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
+}
+
+const NOT_STARTED = {
+  phase: null,
+  step: null,
+  steps: null,
+  trainingLoss: null,
+  tokensPerSecond: null,
+  heldOutLoss: null,
+} as const;
+
+/** Only a reset (to `pending`) brings a trial back from its end without a further attempt. */
+function isStale(known: TrialProgress, event: { readonly state: TrialState; readonly attempts: number }): boolean {
+  if (event.attempts < known.attempts) return true;
+  const back = isTerminal(known.state) && !isTerminal(event.state) && event.state !== 'pending';
+  return back && event.attempts === known.attempts;
+}
