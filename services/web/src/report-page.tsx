@@ -1,5 +1,5 @@
 import type { Comparison } from '@lamina/domain/results/types.ts';
-import { ComparisonView } from './comparison/comparison-view.tsx';
+import ComparisonView from './comparison/comparison-view.tsx';
 import { plural } from './format.ts';
 import styles from './report-page.module.css';
 

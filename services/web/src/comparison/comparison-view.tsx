@@ -17,7 +17,7 @@ const CHOICES: readonly { key: MetricKey; title: string }[] = [
 ];
 
 /** The answer: the sentence, what to know about it, the plots and the tables. */
-export function ComparisonView({ comparison }: { comparison: Comparison }) {
+export default function ComparisonView({ comparison }: { comparison: Comparison }) {
   const [chosen, setChosen] = useState<MetricKey>('loss');
   const all = useMemo(() => metrics(comparison.rows), [comparison.rows]);
   const metric = all[chosen];
