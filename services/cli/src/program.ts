@@ -12,13 +12,32 @@ import { show } from './commands/show.ts';
 import { submit } from './commands/submit.ts';
 import { up } from './commands/up.ts';
 import { watch } from './commands/watch.ts';
+import { completions } from './completion.ts';
 import { usageError } from './errors.ts';
 import { type ExitCode, exitCodeList } from './exit-codes.ts';
 import type { Io } from './io.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:7070';
 const HELP_WIDTH = 100;
+/** Commands whose first argument is an experiment. */
+const ABOUT_ONE = ['show', 'watch', 'compare', 'logs', 'pause', 'resume', 'cancel', 'retry', 'extend'];
 const COMMANDS = [submit, preview, list, show, watch, compare, logs, pause, resume, cancel, retry, extend, up];
+
+/** yargs' own messages, for people. */
+const PLAIN_WORDS = {
+  'Did you mean %s?': 'there is no such command; did you mean "%s"?',
+  'Invalid values:': 'not one of the choices:',
+  'Argument: %s, Given: %s, Choices: %s': '--%s is %s; choose from %s',
+  'Not enough non-option arguments: got %s, need at least %s': {
+    one: 'an argument is missing: got %s, need %s',
+    other: 'arguments are missing: got %s, need %s',
+  },
+  'Unknown argument: %s': { one: 'there is no option or argument "%s"', other: 'there are no options "%s"' },
+  'Unknown command: %s': { one: 'there is no command "%s"', other: 'there are no commands "%s"' },
+  'Not enough arguments following: %s': '--%s needs a value',
+  'Missing argument value: %s': { one: '--%s needs a value', other: 'these need a value: %s' },
+  'Missing required argument: %s': { one: '--%s is needed', other: 'needed: %s' },
+};
 
 export function createProgram(io: Io, finish: (code: ExitCode) => void): Argv<GlobalOptions> {
   const program: Argv<GlobalOptions> = yargs()
@@ -26,24 +45,37 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Argv<Gl
     .usage('$0 COMMAND\n\nWhich depth, at which precision, trained how? Answered with evidence.')
     .option('url', {
       type: 'string',
+      requiresArg: true,
       default: io.env['LAMINA_URL'] || DEFAULT_URL,
       defaultDescription: `LAMINA_URL, else ${DEFAULT_URL}`,
       describe: 'address of the server',
       global: true,
     })
     .option('json', { type: 'boolean', default: false, describe: 'answer as JSON on standard output', global: true })
-    .version(manifest.version)
-    .help()
+    .version('version', 'print the version', manifest.version)
+    .help('help', 'print this help')
     .alias('help', 'h')
     .epilogue(`Exit codes:\n${exitCodeList()}`)
     .wrap(Math.min(io.columns(), HELP_WIDTH))
-    .completion('completion', 'print a script that completes commands in bash or zsh')
+    .completion(
+      'completion',
+      'print a script that completes commands in bash or zsh',
+      (current, args, fallback, done) =>
+        fallback((_error, proposals) => {
+          const words = args._.map(String);
+          void completions(words, current, proposals ?? [], String(args['url']), ABOUT_ONE).then((list) =>
+            done([...list]),
+          );
+        }),
+    )
+    // Its types leave out that some messages have a plural.
+    .updateStrings(PLAIN_WORDS as unknown as Record<string, string>)
     .recommendCommands()
     .demandCommand(1, 1, 'which command? `lamina --help` lists them')
     .strict()
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? usageError(message.split('\n')[0] ?? message, '`lamina --help` shows how');
+      throw error ?? usageError(message.replace(/\s*\n\s*/g, ' ').trim(), '`lamina --help` shows how');
     });
   const contextOf = ({ url, json }: GlobalOptions): Context => ({ io, client: createClient(url), json });
   return COMMANDS.reduce((chain, register) => register(chain, contextOf, finish), program);

@@ -14,7 +14,7 @@ export const compare = defineCommand({
   builder: (options) =>
     experimentArgument(options)
       .option('format', { choices: FORMATS, default: 'table' as const, describe: 'html is one file with the plots' })
-      .option('output', { alias: 'o', type: 'string', describe: 'write to this file instead' })
+      .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'write to this file instead' })
       .option('table', {
         alias: 't',
         choices: COMPARISON_TABLES,
@@ -22,9 +22,22 @@ export const compare = defineCommand({
         nargs: 1,
         describe: 'only this table (repeatable)',
       })
-      .option('rows', { type: 'number', default: 40, describe: 'rows per table on the terminal; 0: all' })
-      .option('max-memory', { type: 'string', describe: 'the best cell must need at most this, e.g. 16GiB' })
-      .option('max-cost', { type: 'number', describe: 'one trial of the best cell may cost at most this' }),
+      .option('rows', {
+        type: 'number',
+        requiresArg: true,
+        default: 40,
+        describe: 'rows per table on the terminal; 0: all',
+      })
+      .option('max-memory', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'the best cell must need at most this, e.g. 16GiB',
+      })
+      .option('max-cost', {
+        type: 'number',
+        requiresArg: true,
+        describe: 'one trial of the best cell may cost at most this',
+      }),
   run: async ({ experiment, format, output, table, rows, maxMemory, maxCost }, { io, client, json }) => {
     const id = await experimentId(client, experiment);
     const limits = { maxMemoryBytes: maxMemory === undefined ? undefined : bytesOf(maxMemory), maxCost };

@@ -18,7 +18,11 @@ export function documentOptions(options: Argv<GlobalOptions>) {
       default: [] as string[],
       describe: 'change a value before sending, e.g. --set training.steps=20 (repeatable)',
     })
-    .option('seeds', { type: 'string', describe: 'seeds instead of those of the document, e.g. --seeds 3,4' });
+    .option('seeds', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'seeds instead of those of the document, e.g. --seeds 3,4',
+    });
 }
 
 export function fileOf(file: string | undefined, f: string | undefined): string {

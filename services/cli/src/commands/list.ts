@@ -16,9 +16,9 @@ export const list = defineCommand({
   builder: (options) =>
     options
       .option('state', { choices: EXPERIMENT_STATES, describe: 'only those in this state' })
-      .option('name', { type: 'string', describe: 'only those whose name contains this' })
-      .option('limit', { alias: 'n', type: 'number', default: 20, describe: 'at most so many' })
-      .option('cursor', { type: 'string', describe: 'go on where an earlier list ended' }),
+      .option('name', { type: 'string', requiresArg: true, describe: 'only those whose name contains this' })
+      .option('limit', { alias: 'n', type: 'number', requiresArg: true, default: 20, describe: 'at most so many' })
+      .option('cursor', { type: 'string', requiresArg: true, describe: 'go on where an earlier list ended' }),
   run: async ({ state, name, limit, cursor }, { io, client, json }) => {
     const page = await client.list({ limit, cursor, state, name });
     if (json) writeJson(io, page);

@@ -15,9 +15,9 @@ export const logs = defineCommand({
         type: 'string',
         describe: 'id of the trial or its beginning; without it: one that failed, or one that runs',
       })
-      .option('attempt', { type: 'number', describe: 'this attempt instead of the newest' })
+      .option('attempt', { type: 'number', requiresArg: true, describe: 'this attempt instead of the newest' })
       .option('follow', { alias: 'f', type: 'boolean', default: false, describe: 'go on until the attempt has ended' })
-      .option('tail', { alias: 'n', type: 'number', describe: 'only the last lines' }),
+      .option('tail', { alias: 'n', type: 'number', requiresArg: true, describe: 'only the last lines' }),
   run: async ({ experiment, trial, attempt, follow, tail }, { io, client, json }) => {
     const id = await experimentId(client, experiment);
     const trials = await client.trials(id);

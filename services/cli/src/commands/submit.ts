@@ -21,6 +21,7 @@ export const submit = defineCommand({
       })
       .option('idempotency-key', {
         type: 'string',
+        requiresArg: true,
         describe: 'the same key submits only once, however often it is sent',
       }),
   run: async ({ file, f, set, seeds, reuse, idempotencyKey, watch }, context) => {

@@ -11,8 +11,12 @@ export const up = defineCommand({
   describe: 'start Lamina on this machine: API, worker, database, dashboard in one process',
   builder: (options) =>
     options
-      .option('port', { type: 'number', describe: 'of API and dashboard (LAMINA_PORT, else 7070)' })
-      .option('data', { type: 'string', describe: 'folder of database and artifacts (LAMINA_DATA)' }),
+      .option('port', { type: 'number', requiresArg: true, describe: 'of API and dashboard (LAMINA_PORT, else 7070)' })
+      .option('data', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'folder of database and artifacts (LAMINA_DATA)',
+      }),
   run: async ({ port, data }, { io }) => {
     const env = {
       ...io.env,
