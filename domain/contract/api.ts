@@ -4,8 +4,8 @@
  *
  * | method and path under /v1 | body or query | answer |
  * |---|---|---|
- * | POST experiments (Idempotency-Key) | submitBody, or the document as text/yaml | 201 experimentDetail; 200 when the key is known |
- * | POST experiments/preview | submitBody, or text/yaml | previewView |
+ * | POST experiments (Idempotency-Key) | submitBody, or the document as application/yaml (?baseDirectory, ?reuse) | experimentDetail: 201 started, 202 stored (it starts when the engine answers), 200 the key is known |
+ * | POST experiments/preview | the same | previewView |
  * | GET experiments | listQuery | page(experimentView) |
  * | GET experiments/:id | | experimentDetail |
  * | POST experiments/:id/pause, resume, cancel | | actionView |
@@ -15,7 +15,7 @@
  * | GET experiments/:id/trials/:trialId | | trialDetail |
  * | GET experiments/:id/trials/:trialId/logs | logsQuery | text/plain, of the newest attempt |
  * | GET experiments/:id/attempts | ?trialId | attemptListView |
- * | GET experiments/:id/events (Last-Event-ID) | | text/event-stream of streamEvent |
+ * | GET experiments/:id/events (Last-Event-ID) | experimentEventsQuery | text/event-stream of streamEvent: the whole history unless resumed, then live |
  * | GET experiments/:id/comparison, comparison.json, .csv, .md, .html | comparisonQuery | by suffix, else by Accept |
  * | GET attempts/:id | | attemptView |
  * | GET attempts/:id/logs | logsQuery | text/plain |
@@ -189,6 +189,9 @@ export const comparisonQuery = z.object({
   download: z.stringbool().default(false).describe('answer as an attachment'),
   maxMemoryBytes: z.coerce.number().int().positive().optional().describe('limit for the recommended cell'),
   maxCost: z.coerce.number().positive().optional().describe('limit for the recommended cell'),
+});
+export const experimentEventsQuery = z.object({
+  after: z.coerce.number().int().min(0).default(0).describe('id of an event; the header Last-Event-ID goes before it'),
 });
 export const attemptListView = z.object({ items: z.array(attemptView) });
 export const attemptEventsQuery = z.object({

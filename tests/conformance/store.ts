@@ -66,6 +66,10 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
         listed.items.map((item) => item.trial),
         trials,
       );
+      assert.deepEqual(
+        await store.listCells(id),
+        [0, 2, 4].map((index) => trials[index]?.cell),
+      );
       assert.equal(await store.getExperiment('e-none'), null);
     });
 

@@ -30,6 +30,11 @@ export const ERRORS = {
     title: 'The token does not open this attempt',
     remedy: 'Send the token the attempt was started with: `Authorization: Bearer …`.',
   },
+  'cross-site': {
+    status: 403,
+    title: 'Another site’s page may not change anything here',
+    remedy: 'Use the dashboard, the command line, or a client outside a browser.',
+  },
   'route-not-found': { status: 404, title: 'There is nothing at this address', remedy: 'See /docs for all addresses.' },
   'experiment-not-found': {
     status: 404,
@@ -60,6 +65,11 @@ export const ERRORS = {
     status: 409,
     title: 'The experiment has ended',
     remedy: 'Retry or extend it, or submit a new one.',
+  },
+  'experiment-cancelling': {
+    status: 409,
+    title: 'The experiment is being cancelled',
+    remedy: 'Wait until it is cancelled, then retry or extend it.',
   },
   'idempotency-conflict': {
     status: 409,

@@ -4,7 +4,7 @@
  */
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { TrialEvent, TrialResult } from '@lamina/domain/contract/trial.ts';
-import type { DroppedCell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
+import type { Cell, DroppedCell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, Plan, RunPolicy, TerminalTrialState, TrialState } from '@lamina/domain/run/types.ts';
 
 export interface NewExperiment {
@@ -124,6 +124,8 @@ export interface ExperimentStore {
   /** Those of these trials that have a result somewhere. */
   measuredTrials(trialIds: readonly string[]): Promise<ReadonlySet<string>>;
   getExperiment(id: string): Promise<ExperimentRecord | null>;
+  /** The experiment's cells in the order of their trials. */
+  listCells(experimentId: string): Promise<readonly Cell[]>;
   listExperiments(query: {
     limit: number;
     cursor: string | null;

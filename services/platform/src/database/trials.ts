@@ -1,3 +1,4 @@
+import type { Cell } from '@lamina/domain/matrix/types.ts';
 import { sql } from 'kysely';
 import type { ClaimedTrial, ExperimentStore } from '../store.ts';
 import { changeExperiment } from './change.ts';
@@ -5,7 +6,7 @@ import { decodeNumber, toPage } from './cursor.ts';
 import { type TrialRow, toTrial } from './rows.ts';
 import type { Db } from './schema.ts';
 
-type Trials = Pick<ExperimentStore, 'claimTrials' | 'getTrials' | 'listTrials' | 'trialsForComparison'>;
+type Trials = Pick<ExperimentStore, 'listCells' | 'claimTrials' | 'getTrials' | 'listTrials' | 'trialsForComparison'>;
 
 export function trials(db: Db): Trials {
   return {
@@ -40,6 +41,15 @@ export function trials(db: Db): Trials {
             ORDER BY ordinal LIMIT ${limit})`.execute(trx);
         return taken.numAffectedRows === 0n ? [] : claimed();
       });
+    },
+
+    async listCells(experimentId) {
+      const { rows } = await sql<{ cell: Cell }>`
+        SELECT cell FROM cells c JOIN (
+          SELECT cell_id, min(ordinal) AS place FROM trials WHERE experiment_id = ${experimentId} GROUP BY cell_id
+        ) t ON t.cell_id = c.id
+        WHERE c.experiment_id = ${experimentId} ORDER BY t.place`.execute(db);
+      return rows.map((row) => row.cell);
     },
 
     async getTrials(experimentId, trialIds) {

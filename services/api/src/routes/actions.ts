@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ActionView, actionView, extendBody, retryBody } from '@lamina/domain/contract/api.ts';
+import type { ExperimentState, TrialState } from '@lamina/domain/run/types.ts';
+import { parseDocument } from '@lamina/domain/spec/parse.ts';
+import { ExperimentNotRunning } from '@lamina/platform/control.ts';
+import type { ExperimentRecord } from '@lamina/platform/store.ts';
+import type { ApiDeps } from '../deps.ts';
+import { ApiError } from '../errors.ts';
+import type { Api } from '../instance.ts';
+import type { Starter } from '../starter.ts';
+import { extended } from '../submission/extension.ts';
+import { invalid, prepare } from '../submission/prepare.ts';
+import type { Submissions } from '../submission/submissions.ts';
+import { experimentView } from '../views.ts';
+import { byId, findExperiment } from './lookups.ts';
+
+const ENDED: readonly ExperimentState[] = ['succeeded', 'failed', 'cancelled'];
+const OPEN: readonly TrialState[] = ['pending', 'running', 'retrying'];
+/** How long an answer waits for the state that was asked for to be seen. */
+const SETTLE_MS = 3000;
+
+export function actionRoutes(app: Api, deps: ApiDeps & { submissions: Submissions; starter: Starter }): void {
+  const { store, control, submissions, starter } = deps;
+
+  async function answer(id: string, affected: number): Promise<ActionView> {
+    return { experiment: experimentView(await findExperiment(store, id), new Date()), affected };
+  }
+
+  const steer = (action: 'pause' | 'resume' | 'cancel', expected: readonly ExperimentState[]) => {
+    app.post(
+      `/experiments/:id/${action}`,
+      {
+        schema: {
+          summary: `${action[0]?.toUpperCase()}${action.slice(1)} an experiment`,
+          description: '`affected` counts its open trials.',
+          tags: ['experiments'],
+          params: byId,
+          response: { 200: actionView },
+        },
+      },
+      async ({ params: { id } }) => {
+        const before = await findExperiment(store, id);
+        refuse(before, ENDED);
+        const open = OPEN.reduce((sum, state) => sum + (before.counts[state] ?? 0), 0);
+        await running(id, () => control[action](id));
+        await settled(id, [...expected, ...ENDED]);
+        return answer(id, open);
+      },
+    );
+  };
+  steer('pause', ['paused']);
+  steer('resume', ['running']);
+  steer('cancel', ['cancelling']);
+
+  /** An experiment that is open but has no run (the engine was away when it was stored) is started first. */
+  async function running(id: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof ExperimentNotRunning)) throw error;
+      refuse(await findExperiment(store, id), ENDED);
+      await control.start(id);
+      await work();
+    }
+  }
+
+  async function settled(id: string, states: readonly ExperimentState[]): Promise<void> {
+    for (const end = Date.now() + SETTLE_MS; Date.now() < end; ) {
+      const experiment = await store.getExperiment(id);
+      if (experiment === null || states.includes(experiment.state)) return;
+      await sleep(50);
+    }
+  }
+
+  app.post(
+    '/experiments/:id/retry',
+    {
+      schema: {
+        summary: 'Run failed or cancelled trials again',
+        tags: ['experiments'],
+        params: byId,
+        body: retryBody,
+        response: { 200: actionView },
+      },
+      preValidation: (request, _reply, done) => {
+        // Everything in it is optional, and so is the body.
+        (request as { body: unknown }).body ??= {};
+        done();
+      },
+    },
+    async ({ params: { id }, body: { states, trialIds } }) => {
+      refuse(await findExperiment(store, id), ['cancelling']);
+      if (trialIds !== undefined) await refuseUnknown(id, trialIds);
+      const affected = await store.resetTrials(id, { states, ...(trialIds === undefined ? {} : { trialIds }) });
+      if (affected > 0) await starter.wake(id);
+      return answer(id, affected);
+    },
+  );
+
+  async function refuseUnknown(id: string, trialIds: readonly string[]): Promise<void> {
+    const known = new Set((await store.getTrials(id, trialIds)).map((trial) => trial.trialId));
+    const errors = trialIds.flatMap((trialId, index) =>
+      known.has(trialId) ? [] : [{ path: `body.trialIds.${index}`, message: `is not a trial of ${id}` }],
+    );
+    if (errors.length > 0) throw new ApiError('invalid-request', undefined, { errors });
+  }
+
+  app.post(
+    '/experiments/:id/extend',
+    {
+      schema: {
+        summary: 'Add values to axes of the matrix',
+        tags: ['experiments'],
+        params: byId,
+        body: extendBody,
+        response: { 200: actionView },
+      },
+    },
+    async ({ params: { id }, body: { matrix } }) => {
+      const experiment = await findExperiment(store, id);
+      refuse(experiment, ['cancelling']);
+      const stored = parseDocument(experiment.document as object);
+      if (!stored.ok) throw invalid(stored.issues);
+      const { document, expansion, plans } = await prepare(
+        extended(stored.document, matrix),
+        submissions.options(undefined),
+      );
+      const affected = await store.addTrials(id, expansion.trials, plans, { reuse: true, document });
+      if (affected > 0) await starter.wake(id);
+      return answer(id, affected);
+    },
+  );
+}
+
+function refuse(experiment: ExperimentRecord, states: readonly ExperimentState[]): void {
+  if (!states.includes(experiment.state)) return;
+  if (experiment.state === 'cancelling') {
+    throw new ApiError('experiment-cancelling', `experiment ${experiment.id} is being cancelled`);
+  }
+  throw new ApiError('experiment-ended', `experiment ${experiment.id} has ended: ${experiment.state}`);
+}

@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import {
+  experimentDetail as detailSchema,
+  listQuery,
+  page,
+  previewView as previewSchema,
+  submitBody,
+  experimentView as viewSchema,
+} from '@lamina/domain/contract/api.ts';
+import { canonical } from '@lamina/domain/spec/canonical.ts';
+import { newExperimentId } from '@lamina/platform/ids.ts';
+import { z } from 'zod';
+import type { ApiDeps } from '../deps.ts';
+import type { Api } from '../instance.ts';
+import type { Starter } from '../starter.ts';
+import { prepare } from '../submission/prepare.ts';
+import type { Submissions } from '../submission/submissions.ts';
+import { experimentDetail, experimentView, previewView } from '../views.ts';
+import { byId, findExperiment } from './lookups.ts';
+
+/** Of a document that is sent as YAML text: what submitBody says beside it. */
+const yamlQuery = z.object({ baseDirectory: z.string().optional(), reuse: z.stringbool().optional() });
+const idempotencyHeader = z.object({ 'idempotency-key': z.string().min(1).max(200).optional() });
+
+export function experimentRoutes(app: Api, deps: ApiDeps & { submissions: Submissions; starter: Starter }): void {
+  const { store, submissions, starter } = deps;
+
+  const detail = async (id: string) => {
+    const experiment = await findExperiment(store, id);
+    return experimentDetail(experiment, await store.listCells(id), new Date());
+  };
+
+  app.post(
+    '/experiments',
+    {
+      schema: {
+        summary: 'Submit an experiment',
+        description: '201: stored and started. 202: stored; starts when the engine answers. 200: the key is known.',
+        tags: ['experiments'],
+        querystring: yamlQuery,
+        headers: idempotencyHeader,
+        body: submitBody,
+        response: { 200: detailSchema, 201: detailSchema, 202: detailSchema },
+      },
+    },
+    async (request, reply) => {
+      const body = submission(request);
+      const prepared = await prepare(body.document, submissions.options(body.baseDirectory));
+      const { experiment, created } = await store.createExperiment(
+        {
+          id: newExperimentId(),
+          name: prepared.document.name,
+          document: prepared.document,
+          policy: prepared.policy,
+          trials: prepared.expansion.trials,
+          dropped: prepared.expansion.dropped,
+          baselineCellId: prepared.expansion.baselineCellId,
+          plans: prepared.plans,
+          idempotencyKey: request.headers['idempotency-key'] ?? null,
+          bodyHash: createHash('sha256').update(canonical(body)).digest('hex'),
+        },
+        { reuse: body.reuse },
+      );
+      const started = created ? await starter.start(experiment.id) : true;
+      reply.header('location', `/v1/experiments/${experiment.id}`);
+      return reply.code(created ? (started ? 201 : 202) : 200).send(await detail(experiment.id));
+    },
+  );
+
+  app.post(
+    '/experiments/preview',
+    {
+      schema: {
+        summary: 'What submitting would do',
+        tags: ['experiments'],
+        querystring: yamlQuery,
+        body: submitBody,
+        response: { 200: previewSchema },
+      },
+    },
+    async (request) => {
+      const body = submission(request);
+      const prepared = await prepare(body.document, submissions.options(body.baseDirectory));
+      const ids = body.reuse ? prepared.expansion.trials.map((trial) => trial.id) : [];
+      return previewView(prepared, await store.measuredTrials(ids));
+    },
+  );
+
+  app.get(
+    '/experiments',
+    {
+      schema: {
+        summary: 'Experiments, newest first',
+        tags: ['experiments'],
+        querystring: listQuery,
+        response: { 200: page(viewSchema) },
+      },
+    },
+    async ({ query: { limit, cursor, state, name } }) => {
+      const found = await store.listExperiments({
+        limit,
+        cursor: cursor ?? null,
+        ...(state === undefined ? {} : { state }),
+        ...(name === undefined ? {} : { name }),
+      });
+      const now = new Date();
+      return { ...found, items: found.items.map((experiment) => experimentView(experiment, now)) };
+    },
+  );
+
+  app.get(
+    '/experiments/:id',
+    { schema: { summary: 'One experiment', tags: ['experiments'], params: byId, response: { 200: detailSchema } } },
+    async ({ params }) => detail(params.id),
+  );
+}
+
+/** A YAML body cannot hold the options; the query can. */
+function submission({ body, query }: { body: z.infer<typeof submitBody>; query: z.infer<typeof yamlQuery> }) {
+  const { baseDirectory = body.baseDirectory, reuse = body.reuse } = query;
+  return { document: body.document, reuse, ...(baseDirectory === undefined ? {} : { baseDirectory }) };
+}

@@ -1,0 +1,115 @@
+import type {
+  AttemptView,
+  ExperimentDetail,
+  ExperimentView,
+  PreviewView,
+  TrialView,
+} from '@lamina/domain/contract/api.ts';
+import type { Cell } from '@lamina/domain/matrix/types.ts';
+import type { TrialState } from '@lamina/domain/run/types.ts';
+import type { AttemptRecord, ExperimentRecord, TrialRecord } from '@lamina/platform/store.ts';
+import type { Prepared } from './submission/prepare.ts';
+
+const OPEN: readonly TrialState[] = ['pending', 'running', 'retrying'];
+
+export function experimentView(experiment: ExperimentRecord, now: Date): ExperimentView {
+  const { counts } = experiment;
+  return {
+    id: experiment.id,
+    name: experiment.name,
+    state: experiment.state,
+    counts: { ...counts },
+    total: Object.values(counts).reduce((sum, count) => sum + count, 0),
+    cells: experiment.cells,
+    dropped: experiment.dropped.map((cell) => ({ ...cell })),
+    baselineCellId: experiment.baselineCellId,
+    createdAt: experiment.createdAt,
+    startedAt: experiment.startedAt,
+    endedAt: experiment.endedAt,
+    etaSeconds: etaSeconds(experiment, now),
+  };
+}
+
+/** Open trials at the rate at which trials have ended so far; null before the first has, and when none is open. */
+function etaSeconds({ counts, startedAt, state }: ExperimentRecord, now: Date): number | null {
+  const of = (...states: readonly TrialState[]) => states.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
+  const open = of(...OPEN);
+  const ended = of('succeeded', 'diverged', 'failed');
+  if (state !== 'running' || startedAt === null || open === 0 || ended === 0) return null;
+  const elapsed = (now.getTime() - new Date(startedAt).getTime()) / 1000;
+  return Math.max(0, Math.round((elapsed / ended) * open));
+}
+
+export function experimentDetail(experiment: ExperimentRecord, cells: readonly Cell[], now: Date): ExperimentDetail {
+  return {
+    ...experimentView(experiment, now),
+    document: experiment.document,
+    cellList: cells.map(cellView),
+  };
+}
+
+function cellView(cell: Cell): ExperimentDetail['cellList'][number] {
+  return { ...cell, parameters: { ...cell.parameters } };
+}
+
+export function previewView(prepared: Prepared, measured: ReadonlySet<string>): PreviewView {
+  const { document, expansion, warnings } = prepared;
+  const byCell = Map.groupBy(expansion.trials, (trial) => trial.cell.id);
+  const reused = (trials: readonly { id: string }[]) => trials.filter((trial) => measured.has(trial.id)).length;
+  return {
+    name: document.name,
+    cells: expansion.cells.map((cell) => {
+      const trials = byCell.get(cell.id) ?? [];
+      return { ...cellView(cell), seeds: trials.map((trial) => trial.settings.seed), reused: reused(trials) };
+    }),
+    dropped: expansion.dropped.map((cell) => ({ ...cell })),
+    trials: expansion.trials.length,
+    reused: reused(expansion.trials),
+    baselineCellId: expansion.baselineCellId,
+    warnings: [...warnings],
+  };
+}
+
+export function trialView(record: TrialRecord): TrialView {
+  const { trial, state, result, progress } = record;
+  const shown = state === 'running' || state === 'retrying' ? progress : null;
+  return {
+    id: record.trialId,
+    experimentId: record.experimentId,
+    cellId: trial.cell.id,
+    label: trial.cell.label,
+    seed: trial.settings.seed,
+    state,
+    attempts: record.attempts,
+    message: record.message,
+    reusedFrom: record.reusedFrom,
+    phase: shown?.phase ?? null,
+    step: shown?.step ?? null,
+    steps: shown?.steps ?? null,
+    raw: result?.raw ?? null,
+    trained: result?.trained ?? null,
+    tokensPerSecond: result?.training.tokensPerSecond ?? null,
+    startedAt: record.startedAt,
+    endedAt: record.endedAt,
+  };
+}
+
+export function attemptView(record: AttemptRecord): AttemptView {
+  return {
+    id: record.attemptId,
+    experimentId: record.experimentId,
+    trialId: record.trialId,
+    attempt: record.attempt,
+    plan: record.plan,
+    outcome: record.end?.outcome ?? null,
+    message: record.end?.message ?? null,
+    exitCode: record.end?.exitCode ?? null,
+    node: record.end?.node ?? null,
+    startedAt: record.startedAt,
+    endedAt: record.end?.endedAt ?? null,
+    lastEventAt: record.lastEventAt,
+    phase: record.phase,
+    step: record.step,
+    steps: record.steps,
+  };
+}

@@ -1,0 +1,100 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ApiDeps, buildApp } from '@lamina/api/app.ts';
+import { ControlUnavailable, type ExperimentControl, ExperimentNotRunning } from '@lamina/platform/control.ts';
+import { openDatabase } from '@lamina/platform/database/open.ts';
+import { createExperimentStore } from '@lamina/platform/database/store.ts';
+import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
+import { createLogger } from '@lamina/platform/logging.ts';
+import { createMetrics } from '@lamina/platform/metrics.ts';
+import type { ExperimentStore } from '@lamina/platform/store.ts';
+
+/** An engine without trials: it knows which experiments run, and moves their state as asked. */
+export function bareEngine(store: ExperimentStore) {
+  const running = new Set<string>();
+  const calls: string[] = [];
+  const engine = {
+    away: false,
+    running,
+    calls,
+    control: {} as ExperimentControl,
+  };
+  const ask = (name: string, id: string) => {
+    calls.push(`${name} ${id}`);
+    if (engine.away) throw new ControlUnavailable('the engine is away');
+  };
+  const steer = (name: string, state: 'paused' | 'running' | 'cancelling') => async (id: string) => {
+    ask(name, id);
+    if (!running.has(id)) throw new ExperimentNotRunning('not running');
+    await store.setExperimentState(id, state);
+  };
+  const start = (name: string) => async (id: string) => {
+    ask(name, id);
+    running.add(id);
+    await store.setExperimentState(id, 'running');
+  };
+  engine.control = {
+    start: start('start'),
+    wake: start('wake'),
+    pause: steer('pause', 'paused'),
+    resume: steer('resume', 'running'),
+    cancel: steer('cancel', 'cancelling'),
+    async check() {
+      ask('check', '');
+    },
+  };
+  return engine;
+}
+
+/** The API over a database and folder of its own, with a model of eight layers and a dataset beside it. */
+export async function testApi(more: Partial<ApiDeps> = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'lamina-api-'));
+  const database = await openDatabase({ kind: 'pglite', dataDir: join(folder, 'database') });
+  const store = createExperimentStore(database);
+  const artifacts = createDirectoryArtifactStore(join(folder, 'artifacts'));
+  const engine = bareEngine(store);
+  const logged: string[] = [];
+  await mkdir(join(folder, 'model'));
+  await writeFile(join(folder, 'model', 'config.json'), JSON.stringify({ num_hidden_layers: 8 }));
+  await writeFile(join(folder, 'model', 'model.safetensors'), 'weights');
+  await writeFile(join(folder, 'notes.jsonl'), '{"text":"one","id":1}\n\n{"text":"two","id":2}\n');
+  const app = await buildApp({
+    store,
+    artifacts,
+    control: engine.control,
+    secret: 'secret',
+    device: null,
+    trainerRevision: 'r1',
+    defaults: { baseDirectory: folder, hubCache: join(folder, 'hub') },
+    webRoot: null,
+    reportTemplate: null,
+    log: createLogger({ name: 'test', destination: { write: (line) => logged.push(line) } }),
+    metrics: createMetrics(),
+    ...more,
+  });
+  return {
+    app,
+    store,
+    artifacts,
+    engine,
+    folder,
+    logged,
+    async close() {
+      await app.close();
+      await store.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A document of two cells and `seeds` seeds, whose paths start from the folder of `testApi`. */
+export function smallDocument(seeds: readonly number[] = [1, 2]): Record<string, unknown> {
+  return {
+    apiVersion: 'lamina/v1',
+    name: 'small',
+    model: './model',
+    dataset: 'notes.jsonl',
+    matrix: { layers: [8, 4], precision: ['bf16'], method: ['lora'], seed: seeds },
+  };
+}
