@@ -1,4 +1,5 @@
 /** `lamina`: the command line of Lamina. */
+import { experimentCompletions } from './completion.ts';
 import { CliError, ProblemError, usageError } from './errors.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { errorText } from './format/problem.ts';
@@ -9,6 +10,11 @@ import { createProgram } from './program.ts';
 export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode> {
   let code: ExitCode = EXIT_CODES.ok;
   try {
+    const words = await experimentCompletions(argv, io);
+    if (words !== null) {
+      io.out(words.map((word) => `${word}\n`).join(''));
+      return code;
+    }
     const program = createProgram(io, (ended) => {
       code = ended;
     });

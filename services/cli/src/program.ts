@@ -12,15 +12,12 @@ import { show } from './commands/show.ts';
 import { submit } from './commands/submit.ts';
 import { up } from './commands/up.ts';
 import { watch } from './commands/watch.ts';
-import { completions } from './completion.ts';
 import { usageError } from './errors.ts';
 import { type ExitCode, exitCodeList } from './exit-codes.ts';
 import type { Io } from './io.ts';
+import { DEFAULT_URL, serverUrl } from './server-url.ts';
 
-export const DEFAULT_URL = 'http://127.0.0.1:7070';
 const HELP_WIDTH = 100;
-/** Commands whose first argument is an experiment. */
-const ABOUT_ONE = ['show', 'watch', 'compare', 'logs', 'pause', 'resume', 'cancel', 'retry', 'extend'];
 const COMMANDS = [submit, preview, list, show, watch, compare, logs, pause, resume, cancel, retry, extend, up];
 
 /** yargs' own messages, for people. */
@@ -46,7 +43,7 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Argv<Gl
     .option('url', {
       type: 'string',
       requiresArg: true,
-      default: io.env['LAMINA_URL'] || DEFAULT_URL,
+      default: serverUrl(io.env),
       defaultDescription: `LAMINA_URL, else ${DEFAULT_URL}`,
       describe: 'address of the server',
       global: true,
@@ -57,17 +54,7 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Argv<Gl
     .alias('help', 'h')
     .epilogue(`Exit codes:\n${exitCodeList()}`)
     .wrap(Math.min(io.columns(), HELP_WIDTH))
-    .completion(
-      'completion',
-      'print a script that completes commands in bash or zsh',
-      (current, args, fallback, done) =>
-        fallback((_error, proposals) => {
-          const words = args._.map(String);
-          void completions(words, current, proposals ?? [], String(args['url']), ABOUT_ONE).then((list) =>
-            done([...list]),
-          );
-        }),
-    )
+    .completion('completion', 'print a script that completes commands in bash or zsh')
     // Its types leave out that some messages have a plural.
     .updateStrings(PLAIN_WORDS as unknown as Record<string, string>)
     .recommendCommands()
