@@ -28,8 +28,13 @@ export function valuesAt({ document, matrix }: Subject, path: SettingPath): read
   return [...own, ...matrix.include.flatMap((entry) => (entry[path] ?? []) as readonly AxisValue[])];
 }
 
-export function numbersAt(subject: Subject, path: SettingPath): readonly number[] {
-  return valuesAt(subject, path).filter((value) => typeof value === 'number');
+/** Smallest and largest number of a setting; null where it has none. */
+export function boundsAt(
+  subject: Subject,
+  path: SettingPath,
+): { readonly least: number; readonly most: number } | null {
+  const numbers = valuesAt(subject, path).filter((value) => typeof value === 'number');
+  return numbers.length === 0 ? null : { least: Math.min(...numbers), most: Math.max(...numbers) };
 }
 
 /** Where a setting is written: on its axis, else in its section. */

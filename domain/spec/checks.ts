@@ -2,7 +2,7 @@
 import { countTrials } from '../matrix/combinations.ts';
 import { methodProblem } from '../matrix/validity.ts';
 import { AXIS_NAMES } from './axes.ts';
-import { numbersAt, placeOf, type Report, type Subject, valuesAt } from './check-subject.ts';
+import { boundsAt, placeOf, type Report, type Subject, valuesAt } from './check-subject.ts';
 import { baselineChecks, excludeChecks } from './checks-cells.ts';
 import { type Issue, issue } from './problems.ts';
 import { hasAdapters } from './vocabulary.ts';
@@ -86,16 +86,17 @@ const quantization: Check = (subject, report) => {
 };
 
 const steps: Check = (subject, report) => {
-  const fewest = Math.min(...numbersAt(subject, 'training.steps'));
-  const warmup = Math.max(...numbersAt(subject, 'training.warmupSteps'));
-  if (warmup > fewest)
+  const fewest = boundsAt(subject, 'training.steps')?.least;
+  const warmup = boundsAt(subject, 'training.warmupSteps')?.most;
+  const unmeasured = boundsAt(subject, 'training.warmupMeasurements')?.most;
+  if (fewest === undefined) return;
+  if (warmup !== undefined && warmup > fewest)
     report.issue(
       placeOf(subject, 'training.warmupSteps'),
       `is ${warmup}, more than the ${fewest} steps of the training`,
       `write at most ${fewest}`,
     );
-  const unmeasured = Math.max(...numbersAt(subject, 'training.warmupMeasurements'));
-  if (unmeasured >= fewest)
+  if (unmeasured !== undefined && unmeasured >= fewest)
     report.warn(
       placeOf(subject, 'training.warmupMeasurements'),
       `leaves no step of ${fewest} to measure speed from`,
@@ -104,18 +105,19 @@ const steps: Check = (subject, report) => {
 };
 
 const batches: Check = (subject, report) => {
-  const longest = Math.max(...numbersAt(subject, 'training.maxLength'));
+  const longest = boundsAt(subject, 'training.maxLength')?.most;
+  if (longest === undefined) return;
   for (const path of ['training.microBatch', 'evaluation.microBatch'] as const) {
-    const largest = Math.max(...numbersAt(subject, path));
-    if (largest * longest > MAX_PASS_TOKENS)
+    const largest = boundsAt(subject, path)?.most;
+    if (largest !== undefined && largest * longest > MAX_PASS_TOKENS)
       report.issue(
         placeOf(subject, path),
         `makes a forward pass of ${largest} × ${longest} tokens; at most ${MAX_PASS_TOKENS} are possible`,
         'use accumulation for large batches',
       );
   }
-  const scored = Math.min(...numbersAt(subject, 'evaluation.maxTokens'));
-  if (scored < longest)
+  const scored = boundsAt(subject, 'evaluation.maxTokens')?.least;
+  if (scored !== undefined && scored < longest)
     report.issue(
       placeOf(subject, 'evaluation.maxTokens'),
       `is ${scored}, less than one sequence of ${longest} tokens`,

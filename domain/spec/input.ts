@@ -22,24 +22,36 @@ function reads<T>(read: (input: unknown) => Reading<T>, ...accepts: readonly Jso
     .meta({ anyOf: accepts });
 }
 
-/** A schema with shorthand forms that `expand` turns into what the schema reads. */
-export function shorthand<T extends z.ZodType>(
-  schema: T,
-  expand: (input: unknown) => unknown,
-  ...accepts: readonly JsonSchema[]
-) {
+/** How a value may be written, for messages and for JSON Schema. */
+interface Forms {
+  /** "a model" */
+  readonly name: string;
+  /** What to write instead of something else. */
+  readonly fix: string;
+  /** The short forms. */
+  readonly accepts: readonly JsonSchema[];
+}
+
+/** A schema with short forms, which `expand` turns into what the schema reads. */
+export function shorthand<T extends z.ZodType>(schema: T, expand: (input: unknown) => unknown, forms: Forms) {
   return z
     .unknown()
     .transform((input, context): z.output<T> => {
-      const read = schema.safeParse(expand(input), { error: explain });
+      const expanded = expand(input);
+      if (typeof expanded !== 'object' || expanded === null || Array.isArray(expanded)) {
+        const problem = input === undefined ? 'is required' : `must be ${forms.name}, got ${described(input)}`;
+        context.issues.push({ code: 'custom', input, message: encodeProblem({ message: problem, fix: forms.fix }) });
+        return z.NEVER;
+      }
+      const read = schema.safeParse(expanded, { error: explain });
       if (read.success) return read.data;
       // A short form has no fields that a path could lead to.
-      const path = (found: z.core.$ZodIssue) => (typeof input === 'object' && input !== null ? found.path : []);
+      const path = (found: z.core.$ZodIssue) => (typeof input === 'object' ? found.path : []);
       const issues = read.error.issues.map((found) => ({ ...found, input, path: path(found) }));
       context.issues.push(...(issues as z.core.$ZodRawIssue[]));
       return z.NEVER;
     })
-    .meta({ anyOf: [...accepts, inputSchema(schema)] });
+    .meta({ anyOf: [...forms.accepts, inputSchema(schema)] });
 }
 
 /** A field that may be left out: its default and what it means. */

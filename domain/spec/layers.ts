@@ -22,8 +22,11 @@ export const depth = shorthand(
     if (typeof input === 'number') return { strategy: 'first', keep: input };
     return input;
   },
-  { const: 'all' },
-  { type: 'integer', minimum: 1 },
+  {
+    name: 'a depth',
+    fix: 'write all, how many layers to keep, or a strategy such as {strategy: even, keep: 12}',
+    accepts: [{ const: 'all' }, { type: 'integer', minimum: 1 }],
+  },
 );
 
 /** Layers that a choice keeps; null where that depends on a depth that is not known. */

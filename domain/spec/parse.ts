@@ -9,6 +9,9 @@ import { hasAdapters } from './vocabulary.ts';
 
 export type { Issue } from './problems.ts';
 
+/** Most mistakes that are listed one by one. */
+const MAX_ISSUES = 200;
+
 export type ParsedDocument =
   | {
       readonly ok: true;
@@ -36,10 +39,15 @@ export function parseDocument(input: string | object): ParsedDocument {
   const baseline = readCell(given.baseline, ['baseline'], issues);
   const found = crossChecks({ document: sections, matrix, baseline, sound, given });
   issues.push(...found.issues);
-  if (issues.length > 0) return { ok: false, issues };
+  if (issues.length > 0) return { ok: false, issues: shortened(issues) };
   const lora = sections.lora ?? (trainsAdapters(matrix) ? loraSchema.parse({}) : null);
   const document = inOrder({ ...(sections as ExperimentDocument), lora, matrix, baseline });
   return { ok: true, document, warnings: found.warnings };
+}
+
+function shortened(issues: readonly Issue[]): readonly Issue[] {
+  if (issues.length <= MAX_ISSUES) return issues;
+  return [...issues.slice(0, MAX_ISSUES), issue([], `has ${issues.length - MAX_ISSUES} further mistakes`)];
 }
 
 function trainsAdapters({ method, include }: Matrix): boolean {

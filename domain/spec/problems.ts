@@ -91,31 +91,30 @@ export function explain(raw: z.core.$ZodRawIssue): string {
     case 'too_small':
       return encodeProblem(tooSmall(raw));
     case 'too_big':
-      return encodeProblem({
-        message:
-          raw.origin === 'string'
-            ? `must be at most ${raw.maximum} characters long`
-            : `must be ${raw.inclusive === false ? 'less than' : 'at most'} ${raw.maximum}${sizeUnit(raw.origin)}, got ${described(raw.input)}`,
-      });
+      return encodeProblem(tooBig(raw));
     default:
       return encodeProblem({ message: raw.message ?? `is not valid: ${described(raw.input)}` });
   }
 }
 
 function missing(raw: z.core.$ZodRawIssue): Problem {
-  if (raw.code === 'invalid_value') return { message: 'is required', fix: `write one of: ${raw.values.join(', ')}` };
+  if (raw.code === 'invalid_value') return { message: 'is required', fix: writeOne(raw.values.map(String)) };
   const expected = raw.code === 'invalid_type' ? (TYPE_NAMES[raw.expected] ?? raw.expected) : null;
   return { message: 'is required', ...(expected === null ? {} : { fix: `add it: ${expected}` }) };
 }
 
+function writeOne(allowed: readonly string[]): string {
+  return allowed.length === 1 ? `write ${allowed[0]}` : `write one of: ${allowed.join(', ')}`;
+}
+
 export function notOneOf(input: unknown, allowed: readonly string[]): Problem {
-  if (input === undefined) return { message: 'is required', fix: `write one of: ${allowed.join(', ')}` };
+  if (input === undefined) return { message: 'is required', fix: writeOne(allowed) };
   const near = typeof input === 'string' ? closest(input, allowed) : null;
   const message =
     allowed.length === 1
       ? `must be ${allowed[0]}, got ${described(input)}`
       : `must be one of ${allowed.join(', ')}; got ${described(input)}`;
-  const fix = near === null ? (allowed.length === 1 ? `write ${allowed[0]}` : undefined) : `did you mean '${near}'?`;
+  const fix = near === null ? writeOne(allowed) : `did you mean '${near}'?`;
   return { message, fix };
 }
 
@@ -133,11 +132,19 @@ function tooSmall(raw: z.core.$ZodRawIssue<z.core.$ZodIssueTooSmall>): Problem {
   if (raw.origin === 'string') return { message: 'must not be empty', fix: 'write at least one character' };
   if (raw.origin === 'array') return { message: 'must not be empty', fix: 'leave it out, or give it a value' };
   const bound = raw.inclusive === false ? `greater than ${raw.minimum}` : `at least ${raw.minimum}`;
-  return { message: `must be ${bound}, got ${described(raw.input)}` };
+  return {
+    message: `must be ${bound}, got ${described(raw.input)}`,
+    fix: `write a number ${bound.replace('at least', 'of at least')}`,
+  };
 }
 
-function sizeUnit(origin: string): string {
-  return origin === 'array' ? ' items' : '';
+function tooBig(raw: z.core.$ZodRawIssue<z.core.$ZodIssueTooBig>): Problem {
+  if (raw.origin === 'string') return { message: `is longer than ${raw.maximum} characters`, fix: 'shorten it' };
+  const bound = raw.inclusive === false ? `less than ${raw.maximum}` : `at most ${raw.maximum}`;
+  return {
+    message: `must be ${bound}, got ${described(raw.input)}`,
+    fix: `write a number ${bound.replace('at most', 'of at most')}`,
+  };
 }
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {
@@ -151,13 +158,13 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
-function typeFix(expected: string, input: unknown): string | undefined {
+function typeFix(expected: string, input: unknown): string {
   if (expected === 'number' && typeof input === 'string' && input.trim() !== '' && Number.isFinite(Number(input)))
     return `write ${Number(input)} without quotes`;
   if (expected === 'int' && typeof input === 'number' && Number.isFinite(input)) return `write ${Math.round(input)}`;
   if (expected === 'boolean' && typeof input === 'string' && /^(yes|on|no|off)$/i.test(input))
     return `write ${/^(yes|on)$/i.test(input)}`;
-  return undefined;
+  return `write ${TYPE_NAMES[expected] ?? expected}`;
 }
 
 /** A value as messages quote it: short, on one line. */

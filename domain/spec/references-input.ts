@@ -24,7 +24,11 @@ export const modelInput = shorthand(
     if (/^(\.{0,2}\/|~)/.test(input)) return { source: 'path', path: input };
     return { source: 'hf', id: input };
   },
-  text,
+  {
+    name: 'a model',
+    fix: 'write "owner/name", a folder such as "./models/x", or a .gguf file',
+    accepts: [text],
+  },
 );
 
 /** A dataset: "notes.jsonl" or "notes.txt", "owner/name" on the hub, or the same spelled out. */
@@ -34,7 +38,11 @@ export const datasetInput = shorthand(
     if (typeof input !== 'string') return withFormat(input);
     return formatOf(input) === null ? { source: 'hf', id: input } : withFormat({ source: 'file', path: input });
   },
-  text,
+  {
+    name: 'a dataset',
+    fix: 'write a .jsonl or .txt file, or "owner/name" on the hub',
+    accepts: [text],
+  },
 );
 
 /** A file's format follows from its name where it is not given. */

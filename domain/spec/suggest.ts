@@ -1,6 +1,32 @@
-/** The closest of the allowed words, if one is close enough to be a slip. */
+/** What other tools call our fields, without case and separators. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  epochs: 'steps',
+  numtrainepochs: 'steps',
+  maxsteps: 'steps',
+  lr: 'learningRate',
+  batchsize: 'microBatch',
+  perdevicetrainbatchsize: 'microBatch',
+  gradientaccumulationsteps: 'accumulation',
+  maxseqlength: 'maxLength',
+  lrschedulertype: 'schedule',
+  optim: 'optimizer',
+  gradientcheckpointing: 'checkpointing',
+  savesteps: 'checkpointEvery',
+  rank: 'r',
+  loraalpha: 'alpha',
+  targetmodules: 'targets',
+  bnb4bitcomputedtype: 'computeDtype',
+  bnb4bitusedoublequant: 'doubleQuant',
+  axes: 'matrix',
+  parallelism: 'maxParallel',
+  timeout: 'trialDeadline',
+};
+
+/** The closest of the allowed words, if one is close enough to be a slip, or what it is called elsewhere. */
 export function closest(word: string, allowed: readonly string[]): string | null {
   if (word.length > 64) return null;
+  const meant = ELSEWHERE[word.toLowerCase().replace(/[\W_]/g, '')];
+  if (meant !== undefined && allowed.includes(meant)) return meant;
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of allowed) {
