@@ -44,7 +44,7 @@ function head(progress: Progress, width: number, { nowMs, color }: Frame): strin
     ...(eta === null || hasEnded(experiment) ? [] : [`about ${duration(Math.round(eta))} left`]),
   ].join(', ');
   const percent = total === 0 ? 0 : ended / total;
-  const right = ` ${Math.floor(percent * 100)} %  ${time}`;
+  const right = `  ${Math.floor(percent * 100)} %  ${time}`;
   return [
     `${color.bold(shortened(experiment.name, 50))}  ${stateColor(experiment.state, color)}  ${color.dim(experiment.id)}`,
     `${color.cyan(bar(percent, Math.max(10, width - right.length)))}${right}`,
