@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { base } from '../spec/arbitrary.ts';
+import { parseDocument } from '../spec/parse.ts';
+import { runPolicy } from './plan.ts';
+
+test('the policy of a document, in the units of the run loop', () => {
+  const parsed = parseDocument({
+    ...base,
+    policy: { maxParallel: 4, trialDeadline: '2h', backoff: { initial: '500ms', factor: 3, max: '1m' } },
+    resources: { maxMemory: '1GiB' },
+  });
+  assert.ok(parsed.ok);
+  assert.deepEqual(runPolicy(parsed.document), {
+    maxParallel: 4,
+    attempts: 3,
+    maxAttempts: 20,
+    backoff: { initialMs: 500, factor: 3, maxMs: 60_000 },
+    trialDeadlineSeconds: 7200,
+    startDeadlineSeconds: 1800,
+    stallSeconds: 600,
+    graceSeconds: 60,
+    reconcileMs: 60_000,
+    maxMemoryBytes: 2 ** 30,
+  });
+});
