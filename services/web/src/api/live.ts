@@ -11,16 +11,18 @@ export type Connection = 'connecting' | 'live' | 'interrupted';
 /** Refetches are at least this far apart, however fast events come. */
 const REFRESH_MS = 1000;
 const COMPARISON_MS = 4000;
+const PROGRESS_MS = 300;
 const POLL_MS = 8000;
 const REOPEN_MS = 5000;
 
 type Stale = 'experiment' | 'trials' | `trial ${string}`;
 type EventOf<T extends StreamEvent['type']> = Extract<StreamEvent, { type: T }>['data'];
 
-export function useLive(id: string): Connection {
+/** `isThere`: whether the experiment is known to exist; nothing is asked before. */
+export function useLive(id: string, isThere: boolean): Connection {
   const client = useQueryClient();
   const [connection, setConnection] = useState<Connection>('connecting');
-  useEffect(() => follow(client, id, setConnection), [client, id]);
+  useEffect(() => (isThere ? follow(client, id, setConnection) : undefined), [client, id, isThere]);
   return connection;
 }
 
@@ -33,6 +35,14 @@ function follow(client: QueryClient, id: string, report: (connection: Connection
   });
   const compare = gather<'comparison'>(COMPARISON_MS, () => {
     void client.invalidateQueries({ queryKey: ['comparison', id] });
+  });
+  const progress = gather<EventOf<'metrics'>>(PROGRESS_MS, (steps) => {
+    // A stream without Last-Event-ID begins with the whole history: only the newest of each trial counts.
+    const newest = new Map([...steps].map((step) => [step.trialId, step]));
+    client.setQueryData<Trials>(
+      ['trials', id],
+      (trials) => trials && [...newest.values()].reduce((moved, step) => withProgress(moved, step), trials),
+    );
   });
   const all = () => {
     refresh.add('experiment');
@@ -74,9 +84,7 @@ function follow(client: QueryClient, id: string, report: (connection: Connection
       refresh.add('trials');
       refresh.add(`trial ${data<'attempt'>(event).trialId}`);
     });
-    source.addEventListener('metrics', (event) => {
-      client.setQueryData<Trials>(['trials', id], (trials) => trials && withProgress(trials, data<'metrics'>(event)));
-    });
+    source.addEventListener('metrics', (event) => progress.add(data<'metrics'>(event)));
   };
   open();
   return () => {
@@ -85,6 +93,7 @@ function follow(client: QueryClient, id: string, report: (connection: Connection
     clearInterval(poll);
     refresh.close();
     compare.close();
+    progress.close();
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Comparison } from '@lamina/domain/results/types.ts';
 import { lazy, Suspense, useMemo, useState } from 'react';
+import { varyingParameters } from '../matrix.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Card, Section } from '../ui/section.tsx';
 import styles from './comparison.module.css';
@@ -7,7 +8,13 @@ import { Heatmap } from './heatmap.tsx';
 import { devicesOf, type MetricKey, metrics } from './metrics.ts';
 import { DepthTable, QuantizationCostTable, TrainingTable } from './tables.tsx';
 
-const Plots = lazy(() => import('./plots/plots.tsx'));
+// One chunk with the plotting library, loaded when a comparison is first shown.
+const IntervalPlot = lazy(async () => ({ default: (await import('./plots/plots.tsx')).IntervalPlot }));
+const ParetoPlot = lazy(async () => ({ default: (await import('./plots/plots.tsx')).ParetoPlot }));
+const TotalBitsPlot = lazy(async () => ({ default: (await import('./plots/plots.tsx')).TotalBitsPlot }));
+
+/** Up to this many columns the heatmap leaves room for a plot beside it. */
+const NARROW_COLUMNS = 4;
 
 const CHOICES: readonly { key: MetricKey; title: string }[] = [
   { key: 'loss', title: 'Loss' },
@@ -30,9 +37,18 @@ export default function ComparisonView({ comparison }: { comparison: Comparison 
         tools={<Choice label="Figure shown" options={CHOICES} value={chosen} onChange={setChosen} />}
       >
         <div className={styles.stack}>
-          <Heatmap rows={comparison.rows} metric={metric} />
-          <Suspense fallback={<div className={styles.loading}>Loading the plots…</div>}>
-            <Plots comparison={comparison} all={all} metric={metric} />
+          <div className={isNarrow(comparison) ? styles.beside : styles.stack}>
+            <Heatmap rows={comparison.rows} metric={metric} />
+            <Suspense fallback={<Waiting />}>
+              <IntervalPlot rows={comparison.rows} metric={metric} />
+            </Suspense>
+          </div>
+          <Suspense fallback={<Waiting />}>
+            <div className={styles.trio}>
+              <ParetoPlot rows={comparison.rows} x={all.memory} y={all.loss} title="Quality against memory" />
+              <ParetoPlot rows={comparison.rows} x={all.speed} y={all.loss} title="Quality against speed" />
+              {comparison.totalBits.length > 0 ? <TotalBitsPlot lines={comparison.totalBits} /> : null}
+            </div>
           </Suspense>
         </div>
       </Section>
@@ -41,6 +57,19 @@ export default function ComparisonView({ comparison }: { comparison: Comparison 
       <DepthTable rows={comparison.depth} />
     </div>
   );
+}
+
+function Waiting() {
+  return (
+    <div className={styles.loading} role="status">
+      Loading the plots
+    </div>
+  );
+}
+
+function isNarrow({ rows }: Comparison): boolean {
+  const columns = new Set(rows.map((row) => `${row.precision} ${row.method}`)).size;
+  return columns <= NARROW_COLUMNS && varyingParameters(rows).length === 0;
 }
 
 function deviceText(comparison: Comparison): string {

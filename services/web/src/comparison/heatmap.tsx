@@ -1,5 +1,5 @@
 import type { ComparisonRow } from '@lamina/domain/results/types.ts';
-import { useMemo } from 'react';
+import { type CSSProperties, useMemo } from 'react';
 import { DASH, plural } from '../format.ts';
 import { layoutMatrix, type MatrixColumn } from '../matrix.ts';
 import { Card } from '../ui/section.tsx';
@@ -24,45 +24,51 @@ export function Heatmap({ rows, metric }: { rows: readonly ComparisonRow[]; metr
   );
   return (
     <Card>
-      <div className={styles.panels}>
-        {panels.map((panel) => (
-          <div key={panel.key}>
-            {panel.title ? <h3 className={styles.title}>{panel.title}</h3> : null}
-            <table className={styles.map}>
-              <caption className="visually-hidden">
-                {metric.title} by layers and precision{panel.title ? `, ${panel.title}` : ''}
-              </caption>
-              <thead>
-                <tr>
-                  <td className={styles.corner} />
-                  {panel.columns.map((column) => (
-                    <ColumnHead key={column.key} column={column} />
-                  ))}
-                </tr>
-              </thead>
-              <tbody>
-                {panel.rows.map((row) => (
-                  <tr key={row.key}>
-                    <th scope="row" className={styles.rowHead}>
-                      {row.label} {row.label === '1' ? 'layer' : 'layers'}
-                      {row.detail ? <small>{row.detail}</small> : null}
-                    </th>
-                    {row.items.map((item, index) => (
-                      <Cell key={panel.columns[index]?.key} row={item} metric={metric} scale={scale} />
+      <div className={styles.card}>
+        <div className={styles.panels}>
+          {panels.map((panel) => (
+            <div key={panel.key} className={styles.panel} style={panelSize(panel.columns.length)}>
+              {panel.title ? <h3 className={styles.title}>{panel.title}</h3> : null}
+              <table className={styles.map}>
+                <caption className="visually-hidden">
+                  {metric.title} by layers and precision{panel.title ? `, ${panel.title}` : ''}
+                </caption>
+                <thead>
+                  <tr>
+                    <td className={styles.corner} />
+                    {panel.columns.map((column) => (
+                      <ColumnHead key={column.key} column={column} />
                     ))}
                   </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        ))}
+                </thead>
+                <tbody>
+                  {panel.rows.map((row) => (
+                    <tr key={row.key}>
+                      <th scope="row" className={styles.rowHead}>
+                        {row.label} {row.label === '1' ? 'layer' : 'layers'}
+                        {row.detail ? <small>{row.detail}</small> : null}
+                      </th>
+                      {row.items.map((item, index) => (
+                        <Cell key={panel.columns[index]?.key} row={item} metric={metric} scale={scale} />
+                      ))}
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          ))}
+        </div>
+        <Legend metric={metric} scale={scale} hasBaseline={rows.some((row) => row.isBaseline)} />
       </div>
-      <Legend metric={metric} scale={scale} hasBaseline={rows.some((row) => row.isBaseline)} />
     </Card>
   );
 }
 
-export function ColumnHead({ column }: { column: MatrixColumn }) {
+function panelSize(columns: number): CSSProperties {
+  return { flex: `1 1 ${96 + columns * 76}px`, maxWidth: 96 + columns * 240 };
+}
+
+function ColumnHead({ column }: { column: MatrixColumn }) {
   return (
     <th scope="col">
       {column.precision}

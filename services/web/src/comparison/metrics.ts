@@ -18,7 +18,7 @@ export interface Metric {
 
 const MEMORY_NAMES: Record<MemoryMetric, string> = {
   'peak-reserved': 'Peak GPU memory reserved',
-  'peak-rss': 'Peak host memory (RSS)',
+  'peak-rss': 'Peak host memory, RSS',
 };
 
 /** One memory measure for all rows, so that unlike quantities are never compared: the one most rows have. */

@@ -1,5 +1,5 @@
 import type { ExperimentDetail, TrialView } from '@lamina/domain/contract/api.ts';
-import { memo, useMemo } from 'react';
+import { type CSSProperties, memo, useMemo } from 'react';
 import { fixed } from '../format.ts';
 import type { MatrixPanel } from '../matrix.ts';
 import { Card } from '../ui/section.tsx';
@@ -50,7 +50,7 @@ function Panel({
 }) {
   const first = panel.rows[0]?.items.find((cell) => (cell?.trials.length ?? 0) > 0)?.trials[0]?.id;
   return (
-    <div>
+    <div style={panelSize(panel.columns.length)}>
       {panel.title ? <h3 className={styles.title}>{panel.title}</h3> : null}
       <table className={styles.grid} aria-describedby="grid-keys" onKeyDown={moveFocus}>
         <caption className="visually-hidden">
@@ -107,6 +107,10 @@ function Panel({
       </table>
     </div>
   );
+}
+
+function panelSize(columns: number): CSSProperties {
+  return { flex: `1 1 ${96 + columns * 118}px`, maxWidth: 96 + columns * 260 };
 }
 
 const Seed = memo(function Seed({
@@ -167,7 +171,7 @@ function Status({ status }: { status: GridCell['status'] }) {
       {status.kind === 'measured' ? (
         <span>
           loss <b>{fixed(status.loss, 3)}</b>
-          {status.isComplete ? '' : ` (${status.seeds} so far)`}
+          {status.seeds === status.planned ? '' : ` · ${status.seeds}/${status.planned}`}
         </span>
       ) : null}
     </div>

@@ -50,7 +50,7 @@ test('a cell at rest shows the mean loss of what was measured, else how it ended
     kind: 'measured',
     loss: 3.5,
     seeds: 2,
-    isComplete: false,
+    planned: 3,
   });
   assert.deepEqual(cellStatus([trial({ state: 'cancelled' }), trial({ state: 'failed' })]), {
     kind: 'ended',

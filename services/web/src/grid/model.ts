@@ -14,7 +14,7 @@ export interface GridCell {
 export type CellStatus =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'running'; readonly text: string; readonly share: number | null; readonly others: number }
-  | { readonly kind: 'measured'; readonly loss: number; readonly seeds: number; readonly isComplete: boolean }
+  | { readonly kind: 'measured'; readonly loss: number; readonly seeds: number; readonly planned: number }
   | { readonly kind: 'ended'; readonly text: string };
 
 export const STATE_NAMES: Record<TrialState, string> = {
@@ -64,7 +64,7 @@ export function cellStatus(trials: readonly TrialView[]): CellStatus {
       kind: 'measured',
       loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length,
       seeds: losses.length,
-      isComplete: losses.length === trials.length,
+      planned: trials.length,
     };
   }
   const ended = (['failed', 'diverged', 'cancelled'] as const).find((state) =>

@@ -17,8 +17,8 @@ export default function ExperimentPage() {
   const { experimentId } = useParams({ from: '/experiments/$experimentId' });
   const { trial: trialId } = useSearch({ from: '/experiments/$experimentId' });
   const navigate = useNavigate({ from: '/experiments/$experimentId' });
-  const connection = useLive(experimentId);
   const experiment = useQuery(experimentQuery(experimentId));
+  const connection = useLive(experimentId, experiment.data !== undefined);
   const trials = useQuery(trialsQuery(experimentId));
   const select = useCallback(
     (trial?: string) =>

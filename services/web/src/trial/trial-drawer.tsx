@@ -76,7 +76,7 @@ function Figures({ trial }: { trial: TrialDetail }) {
       <Fact name="Perplexity">{compact(trial.trained?.perplexity)}</Fact>
       <Fact name="Token accuracy">{percent(trial.trained?.accuracy)}</Fact>
       <Fact name="Speed">{trial.tokensPerSecond === null ? DASH : `${compact(trial.tokensPerSecond)} tokens/s`}</Fact>
-      <Fact name={onGpu ? 'Peak GPU memory reserved' : 'Peak host memory (RSS)'}>
+      <Fact name={onGpu ? 'Peak GPU memory reserved' : 'Peak host memory, RSS'}>
         {bytes(onGpu ? memory?.peakReservedBytes : memory?.peakRssBytes)}
       </Fact>
       <Fact name="Time">{duration(secondsBetween(trial.startedAt, trial.endedAt, now))}</Fact>

@@ -6,7 +6,7 @@ import { experimentStateName } from './experiment-states.ts';
 import styles from './state.module.css';
 
 const GLYPHS: Record<TrialState, string> = {
-  pending: 'M6 3v3l2 2',
+  pending: 'M6 6h.01',
   running: 'M4.2 2.6v6.8L9.6 6z',
   retrying: 'M9.5 6A3.5 3.5 0 1 1 8.2 3.3M8.6 1.2v2.4H6.2',
   succeeded: 'M2.5 6.4 5 8.8 9.6 3.4',
@@ -15,6 +15,8 @@ const GLYPHS: Record<TrialState, string> = {
   failed: 'M3 3l6 6M9 3l-6 6',
   cancelled: 'M2.6 6h6.8',
 };
+
+const GLYPH_STROKE: Partial<Record<TrialState, number>> = { running: 0, pending: 3 };
 
 /** Order in bars and legends: what is done first, what is to come last. */
 const STATE_ORDER: readonly TrialState[] = [
@@ -51,7 +53,7 @@ export function StateGlyph({ state }: { state: TrialState }) {
         d={GLYPHS[state]}
         fill={state === 'running' ? 'currentColor' : 'none'}
         stroke="currentColor"
-        strokeWidth={state === 'running' ? 0 : 1.7}
+        strokeWidth={GLYPH_STROKE[state] ?? 1.7}
         strokeLinecap="round"
         strokeLinejoin="round"
       />

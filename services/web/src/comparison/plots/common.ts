@@ -13,7 +13,13 @@ export function seriesScales(series: readonly Series[]): Pick<Plot.PlotOptions, 
 }
 
 export const GRID = { stroke: 'var(--line)', strokeOpacity: 1 } as const;
-export const TIP = { fill: 'var(--surface)', stroke: 'var(--line-strong)', fontSize: 12, pathFilter: 'none' } as const;
+export const TIP = {
+  fill: 'var(--surface)',
+  stroke: 'var(--line-strong)',
+  fontSize: 12,
+  lineHeight: 1.4,
+  pathFilter: 'none',
+} as const;
 
 /** Text beside points, each where it covers nothing; what finds no place is left to the tooltip. */
 export function sideLabels<D>(
