@@ -6,6 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { generatedContracts } from '../domain/contract/schemas.ts';
 import { documentSchema, withTables } from '../domain/spec/reference.ts';
+import { errorsPage } from '../services/api/src/errors.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -16,6 +17,7 @@ async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
   );
   return {
     ...Object.fromEntries(contracts),
+    'docs/errors.md': errorsPage(),
     'docs/experiment.schema.json': json(documentSchema()),
     'docs/experiment.md': withTables(await readFile(join(root, 'docs/experiment.md'), 'utf8')),
   };

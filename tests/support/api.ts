@@ -47,11 +47,12 @@ export function bareEngine(store: ExperimentStore) {
   return engine;
 }
 
-/** The API over a database and folder of its own, with a model of eight layers and a dataset beside it. */
+/** The API over a folder of its own (and a database, unless a store is given), with a model of eight layers and a dataset beside it. */
 export async function testApi(more: Partial<ApiDeps> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'lamina-api-'));
-  const database = await openDatabase({ kind: 'pglite', dataDir: join(folder, 'database') });
-  const store = createExperimentStore(database);
+  const own =
+    more.store === undefined ? await openDatabase({ kind: 'pglite', dataDir: join(folder, 'database') }) : null;
+  const store = own === null ? (more.store as ExperimentStore) : createExperimentStore(own);
   const artifacts = createDirectoryArtifactStore(join(folder, 'artifacts'));
   const engine = bareEngine(store);
   const logged: string[] = [];
@@ -82,7 +83,7 @@ export async function testApi(more: Partial<ApiDeps> = {}) {
     logged,
     async close() {
       await app.close();
-      await store.close();
+      await own?.close();
       await rm(folder, { recursive: true, force: true });
     },
   };

@@ -1,6 +1,6 @@
 import sseModule, { type SSEPluginOptions } from '@fastify/sse';
 import staticFiles from '@fastify/static';
-import fastify, { type FastifyBaseLogger, type FastifyPluginAsync } from 'fastify';
+import fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiDeps } from './deps.ts';
 import type { Api } from './instance.ts';
@@ -31,7 +31,8 @@ const HEARTBEAT_MS = 15_000;
 export async function buildApp(deps: ApiDeps): Promise<Api> {
   const app: Api = fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
+    frameworkErrors: sendProblem,
     bodyLimit: BODY_LIMIT,
     routerOptions: { maxParamLength: 300, ignoreTrailingSlash: true },
     genReqId: () => crypto.randomUUID(),

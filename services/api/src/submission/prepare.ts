@@ -3,14 +3,10 @@ import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
 import { initialPlan, runPolicy } from '@lamina/domain/matrix/plan.ts';
 import type { Expansion } from '@lamina/domain/matrix/types.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
-import { AXIS_NAMES, type PartialMatrix } from '@lamina/domain/spec/axes.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { type Issue, parseDocument } from '@lamina/domain/spec/parse.ts';
 import { ApiError } from '../errors.ts';
 import { issuesOfReferences, type ReferenceOptions, resolveReferences } from './references.ts';
-
-/** More combinations than this are a slip of the pen, and would take the service's memory. */
-const MAX_COMBINATIONS = 100_000;
 
 export interface PrepareOptions extends ReferenceOptions {
   readonly trainerRevision: string;
@@ -31,11 +27,6 @@ export interface Prepared {
 export async function prepare(input: string | object, options: PrepareOptions): Promise<Prepared> {
   const parsed = parseDocument(input);
   if (!parsed.ok) throw invalid([...parsed.issues, ...(await issuesOfReferences(input, options))]);
-  const size = combinations(parsed.document);
-  if (size > MAX_COMBINATIONS) {
-    const message = `has ${size.toExponential(1)} combinations, at most ${MAX_COMBINATIONS} are expanded`;
-    throw invalid([{ path: 'matrix', message, fix: 'list fewer values, or split the experiment' }]);
-  }
   const resolved = await resolveReferences(parsed.document, options);
   if (resolved.issues.length > 0) throw invalid(resolved.issues);
   const { document, layersOf } = resolved;
@@ -62,13 +53,6 @@ export async function prepare(input: string | object, options: PrepareOptions): 
 export function invalid(issues: readonly Issue[]): ApiError {
   const count = issues.length === 1 ? 'one mistake' : `${issues.length} mistakes`;
   return new ApiError('invalid-document', `the document has ${count}`, { errors: issues });
-}
-
-/** Seeds are not counted twice: every axis is one factor, entries of `include` are added. */
-function combinations({ matrix }: ExperimentDocument): number {
-  const product = (axes: PartialMatrix) =>
-    AXIS_NAMES.reduce((size, name) => size * Math.max(1, axes[name]?.length ?? 1), 1);
-  return matrix.include.reduce((size, entry) => size + product(entry), product(matrix));
 }
 
 function nothingLeft({ dropped }: Expansion): readonly Issue[] {
