@@ -17,7 +17,7 @@ import { identify } from '@lamina/worker/runners/local/processes.ts';
 import { workflowBundle } from '@lamina/worker/bundle.ts';
 import { startWorker } from '@lamina/worker/worker.ts';
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { Cleanup } from './cleanup.ts';
 import type { Config } from './config.ts';
 import { serverFile } from './running.ts';
@@ -42,6 +42,7 @@ export async function startStandalone(
 ): Promise<Standalone> {
   const timings = new Timings();
   const cleanup = new Cleanup(log);
+  quietTemporal(log);
   try {
     mkdirSync(config.dataDirectory, { recursive: true });
     const lock = lockDirectory(config.dataDirectory);
@@ -144,6 +145,15 @@ async function start(
   writeJson(serverFile(data), { ...identify(process.pid), url });
   cleanup.add('address', () => rmSync(serverFile(data), { force: true }));
   return url;
+}
+
+/** Its workers' lines go into our log, and signals are ours: by default Temporal stops its workers at a SIGTERM. */
+function quietTemporal(log: Logger): void {
+  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
+    if (level === 'ERROR') log.error({ ...meta }, message);
+    else log.warn({ ...meta }, message);
+  });
+  Runtime.install({ logger, shutdownSignals: [] });
 }
 
 /** Whatever was running when the last process ended goes on; starting a run that is there changes nothing. */
