@@ -23,7 +23,7 @@ Seconds = Annotated[float, Field(ge=0)]
 Text = Annotated[str, StringConstraints(min_length=1)]
 Timestamp = Annotated[
     str,
-    StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$"),
+    StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$"),
 ]
 
 Method = Literal["full", "lora", "qlora"]
@@ -75,7 +75,7 @@ class HfModel(Document):
 
     source: Literal["hf"]
     id: Text
-    revision: Text = "main"
+    revision: Text
 
 
 class PathModel(Document):
@@ -83,7 +83,7 @@ class PathModel(Document):
 
     source: Literal["path"]
     path: Text
-    fingerprint: str | None = None
+    fingerprint: str | None
 
 
 class GgufModel(Document):
@@ -91,7 +91,7 @@ class GgufModel(Document):
 
     source: Literal["gguf"]
     path: Text
-    fingerprint: str | None = None
+    fingerprint: str | None
 
 
 ModelRef = Annotated[HfModel | PathModel | GgufModel, Field(discriminator="source")]
@@ -166,8 +166,8 @@ class FileDataset(Document):
     source: Literal["file"]
     path: Text
     format: Literal["jsonl", "text"]
-    fields: TextFields = TextField(text="text")
-    fingerprint: str | None = None
+    fields: TextFields
+    fingerprint: str | None
 
 
 class HfDataset(Document):
@@ -175,10 +175,10 @@ class HfDataset(Document):
 
     source: Literal["hf"]
     id: Text
-    config: str | None = None
-    revision: Text = "main"
-    split: Text = "train"
-    fields: TextFields = TextField(text="text")
+    config: str | None
+    revision: Text
+    split: Text
+    fields: TextFields
 
 
 DatasetRef = Annotated[FileDataset | HfDataset, Field(discriminator="source")]

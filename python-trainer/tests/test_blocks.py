@@ -1,0 +1,99 @@
+"""The split and the packing, with small numbers that can be checked by eye."""
+
+import random
+
+import pytest
+
+from lamina_trainer.blocks import Blocks, Marks, evaluation_blocks, held_out_order, one_each, pack
+
+BOTH = Marks(bos=1, eos=2)
+NONE = Marks(bos=None, eos=None)
+
+
+def as_lists(blocks: Blocks) -> list[list[int]]:
+    return [block.tolist() for block in blocks]
+
+
+def texts(count: int) -> list[str]:
+    return [f"record {index}" for index in range(count)]
+
+
+def test_blocks_are_a_sequence():
+    blocks = Blocks.of([[1, 2], [], [3]])
+    assert as_lists(blocks) == [[1, 2], [], [3]]
+    assert blocks[-1].tolist() == [3]
+    assert as_lists(blocks[:2]) == [[1, 2], []]
+    assert len(Blocks.of([])) == 0
+    with pytest.raises(IndexError):
+        blocks[3]
+
+
+def test_packing_makes_every_token_a_target_once():
+    records = [[10, 11, 12], [20], [30, 31, 32, 33]]
+    blocks = as_lists(pack(records, 4, BOTH))
+    assert all(len(block) == 4 and block[0] == 1 for block in blocks)
+    targets = [token for block in blocks for token in block[1:]]
+    assert targets == [10, 11, 12, 2, 20, 2, 30, 31, 32]
+
+
+def test_packing_without_marks_cuts_the_plain_stream():
+    assert as_lists(pack([[1, 2, 3], [4, 5]], 2, NONE)) == [[1, 2], [3, 4]]
+
+
+def test_one_record_a_sequence_is_cut_and_dropped_without_a_target():
+    assert as_lists(one_each([[5, 6, 7], [8], []], 3, BOTH)) == [[1, 5, 6], [1, 8, 2], [1, 2]]
+    assert as_lists(one_each([[5], [6, 7]], 3, NONE)) == [[6, 7]]
+
+
+def test_evaluation_blocks_stay_within_the_limit_and_are_equally_long():
+    records = [list(range(100, 200))]
+    blocks = evaluation_blocks(records, 16, 70, BOTH)
+    assert [len(block) for block in blocks] == [16, 16, 16, 16]
+    assert [len(block) for block in evaluation_blocks(records, 64, 10, BOTH)] == [10]
+
+
+def test_evaluation_of_less_text_than_a_block_is_one_shorter_block():
+    assert as_lists(evaluation_blocks([[7, 8]], 64, 64, BOTH)) == [[1, 7, 8, 2]]
+    assert len(evaluation_blocks([], 64, 64, BOTH)) == 0
+
+
+def test_the_split_does_not_depend_on_position():
+    ordered = texts(300)
+    shuffled = random.Random(1).sample(ordered, len(ordered))
+    held_of = {}
+    for name, records in (("ordered", ordered), ("shuffled", shuffled)):
+        train, held = held_out_order(records, 0.2)
+        assert sorted(train + held) == list(range(300))
+        held_of[name] = [records[index] for index in held]
+    assert held_of["ordered"] == held_of["shuffled"]
+    assert 30 <= len(held_of["ordered"]) <= 90
+
+
+def test_a_record_keeps_its_side_when_others_are_added():
+    few, many = texts(100), texts(300)
+    held_few = {few[index] for index in held_out_order(few, 0.2)[1]}
+    held_many = {many[index] for index in held_out_order(many, 0.2)[1]}
+    assert held_few == held_many & set(few)
+
+
+def test_a_larger_fraction_only_adds():
+    records = texts(300)
+    small, large = (set(held_out_order(records, fraction)[1]) for fraction in (0.1, 0.3))
+    assert small < large
+
+
+def test_equal_texts_land_on_the_same_side():
+    records = texts(50) * 2
+    train, held = held_out_order(records, 0.3)
+    assert {records[index] for index in train}.isdisjoint(records[index] for index in held)
+
+
+@pytest.mark.parametrize("fraction", [1e-9, 1 - 1e-9])
+def test_both_sides_get_something_if_there_are_two_records(fraction: float):
+    train, held = held_out_order(["a", "b"], fraction)
+    assert len(train) == len(held) == 1
+
+
+def test_one_record_cannot_be_split():
+    train, held = held_out_order(["a", "a"], 0.5)
+    assert not train or not held
