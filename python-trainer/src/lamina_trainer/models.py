@@ -43,7 +43,9 @@ class LoadedModel:
 def load_model(folder: Path, dtype: torch.dtype) -> LoadedModel:
     """Load from a folder with every biasing default set; raises InvalidError if it cannot be loaded."""
     from transformers import AutoModelForCausalLM
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()
     failure: Exception | None = None
     for attention in ATTENTION:
         try:

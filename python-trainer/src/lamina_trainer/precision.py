@@ -54,8 +54,6 @@ def resolve_numerics(
         stored = torch.float16 if name == "fp16" else torch.bfloat16
     else:
         stored = DTYPES[precision]
-        if DTYPES[name] not in (stored, torch.float32):
-            raise InvalidError(f"weights stored in {precision} are multiplied in {precision} or fp32, not in {name}")
     return Numerics(precision, stored, DTYPES[name], name, device)
 
 
@@ -111,10 +109,23 @@ def quantize(model: nn.Module, layers: nn.ModuleList, numerics: Numerics) -> tup
             if isinstance(error, torch.OutOfMemoryError):
                 raise
             raise InvalidError(f"{numerics.precision} is not possible on this device: {error}") from error
+    _share_tables(layers)
     # PEFT and transformers look at these to choose adapters and to refuse casts.
     flag = "is_loaded_in_8bit" if numerics.precision == "int8" else "is_loaded_in_4bit"
     setattr(model, flag, True)
     return skipped
+
+
+def _share_tables(layers: nn.ModuleList) -> None:
+    """Let all weights use one copy of the lookup tables, of which the library makes one per weight."""
+    tables: dict[tuple[str, torch.device], torch.Tensor] = {}
+    for parameter in layers.parameters():
+        state = getattr(parameter, "quant_state", None)
+        if state is None:
+            continue
+        state.code = tables.setdefault((state.quant_type, state.code.device), state.code)
+        if state.nested:
+            state.state2.code = tables.setdefault(("nested", state.state2.code.device), state.state2.code)
 
 
 def _linears(layers: nn.ModuleList) -> Iterator[tuple[nn.Module, str, nn.Linear]]:

@@ -87,7 +87,7 @@ class Trainer:
         self._scaler = torch.amp.GradScaler(numerics.device.type, enabled=fp16)
         self.outcome = TrainOutcome()
         if plan.checkpointing:
-            loaded.causal.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            loaded.causal.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint, bit for bit as if there had been no interruption."""
