@@ -61,12 +61,17 @@ export interface OrchestraOptions {
   /** PGlite in a temporary folder where absent. */
   readonly database?: DatabaseOptions;
   readonly continueAsNewAt?: number;
+  /** Temporal keeps its database in a file, as an installation does, instead of in memory. */
+  readonly durable?: boolean;
 }
 
 export async function startOrchestra(options: OrchestraOptions = {}): Promise<Orchestra> {
   const folder = await mkdtemp(join(tmpdir(), 'lamina-orchestra-'));
   const [temporal, opened] = await Promise.all([
-    startTemporal(options.continueAsNewAt ?? null),
+    startTemporal({
+      continueAsNewAt: options.continueAsNewAt,
+      dbFilename: options.durable === true ? join(folder, 'temporal.db') : undefined,
+    }),
     openDatabase(options.database ?? { kind: 'pglite', dataDir: join(folder, 'database') }),
   ]);
   return assemble(folder, temporal, opened);
