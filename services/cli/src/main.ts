@@ -31,8 +31,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode>
 export async function main(): Promise<void> {
   const interrupt = new AbortController();
   // A second Ctrl-C ends at once, should the first not.
-  process.once('SIGINT', () => interrupt.abort());
-  process.once('SIGTERM', () => interrupt.abort());
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupt.abort(name));
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // The reader of a pipe has gone: nobody wants the rest.
     if (error.code === 'EPIPE') process.exit(EXIT_CODES.ok);

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineCommand } from '../command.ts';
 import { CliError } from '../errors.ts';
@@ -18,14 +17,13 @@ export const up = defineCommand({
         describe: 'folder of database and artifacts (LAMINA_DATA)',
       }),
   run: async ({ port, data }, { io }) => {
-    const env = {
-      ...io.env,
-      ...(port === undefined ? {} : { LAMINA_PORT: String(port) }),
-      ...(data === undefined ? {} : { LAMINA_DATA: data }),
+    const env = { ...io.env, ...(data === undefined ? {} : { LAMINA_DATA: data }) };
+    const words = [starter(), '--no-run', ...(port === undefined ? [] : ['--port', String(port)])];
+    const child = spawn(process.execPath, words, { cwd: io.cwd, env, stdio: 'inherit' });
+    // Ctrl-C reaches the whole foreground group by itself, and a second signal would cut the service's closing short.
+    const stop = (): void => {
+      if (io.signal.reason !== 'SIGINT') child.kill('SIGTERM');
     };
-    const child = spawn(process.execPath, [standaloneMain()], { cwd: io.cwd, env, stdio: 'inherit' });
-    // Ctrl-C reaches the whole foreground group; anything else that ends us must end it too.
-    const stop = (): void => void child.kill('SIGTERM');
     io.signal.addEventListener('abort', stop, { once: true });
     const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
       child.once('exit', (...ended) => resolve(ended));
@@ -37,12 +35,12 @@ export const up = defineCommand({
   },
 });
 
-/** The all-in-one process is another package: it is started, never imported. */
-function standaloneMain(): string {
-  try {
-    const manifest = createRequire(import.meta.url).resolve('@lamina/standalone/package.json');
-    return join(dirname(manifest), 'src', 'main.ts');
-  } catch {
-    return fileURLToPath(new URL('../../../standalone/src/main.ts', import.meta.url));
-  }
+/**
+ * The all-in-one process is another package: it is started, never imported. In a checkout its start script first sets
+ * up what is missing; elsewhere the process finds what it needs through the environment.
+ */
+function starter(): string {
+  const inCheckout = fileURLToPath(new URL('../../../../scripts/start.mjs', import.meta.url));
+  if (existsSync(inCheckout)) return inCheckout;
+  return fileURLToPath(new URL('../../../standalone/src/start.ts', import.meta.url));
 }
