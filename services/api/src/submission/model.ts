@@ -62,7 +62,7 @@ async function folderModel(path: string, { fingerprints }: ModelContext): Promis
 }
 
 async function ggufModel(path: string, { fingerprints, depths }: ModelContext): Promise<Found> {
-  const fingerprint = await fingerprints.largeFile(path);
+  const fingerprint = await fingerprints.file(path);
   const known = depths.get(fingerprint);
   if (known !== undefined) return { fingerprint, layers: known };
   try {
