@@ -200,9 +200,10 @@ export const attemptEventsQuery = z.object({
 });
 export const attemptEventsView = z.object({ items: z.array(trialEvent) });
 
-/** Server-sent events of GET /v1/experiments/:id/events: `event:` is the type, `data:` the data, `id:` resumes. */
-export const STREAM_EVENTS = ['experiment', 'trial', 'attempt', 'metrics'] as const;
-/** What each says. Metrics are coalesced: at most about one a second for an attempt. */
+/**
+ * Server-sent events of GET /v1/experiments/:id/events: `event:` is the type, `data:` the data, `id:` resumes.
+ * Metrics are coalesced: at most about one a second for an attempt.
+ */
 export const streamEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('experiment'), data: z.object({ state: z.enum(EXPERIMENT_STATES), counts }) }),
   z.object({

@@ -95,7 +95,6 @@ export const trainingSettings = z.strictObject({
   logEvery: z.number().int().min(1),
   warmupMeasurements: z.number().int().min(0).describe('first steps left out of the speed measurement'),
 });
-export type TrainingSettings = z.infer<typeof trainingSettings>;
 
 export const loraSettings = z.strictObject({
   r: z.number().int().min(1),
@@ -105,7 +104,6 @@ export const loraSettings = z.strictObject({
   targets: z.union([z.literal('all-linear'), z.array(z.string().min(1)).min(1)]),
   rslora: z.boolean(),
 });
-export type LoraSettings = z.infer<typeof loraSettings>;
 
 export const evaluationSettings = z.strictObject({
   fraction: z
@@ -117,7 +115,6 @@ export const evaluationSettings = z.strictObject({
   microBatch: z.number().int().min(1),
   beforeTraining: z.boolean().describe('also evaluate the model as cut'),
 });
-export type EvaluationSettings = z.infer<typeof evaluationSettings>;
 
 /** Everything that can change a trial's numbers; its hash (with the trainer's revision) is the trial id. */
 export const trialSettings = z.strictObject({

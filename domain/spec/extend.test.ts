@@ -21,9 +21,9 @@ test('extending keeps every trial and adds those of the new values', () => {
     {
       seed: fc.uniqueArray(fc.nat(20), { minLength: 1, maxLength: 3 }),
       layers: fc.constantFrom<unknown[]>(['all'], [3, 4], [{ strategy: 'even', keep: 5 }]),
-      'training.learningRate': fc.constantFrom<unknown[]>([9e-4], [2e-4, 8e-4]),
+      precision: fc.constantFrom<unknown[]>(['fp16'], ['int8', 'bf16']),
     },
-    { requiredKeys: [] },
+    { requiredKeys: ['seed'] },
   );
   fc.assert(
     fc.property(anyDocument, addition, (input, axes) => {
@@ -40,19 +40,16 @@ test('extending keeps every trial and adds those of the new values', () => {
   );
 });
 
-test('new seeds double the trials; a setting becomes an axis with the value it had', () => {
-  const document = parsed({ matrix: { layers: [12, 6], seed: [1, 2] }, training: { learningRate: 1e-4 } });
+test('new seeds double the trials; other axes multiply them', () => {
+  const document = parsed({ matrix: { layers: [12, 6], seed: [1, 2], 'training.learningRate': 1e-4 } });
   const seeds = extendDocument(document, { seed: [2, 3, 4] });
   assert.ok(seeds.ok);
   assert.deepEqual(seeds.document.matrix.seed, [1, 2, 3, 4]);
   assert.equal(ids(seeds.document).length, 8);
-  const rates = extendDocument(document, { 'training.learningRate': 5e-4 });
+  const rates = extendDocument(document, { 'training.learningRate': 5e-4, layers: 'all' });
   assert.ok(rates.ok);
   assert.deepEqual(rates.document.matrix['training.learningRate'], [1e-4, 5e-4]);
-  const models = extendDocument(document, { model: ['other/model'] });
-  assert.ok(models.ok);
-  assert.equal(models.document.model, null);
-  assert.equal(models.document.matrix.model?.length, 2);
+  assert.equal(ids(rates.document).length, 12);
 });
 
 test('mistakes are named by their place', () => {
@@ -63,6 +60,7 @@ test('mistakes are named by their place', () => {
     extended.issues.map(({ path }) => path),
     ['matrix.sed', 'matrix.precision[0]', 'matrix.layers', 'matrix.exclude'],
   );
+  for (const axes of [{}, { 'lora.r': [4] }, { model: ['other/model'] }]) assert.ok(!extendDocument(document, axes).ok);
   const tooMany = extendDocument(document, { seed: Array.from({ length: 100_001 }, (_, index) => index) });
   assert.ok(!tooMany.ok);
 });

@@ -148,7 +148,7 @@ function recordOf(input: unknown, at: Path, issues: Issue[]): Record<string, unk
   return {};
 }
 
-export function unknownAxis(key: string, at: Path, further: readonly string[] = []): Issue {
+function unknownAxis(key: string, at: Path, further: readonly string[] = []): Issue {
   const path = AXIS_NAMES.find((name) => name.endsWith(`.${key}`));
   const near = path ?? closest(key, [...AXIS_NAMES, ...further]);
   return issue(

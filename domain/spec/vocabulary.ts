@@ -5,7 +5,7 @@ export const METHODS = ['full', 'lora', 'qlora'] as const;
 export type Method = (typeof METHODS)[number];
 
 export const PRECISIONS = ['fp32', 'tf32', 'bf16', 'fp16', 'int8', 'nf4', 'nf4-dq', 'fp4', 'fp4-dq'] as const;
-/** How the base weights are *stored*; the dtype they are multiplied in is `ComputeDtype`. */
+/** How the base weights are *stored*; the dtype they are multiplied in is the compute dtype. */
 export type Precision = (typeof PRECISIONS)[number];
 
 export const QUANTIZED_PRECISIONS = ['int8', 'nf4', 'nf4-dq', 'fp4', 'fp4-dq'] as const;
@@ -18,15 +18,9 @@ export function hasAdapters(method: Method): boolean {
   return method !== 'full';
 }
 
-export const COMPUTE_DTYPES = ['auto', 'fp32', 'bf16', 'fp16'] as const;
 /** `auto`: bf16 where the device multiplies it fast, else fp32. The row says which it was. */
-export type ComputeDtype = (typeof COMPUTE_DTYPES)[number];
-
-export const LAYER_STRATEGIES = ['all', 'first', 'drop-last', 'even', 'angular', 'list'] as const;
-export type LayerStrategy = (typeof LAYER_STRATEGIES)[number];
+export const COMPUTE_DTYPES = ['auto', 'fp32', 'bf16', 'fp16'] as const;
 
 export const OPTIMIZERS = ['adamw', 'adamw-8bit', 'paged-adamw-8bit', 'sgd'] as const;
-export type Optimizer = (typeof OPTIMIZERS)[number];
 
 export const LR_SCHEDULES = ['constant', 'linear', 'cosine'] as const;
-export type LrSchedule = (typeof LR_SCHEDULES)[number];

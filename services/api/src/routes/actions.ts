@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ActionView, actionView, extendBody, retryBody } from '@lamina/domain/contract/api.ts';
 import type { ExperimentState, TrialState } from '@lamina/domain/run/types.ts';
+import { extendDocument } from '@lamina/domain/spec/extend.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import { ExperimentNotRunning } from '@lamina/platform/control.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';
@@ -8,7 +9,6 @@ import type { ApiDeps } from '../deps.ts';
 import { ApiError } from '../errors.ts';
 import type { Api } from '../instance.ts';
 import type { Starter } from '../starter.ts';
-import { extended } from '../submission/extension.ts';
 import { invalid, prepare } from '../submission/prepare.ts';
 import type { Submissions } from '../submission/submissions.ts';
 import { experimentView } from '../views.ts';
@@ -121,10 +121,9 @@ export function actionRoutes(app: Api, deps: ApiDeps & { submissions: Submission
       refuse(experiment, ['cancelling']);
       const stored = parseDocument(experiment.document as object);
       if (!stored.ok) throw invalid(stored.issues);
-      const { document, expansion, plans } = await prepare(
-        extended(stored.document, matrix),
-        submissions.options(undefined),
-      );
+      const more = extendDocument(stored.document, matrix);
+      if (!more.ok) throw invalid(more.issues);
+      const { document, expansion, plans } = await prepare(more.document, submissions.options(undefined));
       const affected = await store.addTrials(id, expansion.trials, plans, { reuse: true, document });
       if (affected > 0) await starter.wake(id);
       return answer(id, affected);
