@@ -35,7 +35,7 @@ try {
     const comparison = await benchComparison(base, large);
     const intake = await benchIntake(base, store);
     const figures = {
-      bench: 'api',
+      benchmark: 'api',
       experiments,
       trials,
       listP50Ms: round(lists.p50),
