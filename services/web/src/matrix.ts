@@ -100,11 +100,11 @@ export function layoutMatrix<T>(items: readonly T[], at: (item: T) => Coordinate
 
 function panel<T>(members: readonly { item: T; at: Coordinates }[]): Pick<MatrixPanel<T>, 'columns' | 'rows'> {
   const columns = [...groupBy(members, ({ at: c }) => `${c.precision} ${c.method}`)]
-    .map(([key, group]) => ({ key, precision: group[0]!.at.precision, method: group[0]!.at.method }))
+    .map(([key, group]) => ({ key, precision: group[0].at.precision, method: group[0].at.method }))
     .sort(byPrecisionThenMethod);
   const rows = [...groupBy(members, ({ at: c }) => JSON.stringify(c.layers))].map(([key, group]) => {
     const depth = group.find(({ at: c }) => c.depth !== null)?.at.depth ?? null;
-    const choice = group[0]!.at.layers;
+    const choice = group[0].at.layers;
     return {
       key,
       depth,
@@ -132,8 +132,8 @@ function shortName(path: string): string {
   return path.split('.').at(-1) ?? path;
 }
 
-function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, [T, ...T[]]> {
+  const groups = new Map<string, [T, ...T[]]>();
   for (const item of items) {
     const group = groups.get(key(item));
     if (group) group.push(item);

@@ -1,15 +1,14 @@
 /** What the pages read, as query options with their keys. */
 import type {
   ActionView,
-  attemptEventsView,
   ExperimentDetail,
   ExperimentView,
   TrialDetail,
   TrialView,
 } from '@lamina/domain/contract/api.ts';
+import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
-import type { z } from 'zod';
 import { getJson, getText, postJson } from './client.ts';
 
 interface Page<T> {
@@ -98,7 +97,11 @@ export function attemptEventsQuery(attemptId: string, isRunning: boolean) {
   return queryOptions({
     queryKey: ['attempt-events', attemptId],
     queryFn: ({ signal }) =>
-      getJson<z.infer<typeof attemptEventsView>>(path('attempts', attemptId, 'events'), { limit: 1000 }, signal),
+      getJson<{ readonly items: readonly TrialEvent[] }>(
+        path('attempts', attemptId, 'events'),
+        { limit: 1000 },
+        signal,
+      ),
     refetchInterval: isRunning ? 3000 : false,
   });
 }

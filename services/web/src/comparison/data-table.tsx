@@ -94,7 +94,7 @@ export function DataTable<Row extends { readonly cellId: string }>({
 }
 
 function Small({ text }: { text: string | null }) {
-  return text === null ? null : <small>{text}</small>;
+  return text === null ? null : <small> {text}</small>;
 }
 
 function Header<Row>({

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense, useCallback } from 'react';
+import { lazy, Suspense, useCallback, useState } from 'react';
 import { ApiError } from '../api/client.ts';
 import { useLive } from '../api/live.ts';
 import { comparisonHref, comparisonQuery, experimentQuery, MOST_TRIALS, trialsQuery } from '../api/queries.ts';
@@ -16,6 +16,9 @@ const ComparisonView = lazy(() => import('../comparison/comparison-view.tsx'));
 export default function ExperimentPage() {
   const { experimentId } = useParams({ from: '/experiments/$experimentId' });
   const { trial: trialId } = useSearch({ from: '/experiments/$experimentId' });
+  // Kept while the drawer closes, so that it can slide out and give the focus back.
+  const [shownTrialId, setShownTrialId] = useState<string | null>(null);
+  if (trialId !== undefined && trialId !== shownTrialId) setShownTrialId(trialId);
   const navigate = useNavigate({ from: '/experiments/$experimentId' });
   const experiment = useQuery(experimentQuery(experimentId));
   const connection = useLive(experimentId, experiment.data !== undefined);
@@ -69,9 +72,14 @@ export default function ExperimentPage() {
         ) : null}
       </Section>
       <Comparison experimentId={experimentId} />
-      {trialId === undefined ? null : (
+      {shownTrialId === null ? null : (
         <Suspense>
-          <TrialDrawer experimentId={experimentId} trialId={trialId} onClose={() => select()} />
+          <TrialDrawer
+            experimentId={experimentId}
+            trialId={shownTrialId}
+            opened={trialId !== undefined}
+            onClose={() => select()}
+          />
         </Suspense>
       )}
     </div>

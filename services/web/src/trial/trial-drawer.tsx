@@ -14,21 +14,25 @@ import styles from './trial-drawer.module.css';
 export default function TrialDrawer({
   experimentId,
   trialId,
+  opened,
   onClose,
 }: {
   experimentId: string;
   trialId: string;
+  opened: boolean;
   onClose: () => void;
 }) {
   const query = useQuery(trialQuery(experimentId, trialId));
   const trial = query.data;
   return (
     <Drawer
-      opened
+      opened={opened}
       onClose={onClose}
       position="right"
       size="lg"
       title={trial ? `${trial.label}, seed ${trial.seed}` : 'Trial'}
+      returnFocus={false}
+      onExitTransitionEnd={() => focusSquare(trialId)}
       closeButtonProps={{ 'aria-label': 'Close' }}
       overlayProps={{ backgroundOpacity: 0.25 }}
     >
@@ -43,6 +47,11 @@ export default function TrialDrawer({
       ) : null}
     </Drawer>
   );
+}
+
+/** Back to where the drawer was opened from, or would have been: an address can open it too. */
+function focusSquare(trialId: string): void {
+  document.querySelector<HTMLElement>(`[data-trial="${CSS.escape(trialId)}"]`)?.focus();
 }
 
 function Body({ trial }: { trial: TrialDetail }) {
