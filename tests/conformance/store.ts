@@ -132,7 +132,6 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       assert.deepEqual(found.document, document);
       assert.equal(found.state, 'pending');
       assert.equal(found.endedAt, null);
-      assert.ok((await store.openExperiments()).includes(id));
     });
 
     test('experiments are listed newest first, by pages, by state and by name', async () => {
@@ -291,7 +290,6 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       assert.equal(found?.state, 'cancelled');
       assert.notEqual(found.endedAt, null);
       assert.deepEqual(found.counts, { succeeded: 1, cancelled: 1 });
-      assert.equal((await store.openExperiments()).includes(id), false);
     });
 
     test('failed and cancelled trials can be set back, all or some', async () => {

@@ -134,8 +134,6 @@ export interface ExperimentStore {
   }): Promise<Page<ExperimentRecord>>;
   /** False when refused: a terminal state while trials are open (a retry or an extension has come in between). */
   setExperimentState(id: string, state: ExperimentState): Promise<boolean>;
-  /** Ids of all experiments that are not terminal, oldest first: what a restarted process has to start again. */
-  openExperiments(): Promise<readonly string[]>;
   /** Failed or cancelled trials (all, or those named) back to `pending`; returns how many. */
   resetTrials(
     experimentId: string,

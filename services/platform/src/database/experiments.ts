@@ -13,13 +13,7 @@ import type { Counts, Db, Trx } from './schema.ts';
 
 type Experiments = Pick<
   ExperimentStore,
-  | 'createExperiment'
-  | 'addTrials'
-  | 'measuredTrials'
-  | 'getExperiment'
-  | 'listExperiments'
-  | 'setExperimentState'
-  | 'openExperiments'
+  'createExperiment' | 'addTrials' | 'measuredTrials' | 'getExperiment' | 'listExperiments' | 'setExperimentState'
 >;
 
 const TERMINAL_EXPERIMENT_STATES: readonly ExperimentState[] = ['succeeded', 'failed', 'cancelled'];
@@ -110,16 +104,6 @@ export function experiments(db: Db): Experiments {
         change.experiment(state);
         return true;
       });
-    },
-
-    async openExperiments() {
-      const rows = await db
-        .selectFrom('experiments')
-        .select('id')
-        .where('state', 'not in', [...TERMINAL_EXPERIMENT_STATES])
-        .orderBy('id')
-        .execute();
-      return rows.map((row) => row.id);
     },
   };
 
