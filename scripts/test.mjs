@@ -3,9 +3,9 @@
  * Runs every check and test there is, or the stages that are named: `npm test -- unit python`.
  * `npm test -- --list` names them. Under CI=true nothing that CI could run may be skipped.
  */
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { paths, root } from './lib/paths.mjs';
+import { developmentEnvironment } from './lib/development.mjs';
+import { paths } from './lib/paths.mjs';
 import { check, nodeTests, pytest } from './lib/stages.mjs';
 import { setup } from './setup.mjs';
 
@@ -81,12 +81,7 @@ async function main(args) {
 
   Object.assign(installed, await setup({ development: true }));
   const env = {
-    ...process.env,
-    PATH: `${join(root, 'node_modules/.bin')}:${process.env.PATH}`,
-    PYTHONPATH: join(paths.trainer, 'src'),
-    LAMINA_TRAINER_PYTHON: installed.python,
-    LAMINA_TEMPORAL: installed.temporal,
-    HF_HUB_OFFLINE: '1',
+    ...developmentEnvironment(installed),
     OMP_NUM_THREADS: '1',
     NO_COLOR: '1',
     FORCE_COLOR: undefined,
