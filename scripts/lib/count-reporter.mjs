@@ -1,4 +1,7 @@
-/** A node:test reporter: one line of JSON for each test that ended, suites left out. */
+/**
+ * A node:test reporter: one line of JSON for each test that ended, suites left out.
+ * @public node loads it by its path
+ */
 export default async function* count(source) {
   for await (const event of source) {
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
