@@ -36,7 +36,10 @@ const stages = [
   {
     name: 'unit',
     about: 'tests beside the code',
-    run: (env) => nodeTests(['domain/**/*.test.ts', 'workflows/**/*.test.ts', 'services/**/*.test.ts'], { env }),
+    run: (env) =>
+      nodeTests(['domain/**/*.test.ts', 'workflows/**/*.test.ts', 'services/**/*.test.ts', 'scripts/**/*.test.mjs'], {
+        env,
+      }),
   },
   { name: 'rules', about: 'planted violations', run: (env) => nodeTests(['tests/rules/**/*.test.ts'], { env }) },
   {

@@ -6,11 +6,12 @@ const NEWEST = [3, 13];
 
 /**
  * The first Python that fits: new enough for the trainer, old enough for its wheels, with pip.
- * @returns {{ path: string, version: string }}
+ * @param {Record<string, string | undefined>} [env]
+ * @returns {{ path: string, version: string, pip: boolean }}
  */
-export function findPython() {
+export function findPython(env = process.env) {
   const seen = [];
-  for (const candidate of process.env.LAMINA_PYTHON ? [process.env.LAMINA_PYTHON] : CANDIDATES) {
+  for (const candidate of env.LAMINA_PYTHON ? [env.LAMINA_PYTHON] : CANDIDATES) {
     const found = ask(candidate);
     if (found === null) continue;
     const [major, minor] = found.version.split('.').map(Number);
