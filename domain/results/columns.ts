@@ -221,7 +221,7 @@ export const TOTAL_BITS_COLUMNS: readonly Column<TotalBitsRow>[] = [
   text('label', 'cell', (row) => row.label),
   number('totalBits', 'model size', (row) => row.totalBits, {
     unit: 'Gbit',
-    show: (x) => fixed(3)(x / 1e9),
+    show: (x) => significant(x / 1e9),
     better: 'lower',
   }),
   measured('loss', 'held-out loss', (row) => row.loss, { unit: 'nats/token', show: fixed(3), better: 'lower' }),

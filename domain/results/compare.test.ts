@@ -197,7 +197,7 @@ test('property: every trial is counted once, and a recommended cell is measured 
   );
 });
 
-test('10,000 trials are compared in well under a second', () => {
+test('10,000 trials are compared in less than a second', () => {
   const trials = Array.from({ length: 10_000 }, (_, index) =>
     trialOf({
       seed: index % 2,
@@ -207,7 +207,11 @@ test('10,000 trials are compared in well under a second', () => {
       rssBytes: Math.round(1e9 * (2 + Math.sin(index * 7))),
     }),
   );
-  const started = performance.now();
-  assert.equal(compareTrials(inputOf(trials)).rows.length, 5_000);
-  assert.ok(performance.now() - started < 1_500);
+  // The processor's time, the best of three: the machine may be busy with other tests.
+  const seconds = [1, 2, 3].map(() => {
+    const before = process.cpuUsage();
+    assert.equal(compareTrials(inputOf(trials)).rows.length, 5_000);
+    return process.cpuUsage(before).user / 1e6;
+  });
+  assert.ok(Math.min(...seconds) < 1, `${seconds} s`);
 });

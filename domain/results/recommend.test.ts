@@ -34,6 +34,14 @@ test('a clear winner says how it was found to be one', () => {
   );
 });
 
+test('a lead below the standard error of the held-out text is said to be one', () => {
+  const behind = seeds({ precision: 'nf4' }, [2.011, 2.11, 2.211, 2.31, 2.411]);
+  assert.match(
+    recommendation([...BEST, ...behind]).sentence,
+    /Its lead over the next cell \(0\.011 in loss\) is below the held-out text's standard error \(0\.050\)\.$/,
+  );
+});
+
 test('few seeds are said to show only large differences; one seed shows nothing', () => {
   const two = recommendation([...BEST.slice(0, 2), ...NEAR.slice(0, 2)]);
   assert.match(two.sentence, /With 2 seeds only large differences can show\./);

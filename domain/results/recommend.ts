@@ -51,6 +51,7 @@ export function recommend(
   const sentence = [
     bestText(input, rows, best.row, objective, limits),
     surenessText(best, others, indistinguishable),
+    ...(indistinguishable.length === 0 ? leadText(best, others, objective) : []),
   ].join(' ');
   return { cellId: best.row.cellId, sentence, indistinguishable: indistinguishable.map(idOf), objective, limits };
 }
@@ -156,6 +157,17 @@ function surenessText(best: Candidate, others: readonly Candidate[], same: reado
     3,
   );
   return `Over ${seeds} seeds it cannot be told apart from ${counted(same.length, 'other cell')}: ${names}.${lighter(best, same)}${few}`;
+}
+
+/** Seeds do not vary the held-out text: a lead below its standard error may not carry over to other text. */
+function leadText(best: Candidate, [next]: readonly Candidate[], objective: Objective): string[] {
+  const error = best.row.lossStandardError;
+  if (next === undefined || objective === 'accuracy' || error === null) return [];
+  const lead = next.cost - best.cost;
+  if (lead >= error) return [];
+  return [
+    `Its lead over the next cell (${fixed(3)(lead)} in loss) is below the held-out text's standard error (${fixed(3)(error)}).`,
+  ];
 }
 
 /** The lightest of the equals, where it saves something: the choice that a reader may prefer. */

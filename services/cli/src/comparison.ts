@@ -25,7 +25,7 @@ export interface ComparisonOptions {
 
 const WIDEST_TEXT = 100;
 const LABEL = 42;
-const TITLE = 12;
+const TITLE = 10;
 const M = MATRIX_COLUMNS;
 
 /** Columns of the training matrix from left to right; where there is no room, the highest `drop` goes first. */

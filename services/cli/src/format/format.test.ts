@@ -27,7 +27,7 @@ test('time for people', () => {
     '2 days ago',
   ]);
   assert.equal(before(-5), 'just now', 'a clock that is behind');
-  assert.deepEqual([0.4, 45, 252, 3780, 93_600].map(duration), ['400ms', '45s', '4m 12s', '1h 3m', '1d 2h']);
+  assert.deepEqual([0, 0.4, 45, 252, 3780, 93_600].map(duration), ['0s', '400ms', '45s', '4m 12s', '1h 3m', '1d 2h']);
   assert.equal(elapsed('2026-03-01T11:59:00Z', null, NOW), 60);
   assert.equal(elapsed(null, null, NOW), null);
 });
@@ -114,7 +114,7 @@ test('a refused document reads as path, message, fix', () => {
   assert.equal(error.exitCode, EXIT_CODES.usage);
   assert.equal(
     errorText(error, plain, 80),
-    `error The document has mistakes (2 mistakes)
+    `error the document has 2 mistakes
 
   matrix.layers[1]
     must be at least 1

@@ -7,7 +7,9 @@ export function errorText(error: CliError, color: ChalkInstance, width: number):
   const mistakes = error instanceof ProblemError ? (error.problem.errors ?? []) : [];
   const headline =
     mistakes.length > 0 && error instanceof ProblemError
-      ? `${error.problem.title} (${counted(mistakes.length, 'mistake')})`
+      ? error.problem.code === 'invalid-document'
+        ? `the document has ${counted(mistakes.length, 'mistake')}`
+        : error.problem.title
       : error.message;
   const lines = [`${color.red.bold('error')} ${wrapped(headline, width - 6)}`];
   for (const { path, message, fix } of mistakes) {

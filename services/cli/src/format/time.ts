@@ -2,6 +2,7 @@ import prettyMilliseconds from 'pretty-ms';
 
 /** "45s", "4m 12s", "1h 3m". */
 export function duration(seconds: number): string {
+  if (seconds < 0.05) return '0s';
   const rounded = seconds < 10 ? Math.round(seconds * 10) / 10 : Math.round(seconds);
   return prettyMilliseconds(rounded * 1000, { unitCount: 2 });
 }
