@@ -9,6 +9,7 @@ import type { Database } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import {
   AttemptEnded,
+  DocumentChanged,
   IdempotencyConflict,
   InvalidCursor,
   UnknownAttempt,
@@ -126,7 +127,10 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       const more = plannedTrials(1, 3, `family-${families}`);
       assert.equal(await store.addTrials(id, more, plansOf(more), { reuse: true }), 2);
       const document = { extended: true };
-      assert.equal(await store.addTrials(id, more, plansOf(more), { reuse: true, document }), 0);
+      const replacing = { from: { apiVersion: 'lamina/v1' }, to: document };
+      const extend = () => store.addTrials(id, more, plansOf(more), { reuse: true, document: replacing });
+      assert.equal(await extend(), 0);
+      await assert.rejects(extend(), DocumentChanged);
       const found = await store.getExperiment(id);
       assert.deepEqual(found?.counts, { succeeded: 1, pending: 2 });
       assert.deepEqual(found.document, document);

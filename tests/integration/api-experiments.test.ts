@@ -187,6 +187,14 @@ describe('steering', () => {
   });
 });
 
+test('extensions beside each other all hold', async () => {
+  const { id } = (await submit(smallDocument([1]))).json();
+  await Promise.all([11, 12].map((seed) => post(`/v1/experiments/${id}/extend`, { matrix: { seed: [seed] } })));
+  const detail = (await get(`/v1/experiments/${id}`)).json();
+  assert.equal(detail.total, 6);
+  assert.deepEqual(detail.document.matrix.seed.toSorted(), [1, 11, 12]);
+});
+
 describe('reading', () => {
   test('lists go by pages and filters', async () => {
     const { id } = (await submit(smallDocument(freshSeeds()))).json();

@@ -22,3 +22,8 @@ export class UnknownAttempt extends Error {
 export class AttemptEnded extends Error {
   override name = 'AttemptEnded';
 }
+
+/** The experiment's document is not the one that the change was made from. */
+export class DocumentChanged extends Error {
+  override name = 'DocumentChanged';
+}

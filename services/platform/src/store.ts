@@ -118,8 +118,8 @@ export interface ExperimentStore {
     experimentId: string,
     trials: readonly PlannedTrial[],
     plans: Readonly<Record<string, Plan>>,
-    /** `document`: replaces the stored one. */
-    options: { reuse: boolean; document?: unknown },
+    /** `document`: takes the place of the stored one. @throws DocumentChanged when that is no longer `from` */
+    options: { reuse: boolean; document?: { from: unknown; to: unknown } },
   ): Promise<number>;
   /** Those of these trials that have a result somewhere. */
   measuredTrials(trialIds: readonly string[]): Promise<ReadonlySet<string>>;

@@ -4,6 +4,7 @@ import type { ExperimentState, TrialState } from '@lamina/domain/run/types.ts';
 import { extendDocument } from '@lamina/domain/spec/extend.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import { ExperimentNotRunning } from '@lamina/platform/control.ts';
+import { DocumentChanged } from '@lamina/platform/errors.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ApiError } from '../errors.ts';
@@ -117,18 +118,29 @@ export function actionRoutes(app: Api, deps: ApiDeps & { submissions: Submission
       },
     },
     async ({ params: { id }, body: { matrix } }) => {
-      const experiment = await findExperiment(store, id);
-      refuse(experiment, ['cancelling']);
-      const stored = parseDocument(experiment.document as object);
-      if (!stored.ok) throw invalid(stored.issues);
-      const more = extendDocument(stored.document, matrix);
-      if (!more.ok) throw invalid(more.issues);
-      const { document, expansion, plans } = await prepare(more.document, submissions.options(undefined));
-      const affected = await store.addTrials(id, expansion.trials, plans, { reuse: true, document });
+      const affected = await extend(id, matrix);
       if (affected > 0) await starter.wake(id);
       return answer(id, affected);
     },
   );
+
+  async function extend(id: string, matrix: Readonly<Record<string, readonly unknown[]>>, tries = 3): Promise<number> {
+    const experiment = await findExperiment(store, id);
+    refuse(experiment, ['cancelling']);
+    const stored = parseDocument(experiment.document as object);
+    if (!stored.ok) throw invalid(stored.issues);
+    const more = extendDocument(stored.document, matrix);
+    if (!more.ok) throw invalid(more.issues);
+    const { document, expansion, plans } = await prepare(more.document, submissions.options(undefined));
+    const change = { from: experiment.document, to: document };
+    try {
+      return await store.addTrials(id, expansion.trials, plans, { reuse: true, document: change });
+    } catch (error) {
+      // Two extensions at once: the later one is made again, from what the earlier one left.
+      if (!(error instanceof DocumentChanged) || tries === 1) throw error;
+      return extend(id, matrix, tries - 1);
+    }
+  }
 }
 
 function refuse(experiment: ExperimentRecord, states: readonly ExperimentState[]): void {

@@ -2,7 +2,7 @@ import { likeKey } from '@lamina/domain/matrix/plan.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, Plan, TrialState } from '@lamina/domain/run/types.ts';
 import { sql } from 'kysely';
-import { IdempotencyConflict } from '../errors.ts';
+import { DocumentChanged, IdempotencyConflict } from '../errors.ts';
 import type { ExperimentRecord, ExperimentStore } from '../store.ts';
 import { changeExperiment, changeWithin } from './change.ts';
 import { decodeId, toPage } from './cursor.ts';
@@ -65,8 +65,15 @@ export function experiments(db: Db): Experiments {
     async addTrials(experimentId, trials, plans, { reuse, document }) {
       return changeExperiment(db, experimentId, async (trx, change) => {
         if (document !== undefined) {
-          const set = { document: json(document) };
-          await trx.updateTable('experiments').set(set).where('id', '=', experimentId).execute();
+          const replaced = await trx
+            .updateTable('experiments')
+            .set({ document: json(document.to) })
+            .where('id', '=', experimentId)
+            .where(sql<boolean>`document = ${json(document.from)}::jsonb`)
+            .executeTakeFirst();
+          if (replaced.numUpdatedRows === 0n) {
+            throw new DocumentChanged('the experiment was extended by somebody else meanwhile');
+          }
         }
         const counts = await insertTrials(trx, experimentId, trials, plans, reuse);
         const added = Object.values(counts).reduce((sum, count) => sum + count, 0);
