@@ -1,6 +1,6 @@
 /** Temporal's dev server as a child with a file database. It outlives a killed parent, and the next one adopts it. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,7 +35,10 @@ export async function startTemporalServer(options: {
   mkdirSync(options.folder, { recursive: true });
   const file = join(options.folder, 'server.json');
   const logFile = join(options.folder, 'server.log');
-  const before = pidFile.safeParse(readJson(file)).data;
+  const database = join(options.folder, 'temporal.sqlite');
+  const noted = pidFile.safeParse(readJson(file)).data;
+  // Killed between starting it and noting it down, we would find its database locked.
+  const before = noted !== undefined && isAlive(noted) ? noted : (findServer(database) ?? noted);
 
   if (before !== undefined && isAlive(before)) {
     const address = `127.0.0.1:${before.port}`;
@@ -46,19 +49,20 @@ export async function startTemporalServer(options: {
   const port = before !== undefined && (await isFree(before.port)) ? before.port : await freePort();
   const log = openSync(logFile, 'a');
   const args = ['--ip', '127.0.0.1', '--port', String(port), '--headless', '--log-level', 'error'];
-  const child = spawn(
-    options.executable,
-    ['server', 'start-dev', '--db-filename', join(options.folder, 'temporal.sqlite'), ...args],
-    { detached: true, stdio: ['ignore', log, log] },
-  );
+  const child = spawn(options.executable, ['server', 'start-dev', '--db-filename', database, ...args], {
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
   closeSync(log);
-  await new Promise<void>((resolve, reject) => {
+  const spawned = new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (error) => reject(new Error(`Temporal could not be started: ${error.message}`)));
   });
+  const identity = child.pid === undefined ? null : identify(child.pid);
+  if (identity !== null) writeJson(file, { ...identity, port });
+  await spawned;
   child.unref();
-  const identity = identify(child.pid as number) ?? { pid: child.pid as number, startTicks: -1 };
-  writeJson(file, { ...identity, port });
+  if (identity === null) throw new Error(`Temporal ended at once; see ${logFile}`);
   const address = `127.0.0.1:${port}`;
   if (!(await ready(address, START_TIMEOUT_MS, () => isAlive(identity)))) {
     await end(identity);
@@ -77,6 +81,26 @@ export async function startTemporalServer(options: {
         writeJson(file, { pid: identity.pid, startTicks: -1, port: Number(address.split(':')[1]) });
       },
     };
+  }
+}
+
+/** A living server of this database, by its command line. */
+function findServer(database: string): (ProcessIdentity & { port: number }) | undefined {
+  for (const entry of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const words = commandLine(entry);
+    if (words[words.indexOf('--db-filename') + 1] !== database) continue;
+    const identity = identify(Number(entry));
+    const port = Number(words[words.indexOf('--port') + 1]);
+    if (identity !== null && isAlive(identity)) return { ...identity, port };
+  }
+  return undefined;
+}
+
+function commandLine(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
   }
 }
 
