@@ -1,5 +1,5 @@
 import type { Comparison } from '@lamina/domain/results/types.ts';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { lazy, memo, Suspense, useMemo, useState } from 'react';
 import { varyingParameters } from '../matrix.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Card, Section } from '../ui/section.tsx';
@@ -24,7 +24,7 @@ const CHOICES: readonly { key: MetricKey; title: string }[] = [
 ];
 
 /** The answer: the sentence, what to know about it, the plots and the tables. */
-export default function ComparisonView({ comparison }: { comparison: Comparison }) {
+const ComparisonView = memo(function ComparisonView({ comparison }: { comparison: Comparison }) {
   const [chosen, setChosen] = useState<MetricKey>('loss');
   const all = useMemo(() => metrics(comparison.rows), [comparison.rows]);
   const metric = all[chosen];
@@ -57,7 +57,9 @@ export default function ComparisonView({ comparison }: { comparison: Comparison 
       <DepthTable rows={comparison.depth} />
     </div>
   );
-}
+});
+
+export default ComparisonView;
 
 function Waiting() {
   return (

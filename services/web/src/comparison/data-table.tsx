@@ -1,12 +1,12 @@
-import type { Column } from '@lamina/domain/results/columns.ts';
-import { type ReactNode, useMemo, useState } from 'react';
+import { type Column, cellNumber } from '@lamina/domain/results/columns.ts';
+import { memo, type ReactNode, useMemo, useState } from 'react';
 import { Card } from '../ui/section.tsx';
 import { nextSort, type SortState, sortRows } from './sort.ts';
 import styles from './table.module.css';
 import { cellParts, columnScale, firstDirection, measuredColumns, sortValue } from './table-model.ts';
 
 /** A sortable table of measured columns; the better a value, the deeper its tint. */
-export function DataTable<Row extends { readonly cellId: string }>({
+export function DataTable<R extends { readonly cellId: string }>({
   caption,
   columns,
   rows,
@@ -16,17 +16,26 @@ export function DataTable<Row extends { readonly cellId: string }>({
   foot,
 }: {
   caption: string;
-  columns: readonly Column<Row>[];
-  rows: readonly Row[];
-  rowClass?: (row: Row) => string | undefined;
+  columns: readonly Column<R>[];
+  rows: readonly R[];
+  rowClass?: (row: R) => string | undefined;
   /** Behind the label. */
-  tags?: (row: Row) => ReactNode;
+  tags?: (row: R) => ReactNode;
   /** In place of the interval. */
-  side?: (column: Column<Row>, row: Row) => string | null | undefined;
+  side?: (column: Column<R>, row: R) => string | null | undefined;
   foot?: ReactNode;
 }) {
   const { shown, unmeasured } = useMemo(() => measuredColumns(columns, rows), [columns, rows]);
-  const scales = useMemo(() => new Map(shown.map((column) => [column.id, columnScale(column, rows)])), [shown, rows]);
+  // One object for all rows, so that sorting moves rows and draws none of them again.
+  const look = useMemo<Look<R>>(() => {
+    const scales = new Map(shown.map((column) => [column.id, columnScale(column, rows)]));
+    return {
+      heat: (column, row) => scales.get(column.id)?.intensity(cellNumber(column, row)) ?? null,
+      rowClass,
+      tags,
+      side,
+    };
+  }, [shown, rows, rowClass, tags, side]);
   const [sort, setSort] = useState<SortState | null>(null);
   const sorting = shown.find((column) => column.id === sort?.column);
   const sorted = sorting && sort ? sortRows(rows, sortValue(sorting, rows), sort.direction) : rows;
@@ -51,34 +60,7 @@ export function DataTable<Row extends { readonly cellId: string }>({
           </thead>
           <tbody>
             {sorted.map((row) => (
-              <tr key={row.cellId} className={rowClass?.(row)}>
-                {shown.map((column, index) => {
-                  const value = sortValue(column, rows)(row);
-                  const heat = scales.get(column.id)?.intensity(typeof value === 'number' ? value : null) ?? null;
-                  const [main, interval] = cellParts(column, row);
-                  const extra = side?.(column, row);
-                  const content = (
-                    <>
-                      {main}
-                      <Small text={extra === undefined ? interval : extra} />
-                    </>
-                  );
-                  return index === 0 ? (
-                    <th key={column.id} scope="row" className={styles.sticky}>
-                      {content}
-                      {tags?.(row)}
-                    </th>
-                  ) : (
-                    <td
-                      key={column.id}
-                      className={`${column.kind === 'text' ? '' : styles.end} ${heat === null ? '' : styles.heat}`}
-                      style={heat === null ? undefined : { ['--t' as string]: heat.toFixed(3) }}
-                    >
-                      {content}
-                    </td>
-                  );
-                })}
-              </tr>
+              <Row key={row.cellId} row={row} columns={shown} look={look} />
             ))}
           </tbody>
         </table>
@@ -92,6 +74,46 @@ export function DataTable<Row extends { readonly cellId: string }>({
     </Card>
   );
 }
+
+interface Look<R> {
+  readonly heat: (column: Column<R>, row: R) => number | null;
+  readonly rowClass: ((row: R) => string | undefined) | undefined;
+  readonly tags: ((row: R) => ReactNode) | undefined;
+  readonly side: ((column: Column<R>, row: R) => string | null | undefined) | undefined;
+}
+
+function PlainRow<R>({ row, columns, look }: { row: R; columns: readonly Column<R>[]; look: Look<R> }) {
+  return (
+    <tr className={look.rowClass?.(row)}>
+      {columns.map((column, index) => {
+        const heat = look.heat(column, row);
+        const [main, interval] = cellParts(column, row);
+        const extra = look.side?.(column, row);
+        const content = (
+          <>
+            {main}
+            <Small text={extra === undefined ? interval : extra} />
+          </>
+        );
+        return index === 0 ? (
+          <th key={column.id} scope="row" className={styles.sticky}>
+            {content}
+            {look.tags?.(row)}
+          </th>
+        ) : (
+          <td
+            key={column.id}
+            className={`${column.kind === 'text' ? '' : styles.end} ${heat === null ? '' : styles.heat}`}
+            style={heat === null ? undefined : { ['--t' as string]: heat.toFixed(3) }}
+          >
+            {content}
+          </td>
+        );
+      })}
+    </tr>
+  );
+}
+const Row = memo(PlainRow) as typeof PlainRow;
 
 function Small({ text }: { text: string | null }) {
   return text === null ? null : <small> {text}</small>;

@@ -1,11 +1,11 @@
-import type { ComparisonRow } from '@lamina/domain/results/types.ts';
+import type { ComparisonRow, Estimate } from '@lamina/domain/results/types.ts';
 import { type CSSProperties, useMemo } from 'react';
 import { DASH, plural } from '../format.ts';
 import { layoutMatrix, type MatrixColumn } from '../matrix.ts';
 import { Card } from '../ui/section.tsx';
 import { type HeatScale, heatScale } from './heat.ts';
 import styles from './heatmap.module.css';
-import { halfWidth, type Metric } from './metrics.ts';
+import type { Metric } from './metrics.ts';
 import { depthOf } from './points.ts';
 
 /** Layers × precision, one number a cell. A table, so that it reads well without colour and without eyes. */
@@ -81,7 +81,7 @@ function Cell({ row, metric, scale }: { row: ComparisonRow | null; metric: Metri
   if (row === null) return <td className={styles.none} />;
   const estimate = metric.estimate(row);
   const t = scale?.intensity(estimate.mean) ?? null;
-  const half = halfWidth(estimate);
+  const interval = intervalText(estimate, metric);
   const classes = [styles.cell, estimate.mean === null ? styles.missing : '', row.isBaseline ? styles.baseline : ''];
   return (
     <td
@@ -90,10 +90,17 @@ function Cell({ row, metric, scale }: { row: ComparisonRow | null; metric: Metri
       title={`${row.label}: ${metric.format(estimate.mean)}, ${plural(estimate.n, 'seed')}`}
     >
       {estimate.mean === null ? estimate.n === 0 ? <Missing row={row} /> : DASH : metric.format(estimate.mean)}
-      {estimate.mean === null || half === null ? null : <small>± {metric.format(half)}</small>}
+      {interval === null ? null : <small>{interval}</small>}
       {row.isBaseline ? <span className="visually-hidden"> (baseline)</span> : null}
     </td>
   );
+}
+
+/** Half of the interval where it is symmetric, else both ends. */
+function intervalText({ low, high }: Estimate, metric: Metric): string | null {
+  if (low === null || high === null) return null;
+  if (metric.scale === 'log') return `${metric.format(low)} – ${metric.format(high)}`;
+  return `± ${metric.format((high - low) / 2)}`;
 }
 
 function Missing({ row }: { row: ComparisonRow }) {

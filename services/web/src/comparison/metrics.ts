@@ -82,8 +82,3 @@ export function metrics(rows: readonly ComparisonRow[]): Record<MetricKey, Metri
 export function devicesOf(comparison: Pick<Comparison, 'rows'>): readonly string[] {
   return [...new Set(comparison.rows.flatMap((row) => row.devices))];
 }
-
-/** Half the width of the 95 % interval; null where there are too few seeds for one. */
-export function halfWidth(estimate: Pick<Estimate, 'low' | 'high'>): number | null {
-  return estimate.low === null || estimate.high === null ? null : (estimate.high - estimate.low) / 2;
-}

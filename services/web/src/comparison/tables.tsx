@@ -1,5 +1,6 @@
-import { DEPTH_COLUMNS, QUANTIZATION_COST_COLUMNS } from '@lamina/domain/results/columns.ts';
+import { type Column, DEPTH_COLUMNS, QUANTIZATION_COST_COLUMNS } from '@lamina/domain/results/columns.ts';
 import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
+import { useCallback } from 'react';
 import { Section } from '../ui/section.tsx';
 import { DataTable } from './data-table.tsx';
 import styles from './table.module.css';
@@ -7,6 +8,20 @@ import { TRAINING_COLUMNS } from './table-model.ts';
 
 /** *Training matrix*: every measured figure of every cell. */
 export function TrainingTable({ rows, bestCellId }: { rows: readonly ComparisonRow[]; bestCellId: string | null }) {
+  const tags = useCallback(
+    (row: ComparisonRow) => (
+      <>
+        {row.isBaseline ? <span className={styles.tag}>baseline</span> : null}
+        {row.cellId === bestCellId ? <span className={styles.tag}>best</span> : null}
+        {row.mixedEnvironment ? (
+          <span className={`${styles.tag} ${styles.warn}`} title={row.devices.join(', ')}>
+            † other device
+          </span>
+        ) : null}
+      </>
+    ),
+    [bestCellId],
+  );
   return (
     <Section
       title="Training matrix"
@@ -16,19 +31,9 @@ export function TrainingTable({ rows, bestCellId }: { rows: readonly ComparisonR
         caption="Training matrix"
         columns={TRAINING_COLUMNS}
         rows={rows}
-        rowClass={(row) => (row.isBaseline ? styles.baseline : undefined)}
-        tags={(row) => (
-          <>
-            {row.isBaseline ? <span className={styles.tag}>baseline</span> : null}
-            {row.cellId === bestCellId ? <span className={styles.tag}>best</span> : null}
-            {row.mixedEnvironment ? (
-              <span className={`${styles.tag} ${styles.warn}`} title={row.devices.join(', ')}>
-                † other device
-              </span>
-            ) : null}
-          </>
-        )}
-        side={(column, row) => (column.id === 'lossDelta' ? significance(row) : undefined)}
+        rowClass={baselineClass}
+        tags={tags}
+        side={significance}
         foot={
           <span>
             Means over seeds with half of their 95 % interval (Student t), or the interval in brackets where it is not
@@ -40,8 +45,15 @@ export function TrainingTable({ rows, bestCellId }: { rows: readonly ComparisonR
   );
 }
 
-function significance({ lossDelta: { pAdjusted }, isBaseline }: ComparisonRow): string | null {
-  if (isBaseline || pAdjusted === null) return null;
+function baselineClass(row: ComparisonRow): string | undefined {
+  return row.isBaseline ? styles.baseline : undefined;
+}
+
+/** The p value stands beside the difference to the baseline; other columns keep their interval. */
+function significance(column: Column<ComparisonRow>, row: ComparisonRow): string | null | undefined {
+  if (column.id !== 'lossDelta') return undefined;
+  const { pAdjusted } = row.lossDelta;
+  if (row.isBaseline || pAdjusted === null) return null;
   return pAdjusted < 0.001 ? 'p < 0.001' : `p ${pAdjusted.toFixed(3)}`;
 }
 

@@ -8,6 +8,9 @@ import { moveFocus } from './keyboard.ts';
 import styles from './matrix-grid.module.css';
 import { type GridCell, gridPanels, trialText } from './model.ts';
 
+/** Squares get smaller beyond this many in a cell. */
+const MANY_SEEDS = 5;
+
 /** Layers × precision, each seed a square in the colour of its state. */
 export function MatrixGrid({
   experiment,
@@ -85,7 +88,7 @@ function Panel({
                   <td key={panel.columns[index]?.key} className={styles.hole} />
                 ) : (
                   <td key={cell.id} className={styles.cell}>
-                    <div className={styles.seeds}>
+                    <div className={`${styles.seeds} ${cell.trials.length > MANY_SEEDS ? styles.dense : ''}`}>
                       {cell.trials.map((trial) => (
                         <Seed
                           key={trial.id}
@@ -110,7 +113,7 @@ function Panel({
 }
 
 function panelSize(columns: number): CSSProperties {
-  return { flex: `1 1 ${96 + columns * 118}px`, maxWidth: 96 + columns * 260 };
+  return { flex: `1 1 ${96 + columns * 136}px`, maxWidth: 96 + columns * 260 };
 }
 
 const Seed = memo(function Seed({
