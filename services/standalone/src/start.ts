@@ -10,6 +10,7 @@ import { errorText } from '@lamina/cli/format/problem.ts';
 import { duration } from '@lamina/cli/format/time.ts';
 import { type Io, processIo } from '@lamina/cli/io.ts';
 import { exitCodeOf, watchExperiment } from '@lamina/cli/watch.ts';
+import type { ExperimentView } from '@lamina/domain/contract/api.ts';
 import { InvalidConfig } from '@lamina/platform/config.ts';
 import { createLogger } from '@lamina/platform/logging.ts';
 import { parseArguments, type StartArguments, UsageError } from './arguments.ts';
@@ -84,14 +85,21 @@ async function runDocument(
   if (io.signal.aborted) return exitCodeOf(ended);
   io.out('\n');
   printComparison(await client.comparison(submitted.id), io);
-  const reused = ended.counts.reused ?? 0;
-  const measured = ended.total - reused;
-  const note = reused === 0 ? '' : ` ${reused} of ${ended.total} trials were reused: they have been measured before.`;
-  io.out(
-    `\n${measured} trials measured in ${duration((io.now() - startedAtMs) / 1000)} in all, set-up included.${note}\n`,
-  );
+  io.out(`\n${closingLine(ended, (io.now() - startedAtMs) / 1000)}\n`);
   io.out(`Dashboard: ${service.url}\n`);
   return exitCodeOf(ended);
+}
+
+/** What was measured, what was taken over, what failed, and how long it took from the command to here. */
+function closingLine({ counts, total }: ExperimentView, seconds: number): string {
+  const reused = counts.reused ?? 0;
+  const measured = (counts.succeeded ?? 0) + (counts.diverged ?? 0);
+  const parts = [
+    ...(measured > 0 || reused === 0 ? [`${measured} of ${total} trials measured`] : []),
+    ...(reused > 0 ? [`${reused} of ${total} trials reused, for they have been measured before`] : []),
+    ...((counts.failed ?? 0) > 0 ? [`${counts.failed} failed`] : []),
+  ];
+  return `${parts.join('; ')}. ${duration(seconds)} in all, set-up included.`;
 }
 
 const io = processIo(stopSignal());
