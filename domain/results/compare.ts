@@ -8,7 +8,7 @@ import { comparisonRows } from './rows.ts';
 import { totalBits } from './total-bits.ts';
 import type { Comparison } from './types.ts';
 
-export type { ComparedTrial, ComparisonInput } from './input.ts';
+export type { ComparisonInput } from './input.ts';
 
 /** One comparison from the trials of an experiment. Pure; the order of the trials does not matter. */
 export function compareTrials(input: ComparisonInput): Comparison {

@@ -7,7 +7,6 @@ import {
   page,
   previewView,
   problem,
-  type StreamEvent,
   trialDetail,
   trialView,
 } from '@lamina/domain/contract/api.ts';
@@ -134,8 +133,6 @@ export function createClient(url: string) {
       }),
   };
 }
-
-export type { StreamEvent };
 
 async function sendOnce(base: string, address: string, init: RequestInit): Promise<Response> {
   let response: Response;

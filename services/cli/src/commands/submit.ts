@@ -31,7 +31,7 @@ export const submit = defineCommand({
     const experiment = await client.submit({ ...source, reuse }, idempotencyKey);
     if (!watch) {
       if (json) writeJson(io, experiment);
-      else io.out(submittedText(experiment, context));
+      else io.out(`${submittedText(experiment, context)}${io.color.dim(`follow it: lamina watch ${experiment.id}`)}\n`);
       return EXIT_CODES.ok;
     }
     if (!json) io.err(submittedText(experiment, context));
@@ -68,5 +68,5 @@ function submittedText({ id, name, total, counts, dropped, cellList }: Submitted
     ...(dropped.length > 0 ? [`${counted(dropped.length, 'combination')} left out (lamina show tells why)`] : []),
   ];
   const { color } = io;
-  return `${color.bold(name)}  ${id}\n${wrapped(facts.join(', '), io.columns())}\n${color.dim(`follow it: lamina watch ${id}`)}\n`;
+  return `${color.bold(name)}  ${id}\n${wrapped(facts.join(', '), io.columns())}\n`;
 }
