@@ -14,8 +14,11 @@ export function TrainingTable({ rows, bestCellId }: { rows: readonly ComparisonR
         {row.isBaseline ? <span className={styles.tag}>baseline</span> : null}
         {row.cellId === bestCellId ? <span className={styles.tag}>best</span> : null}
         {row.mixedEnvironment ? (
-          <span className={`${styles.tag} ${styles.warn}`} title={row.devices.join(', ')}>
-            † other device
+          <span
+            className={`${styles.tag} ${styles.warn}`}
+            title={`Device, driver, threads or trainer differ from the baseline’s, or within the row: ${row.devices.join(', ')}`}
+          >
+            † other environment
           </span>
         ) : null}
       </>

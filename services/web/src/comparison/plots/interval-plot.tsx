@@ -3,6 +3,7 @@ import * as Plot from '@observablehq/plot';
 import { useMemo } from 'react';
 import type { Metric } from '../metrics.ts';
 import { seriesOf } from '../points.ts';
+import { logTicks } from '../ticks.ts';
 import { GRID, seriesScales, TIP } from './common.ts';
 import { PlotFigure } from './plot-figure.tsx';
 
@@ -48,56 +49,65 @@ export function IntervalPlot({ rows: all, metric }: { rows: readonly ComparisonR
     );
     const baseline = bars.find((bar) => bar.isBaseline);
     const longest = Math.max(0, ...bars.map((bar) => bar.label.length));
-    return (width: number): Plot.PlotOptions => ({
-      height: 64 + bars.length * 24,
-      marginLeft: Math.min(Math.round(longest * 6.3) + 22, Math.round(width * 0.45)),
-      marginRight: 16,
-      marginTop: 8,
-      marginBottom: 40,
-      x: {
-        type: metric.scale,
-        label: metric.axis,
-        labelAnchor: 'center',
-        labelArrow: 'none',
-        grid: false,
-        nice: metric.scale === 'linear',
-        inset: metric.scale === 'linear' ? 0 : 12,
-        ticks: Math.max(3, Math.min(8, Math.floor(width / 110))),
-      },
-      y: { type: 'band', domain: bars.map((bar) => bar.label), label: null, padding: 0.3 },
-      ...seriesScales(series),
-      marks: [
-        ...(baseline && baseline.low !== null && baseline.high !== null
-          ? [Plot.rectX([baseline], { x1: 'low', x2: 'high', fill: 'var(--ink)', fillOpacity: 0.06 })]
-          : []),
-        Plot.gridX({ ...GRID, ticks: Math.max(3, Math.min(8, Math.floor(width / 110))) }),
-        ...(baseline ? [Plot.ruleX([baseline], { x: 'mean', stroke: 'var(--ink-3)', strokeDasharray: '3 3' })] : []),
-        Plot.axisY({ tickSize: 0, tickPadding: 8, textOverflow: 'ellipsis', fill: 'var(--ink)', lineWidth: 22 }),
-        Plot.ruleY(
-          bars.filter((bar) => bar.low !== null),
-          { y: 'label', x1: 'low', x2: 'high', stroke: 'series', strokeWidth: 2 },
-        ),
-        Plot.tickX(seeds, {
-          x: 'value',
-          y: 'label',
-          stroke: 'series',
-          strokeOpacity: 0.45,
-          strokeWidth: 1.2,
-          insetTop: 4,
-          insetBottom: 4,
-        }),
-        Plot.dot(bars, {
-          x: 'mean',
-          y: 'label',
-          fill: 'series',
-          symbol: 'series',
-          r: 5,
-          stroke: 'var(--surface)',
-          strokeWidth: 1.5,
-        }),
-        Plot.tip(bars, Plot.pointerY({ x: 'mean', y: 'label', title: 'text', ...TIP })),
-      ],
-    });
+    const ends = [
+      ...seeds.map((seed) => seed.value),
+      ...bars.flatMap(({ low, high, mean }) => [low ?? mean, high ?? mean]),
+    ];
+    return (width: number): Plot.PlotOptions => {
+      const most = Math.max(3, Math.min(8, Math.floor(width / 110)));
+      const ticks = metric.scale === 'log' ? logTicks(Math.min(...ends), Math.max(...ends), most + 2) : most;
+      return {
+        height: 64 + bars.length * 24,
+        marginLeft: Math.min(Math.round(longest * 6.3) + 22, Math.round(width * 0.45)),
+        marginRight: 16,
+        marginTop: 8,
+        marginBottom: 40,
+        x: {
+          type: metric.scale,
+          label: metric.axis,
+          labelAnchor: 'center',
+          labelArrow: 'none',
+          grid: false,
+          nice: metric.scale === 'linear',
+          inset: metric.scale === 'linear' ? 0 : 12,
+          ticks,
+          ...(metric.scale === 'log' ? { tickFormat: String } : {}),
+        },
+        y: { type: 'band', domain: bars.map((bar) => bar.label), label: null, padding: 0.3 },
+        ...seriesScales(series),
+        marks: [
+          ...(baseline && baseline.low !== null && baseline.high !== null
+            ? [Plot.rectX([baseline], { x1: 'low', x2: 'high', fill: 'var(--ink)', fillOpacity: 0.06 })]
+            : []),
+          Plot.gridX({ ...GRID, ticks }),
+          ...(baseline ? [Plot.ruleX([baseline], { x: 'mean', stroke: 'var(--ink-3)', strokeDasharray: '3 3' })] : []),
+          Plot.axisY({ tickSize: 0, tickPadding: 8, textOverflow: 'ellipsis', fill: 'var(--ink)', lineWidth: 22 }),
+          Plot.ruleY(
+            bars.filter((bar) => bar.low !== null),
+            { y: 'label', x1: 'low', x2: 'high', stroke: 'series', strokeWidth: 2 },
+          ),
+          Plot.tickX(seeds, {
+            x: 'value',
+            y: 'label',
+            stroke: 'series',
+            strokeOpacity: 0.45,
+            strokeWidth: 1.2,
+            insetTop: 4,
+            insetBottom: 4,
+          }),
+          Plot.dot(bars, {
+            x: 'mean',
+            y: 'label',
+            fill: 'series',
+            symbol: 'series',
+            r: 5,
+            stroke: 'var(--surface)',
+            strokeWidth: 1.5,
+          }),
+          Plot.tip(bars, Plot.pointerY({ x: 'mean', y: 'label', title: 'text', ...TIP })),
+        ],
+      };
+    };
   }, [rows, metric, series, nameOf]);
   return (
     <PlotFigure
