@@ -129,15 +129,18 @@ class _Server:
         return 0
 
     def _listen(self) -> socket.socket:
-        # The lock is ours, so a socket that is there belongs to a dead server.
-        self._path.unlink(missing_ok=True)
+        # The lock is ours, so a socket that is there belongs to a dead server. The new one gets its name
+        # when it listens: whoever sees it can connect.
+        unready = self._path.with_name(f"{self._path.name}~")
+        unready.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
         try:
-            listener.bind(str(self._path))
+            listener.bind(str(unready))
         except OSError as error:
             raise InvalidError(f"Cannot listen on {self._path}: {error}.") from error
-        self._path.chmod(0o600)
+        unready.chmod(0o600)
         listener.listen(64)
+        unready.rename(self._path)
         listener.setblocking(False)
         return listener
 

@@ -1,0 +1,140 @@
+"""Every kind of ending becomes an exit code and one sentence."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from lamina_trainer.attempt import run_attempt
+from lamina_trainer.errors import InvalidError, StoppedError
+from lamina_trainer.exits import Ending, classify, write_exit
+from tiny import llama_config, make_request, save_model, save_texts
+
+SOURCES = Path(__file__).resolve().parents[1] / "src"
+
+
+class OutOfMemoryError(RuntimeError):
+    """By its name the one of torch."""
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [
+        (InvalidError("No column 'text'."), 64, "invalid"),
+        (StoppedError("Stopped at step 3."), 75, "resumable"),
+        (OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), 65, "gpuOutOfMemory"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"), 65, "gpuOutOfMemory"),
+        (MemoryError(), 66, "hostOutOfMemory"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+            66,
+            "hostOutOfMemory",
+        ),
+        (OSError(12, "Cannot allocate memory"), 66, "hostOutOfMemory"),
+        (RuntimeError("CUDA error: uncorrectable ECC error encountered\nCompile with"), 67, "gpuFault"),
+        (RuntimeError("CUDA error: unspecified launch failure"), 67, "gpuFault"),
+        (RuntimeError("CUDA error: device-side assert triggered"), 1, "crashed"),
+        (KeyError("lm_head"), 1, "crashed"),
+        (KeyboardInterrupt(), 1, "crashed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_exceptions_are_told_apart(error: BaseException, code: int, reason: str):
+    ending = classify(error)
+    assert (ending.code, ending.reason) == (code, reason)
+    assert ending.message
+    assert "\n" not in ending.message
+
+
+def test_torchs_own_exception_is_known():
+    import torch
+
+    assert classify(torch.OutOfMemoryError("CUDA out of memory.")).reason == "gpuOutOfMemory"
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert classify(raised.value).reason == "hostOutOfMemory"
+
+
+def test_exit_goes_to_the_termination_message_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    termination = tmp_path / "termination-log"
+    termination.touch()
+    monkeypatch.setenv("LAMINA_TERMINATION_LOG", str(termination))
+    write_exit(Ending("crashed", "ä" * 5000), tmp_path, None)
+    assert len(termination.read_bytes()) <= 4096
+    assert json.loads(termination.read_text())["code"] == 1
+    assert json.loads((tmp_path / "exit.json").read_text())["reason"] == "crashed"
+    monkeypatch.setenv("LAMINA_TERMINATION_LOG", str(tmp_path / "no" / "such" / "folder"))
+    write_exit(Ending("succeeded", "Finished."), tmp_path, "0" * 64)
+    assert json.loads((tmp_path / "exit.json").read_text())["resultSha256"] == "0" * 64
+
+
+@pytest.mark.parametrize("content", [None, "not json", "{}"], ids=["missing", "broken", "empty"])
+def test_a_bad_request_is_invalid_and_says_so_beside_it(tmp_path: Path, content: str | None):
+    request = tmp_path / "request.json"
+    if content is not None:
+        request.write_text(content)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        assert run_attempt(request) == 64
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    exit_document = json.loads((tmp_path / "exit.json").read_text())
+    assert exit_document["reason"] == "invalid"
+    assert exit_document["resumable"] is False
+
+
+def write_request(tmp_path: Path, **changes) -> Path:
+    model = save_model(tmp_path / "model", llama_config(2))
+    texts = save_texts(tmp_path / "texts.jsonl")
+    request = make_request(tmp_path, model, texts, **changes)
+    file = Path(request.paths.output) / "request.json"
+    file.write_text(request.model_dump_json(by_alias=True))
+    return file
+
+
+def start(request: Path) -> subprocess.Popen[bytes]:
+    log = (request.parent / "log.txt").open("wb")
+    return subprocess.Popen(
+        [sys.executable, "-m", "lamina_trainer", "run", "--request", str(request)],
+        env={**os.environ, "PYTHONPATH": str(SOURCES), "LAMINA_ATTEMPT_TOKEN": "a-secret-token"},
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def test_a_trial_in_a_process_of_its_own(tmp_path: Path):
+    request = write_request(tmp_path)
+    assert start(request).wait(100) == 0
+    folder = request.parent
+    exit_document = json.loads((folder / "exit.json").read_text())
+    result = (folder / "result.json").read_bytes()
+    assert exit_document["resultSha256"] == hashlib.sha256(result).hexdigest()
+    loss = json.loads(result)["trained"]["loss"]
+    assert exit_document["message"] == f"Finished with a held-out loss of {loss:.4f}."
+    for file in folder.iterdir():
+        if file.is_file():
+            assert b"a-secret-token" not in file.read_bytes()
+
+
+def test_sigterm_in_training_is_resumable(tmp_path: Path):
+    request = write_request(tmp_path, training={"steps": 100_000, "checkpointEvery": 1})
+    process = start(request)
+    checkpoints = tmp_path / "t-tiny" / "checkpoints"
+    give_up_at = time.monotonic() + 60
+    while not any(path.name.startswith("step-") for path in checkpoints.glob("*")):
+        assert process.poll() is None, (request.parent / "log.txt").read_text()
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(30) == 75
+    exit_document = json.loads((request.parent / "exit.json").read_text())
+    assert exit_document["resumable"] is True
+    assert exit_document["reason"] == "resumable"
+    assert not (request.parent / "result.json").exists()
