@@ -81,9 +81,13 @@ export function pairedDifference(differences: readonly number[]): Delta {
  * because only the geometric mean does not depend on which side is called the reference (Fleming & Wallace,
  * "How not to lie with statistics", CACM 29(3), 1986), and because a ratio's interval must not cross zero.
  * Pairs in which a side is not positive are left out.
+ *
+ * A difference of logarithms, not the logarithm of a quotient: only that is exactly the negative when sides are swapped.
  */
 export function pairedRatio(pairs: readonly (readonly [value: number, reference: number])[]): Delta {
-  const logs = pairs.filter(([value, reference]) => value > 0 && reference > 0).map(([a, b]) => Math.log(a / b));
+  const logs = pairs
+    .filter(([value, reference]) => value > 0 && reference > 0)
+    .map(([a, b]) => Math.log(a) - Math.log(b));
   const delta = pairedDifference(logs);
   const back = (x: number | null): number | null => (x === null ? null : Math.exp(x));
   return { ...delta, mean: back(delta.mean), low: back(delta.low), high: back(delta.high) };
