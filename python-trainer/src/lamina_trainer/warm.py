@@ -1,7 +1,6 @@
 """What a warm server hands to the trials it forks."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -10,5 +9,3 @@ class Warm:
 
     import_seconds: float
     """Time the libraries took to import in the server; the trial itself spent none."""
-    tokenizers: dict[str, Any] = field(default_factory=dict)
-    """Loaded tokenizers by the resolved path of their folder."""
