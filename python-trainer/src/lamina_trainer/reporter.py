@@ -26,9 +26,7 @@ class Reporter(Protocol):
     ) -> None:
         """Record one optimizer step (counted from 1). A loss or norm that is not finite is sent as null."""
 
-    def evaluation(
-        self, *, stage: Stage, loss: float | None, perplexity: float | None, accuracy: float | None
-    ) -> None:
+    def evaluation(self, *, stage: Stage, loss: float | None, perplexity: float | None, accuracy: float | None) -> None:
         """Record a finished evaluation."""
 
     def checkpoint(self, step: int) -> None:
@@ -58,9 +56,7 @@ class NullReporter:
     ) -> None:
         """Ignore."""
 
-    def evaluation(
-        self, *, stage: Stage, loss: float | None, perplexity: float | None, accuracy: float | None
-    ) -> None:
+    def evaluation(self, *, stage: Stage, loss: float | None, perplexity: float | None, accuracy: float | None) -> None:
         """Ignore."""
 
     def checkpoint(self, step: int) -> None:
