@@ -3,9 +3,9 @@
  * puts a comparison), and prints what a visitor has to load before seeing anything.
  * The first argument is a folder to build into in place of this one.
  */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import { build } from 'vite';
 import { viteSingleFile } from 'vite-plugin-singlefile';
@@ -31,6 +31,14 @@ await build({
     rolldownOptions: { input: join(source, 'report.html') },
   },
 });
+
+// Beside each file its compressed forms, for a server that hands them out as they are.
+for (const entry of await readdir(dashboard, { recursive: true })) {
+  if (!/\.(?:js|css|html|svg)$/.test(entry)) continue;
+  const content = await readFile(join(dashboard, entry));
+  await writeFile(join(dashboard, `${entry}.br`), brotliCompressSync(content));
+  await writeFile(join(dashboard, `${entry}.gz`), gzipSync(content));
+}
 
 const html = await readFile(join(dashboard, 'index.html'), 'utf8');
 const files = [...html.matchAll(/(?:src|href)="\/([^"]+\.(?:js|css))"/g)].map((match) => match[1] ?? '');

@@ -281,6 +281,17 @@ describe('dashboard', { skip: chromiumMissing() ?? false }, () => {
     );
   });
 
+  test('scripts come compressed and are kept by the browser, the page itself is asked for again', async () => {
+    const page = await fetch(home, { headers: { accept: 'text/html' } });
+    const script = /src="(\/assets\/[^"]+\.js)"/.exec(await page.text())?.[1] ?? '';
+    assert.match(page.headers.get('cache-control') ?? '', /max-age=0/);
+    const response = await fetch(home + script, { headers: { 'accept-encoding': 'br' } });
+    assert.equal(response.headers.get('content-encoding'), 'br');
+    assert.match(response.headers.get('content-type') ?? '', /javascript/);
+    assert.match(response.headers.get('cache-control') ?? '', /immutable/);
+    assert.match(await response.text(), /createRoot|react/i);
+  });
+
   test('an experiment that does not exist is said, and not asked for again', async () => {
     const body = async (page: Page) => {
       await page.getByRole('heading', { name: 'There is no such experiment' }).waitFor();

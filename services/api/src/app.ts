@@ -74,7 +74,17 @@ export async function buildApp(deps: ApiDeps): Promise<Api> {
     },
     { prefix: '/v1' },
   );
-  if (deps.webRoot !== null) await app.register(staticFiles, { root: deps.webRoot, index: 'index.html' });
+  if (deps.webRoot !== null) {
+    await app.register(staticFiles, {
+      root: deps.webRoot,
+      index: 'index.html',
+      preCompressed: true,
+      setHeaders(reply, path) {
+        // Their names hold a hash of their content.
+        if (path.includes('/assets/')) void reply.header('cache-control', 'public, max-age=31536000, immutable');
+      },
+    });
+  }
   return app;
 }
 
