@@ -5,7 +5,7 @@ import { canonical } from '../spec/canonical.ts';
 import { compile, type Test } from '../spec/conditions.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
 import { keptLayers, plainest } from '../spec/layers.ts';
-import { type Candidate, candidates, type Choice } from './combinations.ts';
+import { type Candidate, type Choice, candidates } from './combinations.ts';
 import type { ExpansionContext } from './context.ts';
 import { type CellSettings, cellId, trialId } from './identity.ts';
 import { labels } from './label.ts';

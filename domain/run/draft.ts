@@ -1,6 +1,7 @@
 /** A private, writable copy of the state for the length of one step. */
-import type { ActiveTrial } from './types.ts';
+
 import type { RunState } from './state.ts';
+import type { ActiveTrial } from './types.ts';
 
 export type Draft = { -readonly [K in keyof Omit<RunState, 'active' | 'records' | 'stops' | 'early'>]: RunState[K] } & {
   active: Record<string, ActiveTrial>;

@@ -9,7 +9,7 @@ import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
 import type { ExperimentControl } from '@lamina/platform/control.ts';
-import { type Database, openDatabase, type DatabaseOptions } from '@lamina/platform/database/open.ts';
+import { type Database, type DatabaseOptions, openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';

@@ -3,7 +3,7 @@
  * histories for the replay test. The name says what the scenario protects.
  */
 import assert from 'node:assert/strict';
-import { experimentWorkflowId, QUERIES, type ExperimentProgress } from '@lamina/domain/contract/workflow.ts';
+import { type ExperimentProgress, experimentWorkflowId, QUERIES } from '@lamina/domain/contract/workflow.ts';
 import type { TrialState } from '@lamina/domain/run/types.ts';
 import { type Orchestra, until } from './orchestra.ts';
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LaunchItem, Launcher } from './launcher.ts';
+import type { Launcher, LaunchItem } from './launcher.ts';
 import { identify, type ProcessIdentity } from './processes.ts';
 
 /**

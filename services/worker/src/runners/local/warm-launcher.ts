@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { LaunchItem, Launcher } from './launcher.ts';
+import type { Launcher, LaunchItem } from './launcher.ts';
 import { identify, type ProcessIdentity } from './processes.ts';
 
 const reply = z.union([z.object({ pid: z.number().int().positive() }), z.object({ error: z.string() })]);
