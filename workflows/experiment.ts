@@ -58,7 +58,8 @@ export async function experiment(input: ExperimentInput & { readonly carried?: R
   const change = (type: 'paused' | 'resumed' | 'cancelled') => async (): Promise<void> => {
     const running = await begun();
     running.hear({ type });
-    await condition(() => isStatusSaved(running.state));
+    // It holds from now on; that the store shows it may have to wait for a launch that takes long.
+    await condition(() => isStatusSaved(running.state), '3 seconds');
   };
   setHandler(pause, change('paused'));
   setHandler(resume, change('resumed'));
