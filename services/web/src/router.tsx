@@ -1,5 +1,5 @@
-import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import type { QueryClient } from '@tanstack/react-query';
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { comparisonQuery, experimentQuery, experimentsQuery, trialsQuery } from './api/queries.ts';
 import { Layout } from './pages/layout.tsx';
 import { Empty } from './ui/messages.tsx';

@@ -1,4 +1,3 @@
-import { EXPERIMENT_STATE_OPTIONS } from '../ui/experiment-states.ts';
 import type { ExperimentView } from '@lamina/domain/contract/api.ts';
 import { NativeSelect, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
@@ -8,6 +7,7 @@ import { useState } from 'react';
 import { experimentsQuery } from '../api/queries.ts';
 import { ago, DASH, duration, secondsBetween } from '../format.ts';
 import { ActionButton } from '../ui/button.tsx';
+import { EXPERIMENT_STATE_OPTIONS } from '../ui/experiment-states.ts';
 import { Empty, ErrorMessage, Loading, Skeleton } from '../ui/messages.tsx';
 import { useNow } from '../ui/now.ts';
 import { Card } from '../ui/section.tsx';
