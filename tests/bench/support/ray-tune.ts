@@ -32,6 +32,8 @@ export async function rayTune(trials: number, parallel: number): Promise<RayFigu
     RAY_USAGE_STATS_ENABLED: '0',
     RAY_AIR_NEW_OUTPUT: '0',
     RAY_AUTH_MODE: 'disabled',
+    // Ray gives its workers a low priority; on a busy machine that would be measured instead of Ray.
+    RAY_worker_niceness: '0',
     RAY_memory_monitor_refresh_ms: '0',
   };
   const { stdout } = await run(python, [SCRIPT, String(trials), String(parallel)], { env, maxBuffer: 1 << 26 });
