@@ -25,6 +25,8 @@ export interface RunningLamina {
 export interface LaminaFolder {
   readonly path: string;
   readonly data: string;
+  /** What its processes get as their environment. */
+  readonly environment: Readonly<Record<string, string>>;
   start(): Promise<RunningLamina>;
   /** Starts it where that is expected to fail. */
   startFailing(): Promise<{ code: number | null; output: string }>;
@@ -72,6 +74,7 @@ export async function createLaminaFolder(env: Readonly<Record<string, string>> =
   return {
     path,
     data,
+    environment,
     async start() {
       const { child, output, exit } = launch();
       let ended = false;
