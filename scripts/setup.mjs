@@ -15,10 +15,11 @@ import { runSteps } from './lib/steps.mjs';
 /** @typedef {{ python: string, temporal: string, node: string, model: string, trainer: string, trainerCache: string }} Installed */
 
 /**
- * @param {{ development?: boolean, say?: (line: string) => void }} [options] `development`: with linters and test tools
+ * @param {{ development?: boolean, model?: boolean, say?: (line: string) => void }} [options]
+ *   `development`: with linters and test tools; `model`: with the weights of the offline model, converted
  * @returns {Promise<Installed>}
  */
-export async function setup({ development = false, say = console.log } = {}) {
+export async function setup({ development = false, model = true, say = console.log } = {}) {
   const read = (...parts) => readFileSync(join(root, ...parts), 'utf8');
   const platform = `${process.platform}-${process.arch}`;
 
@@ -78,7 +79,7 @@ export async function setup({ development = false, say = console.log } = {}) {
       {
         name: 'weights of Gemma 3 270M',
         after: ['uv and Temporal'],
-        done: () => existsSync(weights),
+        done: () => !model || existsSync(weights),
         async run() {
           const parts = join(dirname(weights), 'parts');
           mkdirSync(parts, { recursive: true });
@@ -94,7 +95,7 @@ export async function setup({ development = false, say = console.log } = {}) {
       {
         name: 'link to the weights',
         after: ['weights of Gemma 3 270M'],
-        done: () => existsSync(paths.model),
+        done: () => !model || existsSync(paths.model),
         async run() {
           mkdirSync(dirname(paths.model), { recursive: true });
           rmSync(paths.model, { force: true });
@@ -104,7 +105,7 @@ export async function setup({ development = false, say = console.log } = {}) {
       {
         name: 'weights converted from GGUF, once',
         after: ['link to the weights', 'trainer environment (PyTorch and friends, about 6 GB)'],
-        done: () => existsSync(convertedStamp),
+        done: () => !model || existsSync(convertedStamp),
         async run() {
           const args = ['-m', 'lamina_trainer', 'convert', paths.model, '--cache', paths.trainerCache];
           await exec(python, args, { env: { PYTHONPATH: join(paths.trainer, 'src'), HF_HUB_OFFLINE: '1' } });

@@ -82,7 +82,7 @@ async function main(args) {
     return 2;
   }
 
-  Object.assign(installed, await setup({ development: true }));
+  Object.assign(installed, await setup({ development: true, model: false }));
   const env = {
     ...developmentEnvironment(installed),
     OMP_NUM_THREADS: '1',

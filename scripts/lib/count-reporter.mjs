@@ -6,9 +6,10 @@ export default async function* count(source) {
   for await (const event of source) {
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
     const { name, file, skip, todo, details } = event.data;
-    if (details?.type === 'suite') continue;
-    const skipped = skip !== undefined && skip !== false ? skip : todo !== undefined && todo !== false ? todo : null;
-    const reason = skipped === null ? null : skipped === true || skipped === '' ? 'no reason given' : skipped;
+    const skipped = [skip, todo].find((reason) => reason !== undefined && reason !== false) ?? null;
+    // A suite is no test, but one that is skipped hides its tests.
+    if (details?.type === 'suite' && skipped === null) continue;
+    const reason = skipped === true || skipped === '' ? 'no reason given' : skipped;
     const outcome = reason !== null ? 'skipped' : event.type === 'test:pass' ? 'passed' : 'failed';
     yield `${JSON.stringify({ name, file, outcome, reason })}\n`;
   }
