@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lamina_trainer.errors import EXIT_INVALID, InvalidError
-from lamina_trainer.threads import yield_while_waiting
+from lamina_trainer.threads import spin_briefly
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,14 +61,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    yield_while_waiting()
+    spin_briefly()
     from lamina_trainer.attempt import run_attempt
 
     return run_attempt(options.request)
 
 
 def _serve(options: argparse.Namespace) -> int:
-    yield_while_waiting()
+    spin_briefly()
     from lamina_trainer.serve import serve
 
     return serve(options.socket, options.idle_seconds)
