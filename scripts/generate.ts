@@ -5,12 +5,16 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { generatedContracts } from '../domain/contract/schemas.ts';
-import { documentSchema, withTables } from '../domain/spec/reference.ts';
+import { publishedErrors } from '../domain/memory/errors.ts';
+import { readShape } from '../domain/memory/shape.ts';
+import { studyRows } from '../domain/memory/study.ts';
+import { errorTables, fitTable } from '../domain/memory/tables.ts';
+import { documentSchema, referenceTables, withTables } from '../domain/spec/reference.ts';
 import { errorsPage } from '../services/api/src/errors.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** Every generated file by its path from the repository's root. In `docs/experiment.md` only the tables are generated. */
+/** Every generated file by its path from the repository's root. In guides only the tables are generated. */
 async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
   const contracts = Object.entries(generatedContracts()).map(
     ([name, content]) => [`python-trainer/contracts/${name}`, json(content)] as const,
@@ -19,8 +23,24 @@ async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
     ...Object.fromEntries(contracts),
     'docs/errors.md': errorsPage(),
     'docs/experiment.schema.json': json(documentSchema()),
-    'docs/experiment.md': withTables(await readFile(join(root, 'docs/experiment.md'), 'utf8')),
+    'docs/experiment.md': withTables(await text('docs/experiment.md'), referenceTables()),
+    'docs/guide/memory.md': withTables(await text('docs/guide/memory.md'), await memoryTables()),
   };
+}
+
+async function memoryTables(): Promise<Readonly<Record<string, string>>> {
+  const config = readShape(JSON.parse(await text('examples/configs/llama3-8b.json')));
+  if (!config.ok) throw new Error(config.message);
+  const study = studyRows(await text('examples/llama3-8b-study.yaml'), config.shape);
+  return {
+    ...referenceTables(),
+    'memory-errors': errorTables(publishedErrors()),
+    'llama3-8b': fitTable(config.shape, study),
+  };
+}
+
+function text(path: string): Promise<string> {
+  return readFile(join(root, path), 'utf8');
 }
 
 /** Generated files whose content on disk differs from what would be written now. */

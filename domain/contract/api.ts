@@ -6,6 +6,7 @@
  * |---|---|---|
  * | POST experiments (Idempotency-Key) | submitBody, or the document as application/yaml (?baseDirectory, ?reuse) | experimentDetail: 201 started, 202 stored (it starts when the engine answers), 200 the key is known |
  * | POST experiments/preview | the same | previewView |
+ * | POST estimates | the same, or a model of `source: config` | estimateView |
  * | GET experiments | listQuery | page(experimentView) |
  * | GET experiments/:id | | experimentDetail |
  * | POST experiments/:id/pause, resume, cancel | | actionView |
@@ -28,6 +29,7 @@ import { z } from 'zod';
 import { DROP_REASONS } from '../matrix/types.ts';
 import { EXPERIMENT_STATES, TRIAL_STATES } from '../run/types.ts';
 import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
+import { memoryView } from './estimate.ts';
 import {
   evaluationResult,
   layerChoice,
@@ -80,7 +82,15 @@ export const droppedCellView = z.object({ label: z.string(), reason: z.enum(DROP
 
 export const previewView = z.object({
   name: z.string(),
-  cells: z.array(cellView.extend({ seeds: z.array(z.number().int()), reused: z.number().int() })),
+  cells: z.array(
+    cellView.extend({
+      seeds: z.array(z.number().int()),
+      reused: z.number().int(),
+      memory: memoryView
+        .nullable()
+        .describe("GPU memory; null where the model's configuration is not known, or trials run on a CPU"),
+    }),
+  ),
   dropped: z.array(droppedCellView),
   trials: z.number().int(),
   reused: z.number().int().describe('trials that need no run: an identical one has been measured'),

@@ -14,7 +14,11 @@ export type { ComparisonInput } from './input.ts';
 export function compareTrials(input: ComparisonInput): Comparison {
   const groups = groupByCell(input.trials);
   const baseline = groups.find((group) => group.cell.id === input.baselineCellId) ?? null;
-  const rows = comparisonRows(groups, { baseline, pricePerHour: input.pricePerHour ?? null });
+  const rows = comparisonRows(groups, {
+    baseline,
+    pricePerHour: input.pricePerHour ?? null,
+    estimatedBytes: input.estimatedBytes ?? new Map(),
+  });
   return {
     experimentId: input.experimentId,
     name: input.name,

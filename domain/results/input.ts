@@ -24,6 +24,8 @@ export interface ComparisonInput {
   readonly limits?: { readonly maxMemoryBytes?: number | null; readonly maxCost?: number | null };
   /** Price of a trial's machine for one hour; without it no cost is stated. */
   readonly pricePerHour?: number | null;
+  /** Estimated peak of reserved GPU memory by cell, bytes. */
+  readonly estimatedBytes?: ReadonlyMap<string, number>;
 }
 
 /** A trial with a result: run, taken over from an earlier experiment, or run until its loss was not finite. */

@@ -12,6 +12,8 @@ import type { ComparisonRow, TrialCounts } from './types.ts';
 export interface RowContext {
   readonly baseline: CellGroup | null;
   readonly pricePerHour: number | null;
+  /** Of GPU memory, by cell. */
+  readonly estimatedBytes: ReadonlyMap<string, number>;
 }
 
 /** Rows in reading order: by model, deepest first, then as the vocabulary lists precisions and methods. */
@@ -71,7 +73,8 @@ function row(group: CellGroup, originals: ReadonlyMap<string, number>, context: 
     peakRssBytes: over(({ result }) => result.memory.peakRssBytes),
     memoryMetric: metric,
     peakMemoryBytes: metric === null ? estimate([]) : over(measures.peakMemory),
-    estimatedBytes: null,
+    // Says nothing about the memory of a process on a CPU.
+    estimatedBytes: metric === 'peak-rss' ? null : (context.estimatedBytes.get(cell.id) ?? null),
     joulesPerToken: over(measures.joulesPerToken),
     cost: over(measures.cost(context.pricePerHour)),
     lossDelta: lossDelta(group, context.baseline),

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { evaluationSettings, loraSettings, trainingSettings } from '../contract/trial.ts';
 import { MATRIX_DEFAULTS, type Matrix, type PartialCell, quantizationSettings } from './axes.ts';
+import { estimateAssumptions } from './estimate.ts';
 import { duration, field, size } from './input.ts';
 import { cellSchema, matrixSchema } from './matrix-schema.ts';
 import { datasetInput, modelInput } from './references-input.ts';
@@ -131,6 +132,7 @@ export const experimentDocument = z.strictObject({
     'the cell that others are compared with: the first that has these values; {}: the first of the matrix',
   ),
   objective: objective.prefault({}).describe('what the recommendation looks for, and within which limits'),
+  estimate: estimateAssumptions.prefault({}).describe('what memory estimates assume beside the settings'),
 });
 
 /** A document with every default filled in. Parsing it again gives the same document. */

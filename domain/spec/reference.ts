@@ -30,11 +30,10 @@ export function referenceTables(): Readonly<Record<string, string>> {
 const MARKED = /(<!-- table: ([\w-]+) -->\n)[^]*?(<!-- end -->)/g;
 
 /** Replaces the tables of a page, each between `<!-- table: NAME -->` and `<!-- end -->`. */
-export function withTables(page: string): string {
-  const tables = referenceTables();
+export function withTables(page: string, tables: Readonly<Record<string, string>>): string {
   return page.replace(MARKED, (_, start: string, name: string, end: string) => {
     const content = tables[name];
-    if (content === undefined) throw new Error(`docs/experiment.md asks for a table that does not exist: ${name}`);
+    if (content === undefined) throw new Error(`a page asks for a table that does not exist: ${name}`);
     return `${start}\n${content}\n${end}`;
   });
 }

@@ -1,4 +1,5 @@
 /** Models and datasets as people write them. */
+import { z } from 'zod';
 import { type DatasetRef, datasetRef, type ModelRef, modelRef } from '../contract/trial.ts';
 import { shorthand } from './input.ts';
 import { encodeProblem } from './problems.ts';
@@ -15,9 +16,19 @@ function hubId(reference: ModelRef | DatasetRef): boolean {
 
 const text = { type: 'string', minLength: 1 } as const;
 
+/** A model's config.json alone is enough for `lamina estimate`, which takes it out before; nothing can be run with it. */
+const CONFIG_ONLY = encodeProblem({
+  message: 'is config: a config.json has no weights to train, it is for lamina estimate alone',
+  fix: 'write hf, path or gguf, or run lamina estimate',
+});
+
+const runnable = z.discriminatedUnion('source', modelRef.options, {
+  error: ({ input }) => ((input as { source?: unknown } | null)?.source === 'config' ? CONFIG_ONLY : undefined),
+});
+
 /** A model: "owner/name" on the hub, a folder ("./models/x"), a .gguf file, or the same spelled out. */
 export const modelInput = shorthand(
-  modelRef.refine(hubId, { path: ['id'], error: NOT_A_HUB_ID }),
+  runnable.refine(hubId, { path: ['id'], error: NOT_A_HUB_ID }),
   (input) => {
     if (typeof input !== 'string') return input;
     if (/\.gguf$/i.test(input)) return { source: 'gguf', path: input };

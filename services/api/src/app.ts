@@ -11,6 +11,7 @@ import { sendProblem } from './problems.ts';
 import { actionRoutes } from './routes/actions.ts';
 import { attemptEventRoutes } from './routes/attempt-events.ts';
 import { comparisonRoutes } from './routes/comparison.ts';
+import { estimateRoutes } from './routes/estimates.ts';
 import { experimentEventRoutes } from './routes/experiment-events.ts';
 import { experimentRoutes } from './routes/experiments.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -65,6 +66,7 @@ export async function buildApp(deps: ApiDeps): Promise<Api> {
   await app.register(
     async (v1: Api) => {
       experimentRoutes(v1, context);
+      estimateRoutes(v1, context);
       actionRoutes(v1, context);
       trialRoutes(v1, context);
       attemptEventRoutes(v1, context);

@@ -1,7 +1,12 @@
+import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.ts';
 import { compareTrials } from '@lamina/domain/results/compare.ts';
+import type { ComparedTrial } from '@lamina/domain/results/input.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
+import { canonical } from '@lamina/domain/spec/canonical.ts';
+import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
+import { localShape } from './submission/model.ts';
 
 /** Comparisons kept: the dashboard, the report and exports ask for the same one. */
 const KEPT = 16;
@@ -17,14 +22,14 @@ export interface Comparisons {
 }
 
 /** Each comparison is made once for each version of its experiment. */
-export function createComparisons(store: ExperimentStore): Comparisons {
+export function createComparisons(store: ExperimentStore, hubCache: string | null): Comparisons {
   const kept = new Map<string, Promise<Comparison>>();
   return {
     of(experiment, limits) {
       const key = JSON.stringify([experiment.id, experiment.version, limits]);
       let comparison = kept.get(key);
       if (comparison === undefined) {
-        comparison = compare(store, experiment, limits);
+        comparison = compare(store, hubCache, experiment, limits);
         comparison.catch(() => kept.delete(key));
         kept.set(key, comparison);
         const oldest = kept.keys().next().value;
@@ -35,7 +40,12 @@ export function createComparisons(store: ExperimentStore): Comparisons {
   };
 }
 
-async function compare(store: ExperimentStore, experiment: ExperimentRecord, limits: Limits): Promise<Comparison> {
+async function compare(
+  store: ExperimentStore,
+  hubCache: string | null,
+  experiment: ExperimentRecord,
+  limits: Limits,
+): Promise<Comparison> {
   const trials = await store.trialsForComparison(experiment.id);
   const { id, name, state, baselineCellId } = experiment;
   const parsed = parseDocument(experiment.document as object);
@@ -46,6 +56,7 @@ async function compare(store: ExperimentStore, experiment: ExperimentRecord, lim
     state,
     baselineCellId,
     trials,
+    estimatedBytes: document === null ? new Map() : await estimates(document, trials, hubCache),
     limits: {
       maxMemoryBytes: limits.maxMemoryBytes ?? document?.objective.maxMemory ?? null,
       maxCost: limits.maxCost ?? document?.objective.maxCost ?? null,
@@ -54,4 +65,29 @@ async function compare(store: ExperimentStore, experiment: ExperimentRecord, lim
       ? {}
       : { objective: document.objective.metric, pricePerHour: document.resources.pricePerHour }),
   });
+}
+
+/** Estimated peaks of cells that were measured on a GPU and whose model's configuration is on this machine. */
+async function estimates(
+  document: ExperimentDocument,
+  trials: readonly ComparedTrial[],
+  hubCache: string | null,
+): Promise<ReadonlyMap<string, number>> {
+  const onGpu = trials.filter(({ result }) => result?.environment.deviceKind === 'cuda');
+  const byCell = new Map(onGpu.map(({ trial }) => [trial.cell.id, trial.settings]));
+  const shapes = new Map<string, KnownShape>();
+  for (const { model } of byCell.values()) {
+    const key = canonical(model);
+    if (shapes.has(key)) continue;
+    const shape = await localShape(model, hubCache);
+    shapes.set(key, shape === null ? { shape, message: '' } : { shape, trainer: 'lamina' });
+  }
+  const shapeOf = (model: Parameters<typeof localShape>[0]) =>
+    shapes.get(canonical(model)) ?? { shape: null, message: '' };
+  return new Map(
+    [...byCell].flatMap(([cellId, settings]) => {
+      const { memory } = estimateTrial(settings, document, { shapeOf });
+      return memory === null ? [] : [[cellId, memory.peak.reservedBytes] as const];
+    }),
+  );
 }

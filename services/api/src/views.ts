@@ -53,14 +53,19 @@ function cellView(cell: Cell): ExperimentDetail['cellList'][number] {
 }
 
 export function previewView(prepared: Prepared, measured: ReadonlySet<string>): PreviewView {
-  const { document, expansion, warnings } = prepared;
+  const { document, expansion, warnings, memory } = prepared;
   const byCell = Map.groupBy(expansion.trials, (trial) => trial.cell.id);
   const reused = (trials: readonly { id: string }[]) => trials.filter((trial) => measured.has(trial.id)).length;
   return {
     name: document.name,
     cells: expansion.cells.map((cell) => {
       const trials = byCell.get(cell.id) ?? [];
-      return { ...cellView(cell), seeds: trials.map((trial) => trial.settings.seed), reused: reused(trials) };
+      return {
+        ...cellView(cell),
+        seeds: trials.map((trial) => trial.settings.seed),
+        reused: reused(trials),
+        memory: memory(cell.id),
+      };
     }),
     dropped: expansion.dropped.map((cell) => ({ ...cell })),
     trials: expansion.trials.length,

@@ -5,6 +5,7 @@ import { createClient } from './client.ts';
 import type { Context, GlobalOptions } from './command.ts';
 import { compare } from './commands/compare.ts';
 import { cancel, extend, pause, resume, retry } from './commands/control.ts';
+import { estimate } from './commands/estimate.ts';
 import { list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { preview } from './commands/preview.ts';
@@ -18,7 +19,22 @@ import type { Io } from './io.ts';
 import { DEFAULT_URL, serverUrl } from './server-url.ts';
 
 const HELP_WIDTH = 100;
-const COMMANDS = [submit, preview, list, show, watch, compare, logs, pause, resume, cancel, retry, extend, up];
+const COMMANDS = [
+  submit,
+  preview,
+  estimate,
+  list,
+  show,
+  watch,
+  compare,
+  logs,
+  pause,
+  resume,
+  cancel,
+  retry,
+  extend,
+  up,
+];
 
 /** yargs' own messages, for people. */
 const PLAIN_WORDS = {

@@ -22,7 +22,7 @@ const FORMATS = {
 type Format = keyof typeof FORMATS;
 
 export function comparisonRoutes(app: Api, deps: ApiDeps): void {
-  const comparisons = createComparisons(deps.store);
+  const comparisons = createComparisons(deps.store, deps.defaults.hubCache);
   const schema = {
     params: byId,
     querystring: comparisonQuery,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gguf } from '@huggingface/gguf';
 import type { ModelRef } from '@lamina/domain/contract/trial.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
+import { type ModelShape, readShape } from '@lamina/domain/memory/shape.ts';
 import { z } from 'zod';
 import type { Fingerprints } from './fingerprints.ts';
 import { missingFile, type Places } from './paths.ts';
@@ -11,6 +12,8 @@ export interface ResolvedModel {
   readonly model: ModelRef;
   /** Decoder layers; null where that is not known before the model is loaded. */
   readonly layers: number | null;
+  /** What its memory depends on; null where its configuration is not known, or of another family. */
+  readonly shape: ModelShape | null;
   readonly issues: readonly Issue[];
   readonly warnings: readonly string[];
 }
@@ -41,16 +44,19 @@ export async function resolveModel(model: ModelRef, at: string, context: ModelCo
   return {
     model: { ...model, path, fingerprint: found.fingerprint },
     layers: found.layers,
+    shape: found.shape ?? null,
     issues: [],
     warnings: found.layers === null ? [`${path} does not say how many layers it has; depths are not checked`] : [],
   };
 }
 
 function failed(model: ModelRef, problem: Issue): ResolvedModel {
-  return { model, layers: null, issues: [problem], warnings: [] };
+  return { model, layers: null, shape: null, issues: [problem], warnings: [] };
 }
 
-type Found = { readonly fingerprint: string; readonly layers: number | null } | Omit<Issue, 'path'>;
+type Found =
+  | { readonly fingerprint: string; readonly layers: number | null; readonly shape?: ModelShape | null }
+  | Omit<Issue, 'path'>;
 
 async function folderModel(path: string, { fingerprints }: ModelContext): Promise<Found> {
   const config = await readConfig(join(path, 'config.json'));
@@ -58,7 +64,7 @@ async function folderModel(path: string, { fingerprints }: ModelContext): Promis
     return { message: `${path} has no config.json`, fix: 'name the folder that holds config.json and the weights' };
   }
   if (config === 'broken') return { message: `config.json of ${path} cannot be read` };
-  return { fingerprint: await fingerprints.modelFolder(path), layers: depthOf(config) };
+  return { fingerprint: await fingerprints.modelFolder(path), layers: depthOf(config), shape: shapeOf(config) };
 }
 
 async function ggufModel(path: string, { fingerprints, depths }: ModelContext): Promise<Found> {
@@ -82,7 +88,8 @@ async function hubModel(model: Extract<ModelRef, { source: 'hf' }>, cache: strin
   const config = cache === null ? 'missing' : await cachedConfig(model, cache);
   const layers = typeof config === 'string' ? null : depthOf(config);
   const warning = `${model.id} is not in the server's cache: its depth is not checked, and it is fetched when a trial runs`;
-  return { model, layers, issues: [], warnings: layers === null ? [warning] : [] };
+  const shape = typeof config === 'string' ? null : shapeOf(config);
+  return { model, layers, shape, issues: [], warnings: layers === null ? [warning] : [] };
 }
 
 /** Layout of huggingface_hub: models--owner--name/{refs/<revision>, snapshots/<commit>/config.json}. */
@@ -104,6 +111,21 @@ async function readConfig(path: string): Promise<Config> {
   } catch {
     return 'broken';
   }
+}
+
+function shapeOf(config: Readonly<Record<string, unknown>>): ModelShape | null {
+  const read = readShape(config);
+  return read.ok ? read.shape : null;
+}
+
+/** The shape of a model whose files are on this machine: a folder, a config.json, or in the hub's cache. */
+export async function localShape(model: ModelRef, hubCache: string | null): Promise<ModelShape | null> {
+  if (model.source === 'gguf' || (model.source === 'hf' && hubCache === null)) return null;
+  const config =
+    model.source === 'hf'
+      ? await cachedConfig(model, hubCache ?? '')
+      : await readConfig(model.path.endsWith('.json') ? model.path : join(model.path, 'config.json'));
+  return typeof config === 'string' ? null : shapeOf(config);
 }
 
 /** Models with several parts keep the decoder's depth in `text_config`. */

@@ -1,6 +1,9 @@
 import type { DeviceCapabilities } from '@lamina/domain/matrix/context.ts';
 import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
-import { initialPlan, runPolicy } from '@lamina/domain/matrix/plan.ts';
+import { initialPlan, likeKey, runPolicy } from '@lamina/domain/matrix/plan.ts';
+import type { MemoryView } from '@lamina/domain/contract/estimate.ts';
+import type { ModelRef } from '@lamina/domain/contract/trial.ts';
+import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.ts';
 import type { Expansion } from '@lamina/domain/matrix/types.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
@@ -20,6 +23,8 @@ export interface Prepared {
   readonly policy: RunPolicy;
   /** By cell id. */
   readonly plans: Readonly<Record<string, Plan>>;
+  /** By cell id; null where the model's configuration is not known, or trials do not run on a GPU. */
+  readonly memory: (cellId: string) => MemoryView | null;
   readonly warnings: readonly string[];
 }
 
@@ -29,7 +34,7 @@ export async function prepare(input: string | object, options: PrepareOptions): 
   if (!parsed.ok) throw invalid([...parsed.issues, ...(await issuesOfReferences(input, options))]);
   const resolved = await resolveReferences(parsed.document, options);
   if (resolved.issues.length > 0) throw invalid(resolved.issues);
-  const { document, layersOf } = resolved;
+  const { document, layersOf, shapeOf } = resolved;
   const { trainerRevision, device } = options;
   const expansion = expandMatrix(document, { trainerRevision, device, layersOf });
   if (expansion.trials.length === 0) throw invalid(nothingLeft(expansion));
@@ -37,11 +42,27 @@ export async function prepare(input: string | object, options: PrepareOptions): 
     cell.id,
     initialPlan(settings, document.resources.memory),
   ]);
+  const estimated = new Map<string, MemoryView | null>();
+  const settingsOf = new Map(expansion.trials.map(({ cell, settings }) => [cell.id, settings]));
   return {
     document,
     expansion,
     policy: runPolicy(document),
     plans: Object.fromEntries(plans),
+    memory: (cellId) => {
+      const settings = settingsOf.get(cellId);
+      if (settings === undefined || device?.kind === 'cpu') return null;
+      const key = `${likeKey(settings)} ${settings.training.packing} ${settings.lora?.dropout}`;
+      const known = estimated.get(key);
+      if (known !== undefined) return known;
+      const shapes = (model: ModelRef): KnownShape => {
+        const shape = shapeOf(model);
+        return shape === null ? { shape, message: '' } : { shape, trainer: 'lamina' };
+      };
+      const { memory } = estimateTrial(settings, document, { shapeOf: shapes });
+      estimated.set(key, memory);
+      return memory;
+    },
     warnings: [
       ...parsed.warnings.map(({ path, message }) => `${path}: ${message}`),
       ...resolved.warnings,

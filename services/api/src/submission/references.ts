@@ -1,6 +1,7 @@
 import type { DatasetRef, ModelRef } from '@lamina/domain/contract/trial.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
+import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import { references, withReferences } from '@lamina/domain/spec/references.ts';
 import { datasetInput, modelInput } from '@lamina/domain/spec/references-input.ts';
@@ -20,6 +21,7 @@ export interface ReferenceOptions {
 export interface ResolvedDocument {
   readonly document: ExperimentDocument;
   readonly layersOf: (model: ModelRef) => number | null;
+  readonly shapeOf: (model: ModelRef) => ModelShape | null;
   readonly issues: readonly Issue[];
   readonly warnings: readonly string[];
 }
@@ -35,9 +37,11 @@ export async function resolveReferences(
   const models = await Promise.all(named.models.map((model) => resolveModel(model, placeOf(document, model), context)));
   const byModel = new Map(named.models.map((model, index) => [model, models[index]?.model ?? model]));
   const layers = new Map(models.map((found) => [canonical(found.model), found.layers]));
+  const shapes = new Map(models.map((found) => [canonical(found.model), found.shape]));
   return {
     document: withReferences(document, { models: byModel, dataset: dataset.dataset }),
     layersOf: (model) => layers.get(canonical(model)) ?? null,
+    shapeOf: (model) => shapes.get(canonical(model)) ?? null,
     issues: [...models.flatMap((found) => found.issues), ...dataset.issues],
     warnings: models.flatMap((found) => found.warnings),
   };

@@ -1,0 +1,145 @@
+/** Estimates for every cell of an experiment document. */
+import type { EstimatedCell, EstimateView, MemoryView } from '../contract/estimate.ts';
+import type { ModelRef, TrialSettings } from '../contract/trial.ts';
+import { expandMatrix } from '../matrix/expand.ts';
+import type { ExperimentDocument } from '../spec/document.ts';
+import { type Issue, parseDocument } from '../spec/parse.ts';
+import { references } from '../spec/references.ts';
+import { readText } from '../spec/text.ts';
+import { choosePlan } from './choose.ts';
+import { COMMON_CLASSES, type GpuClass } from './classes.ts';
+import { estimateMemory, MOMENTS } from './estimate.ts';
+import { memorySettings, type Trainer } from './from-settings.ts';
+import { DEFAULT_MARGINS, type Margins } from './overhead.ts';
+import { countParameters } from './parameters.ts';
+import type { ModelShape } from './shape.ts';
+import { trainable } from './weights.ts';
+
+export type EstimateDocument =
+  | {
+      readonly ok: true;
+      readonly document: ExperimentDocument;
+      readonly warnings: readonly Issue[];
+      /** Paths that were given as `source: config`. */
+      readonly configs: readonly string[];
+    }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
+
+const FILLED_IN = { apiVersion: 'lamina/v1', name: 'estimate', dataset: 'none.txt' };
+
+/** Parses a document that is only to be estimated: a model's config.json is enough, name and dataset may be missing. */
+export function parseEstimateDocument(input: string | object): EstimateDocument {
+  const read = typeof input === 'string' ? readText(input) : { value: input };
+  if ('issues' in read) return { ok: false, issues: read.issues };
+  const configs: string[] = [];
+  const value = isRecord(read.value) ? { ...FILLED_IN, ...(asPaths(read.value, configs) as object) } : read.value;
+  const parsed = parseDocument(value as object);
+  return parsed.ok ? { ...parsed, configs } : parsed;
+}
+
+/** Every `{source: config, path}` as the folder or file that it names. */
+function asPaths(value: unknown, configs: string[]): unknown {
+  if (Array.isArray(value)) return value.map((item) => asPaths(item, configs));
+  if (!isRecord(value)) return value;
+  if (value['source'] === 'config' && typeof value['path'] === 'string') {
+    configs.push(value['path']);
+    const { source: _, ...rest } = value;
+    return { ...rest, source: 'path' };
+  }
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, asPaths(item, configs)]));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export type { Trainer } from './from-settings.ts';
+
+/** Every model that the document names, once. */
+export function modelsOf(document: ExperimentDocument): readonly ModelRef[] {
+  return references(document).models;
+}
+
+/** What is known of a model: its shape, or why there is none. */
+export type KnownShape =
+  | { readonly shape: ModelShape; readonly trainer: Trainer }
+  | { readonly shape: null; readonly message: string };
+
+export interface EstimateContext {
+  readonly shapeOf: (model: ModelRef) => KnownShape;
+  /** GPUs to choose from where the document names none. */
+  readonly classes?: readonly GpuClass[];
+  readonly marginsOf?: (gpuClass: GpuClass) => Margins;
+}
+
+export function estimateDocument(document: ExperimentDocument, context: EstimateContext): EstimateView {
+  const expansion = expandMatrix(document, {
+    trainerRevision: '',
+    device: null,
+    layersOf: (model) => context.shapeOf(model).shape?.layers ?? null,
+  });
+  const settings = new Map(expansion.trials.map(({ cell, settings: found }) => [cell.id, found]));
+  return {
+    name: document.name,
+    cells: expansion.cells.flatMap((cell): EstimatedCell[] => {
+      const found = settings.get(cell.id);
+      if (found === undefined) return [];
+      const { memory, message } = estimateTrial(found, document, context);
+      return [{ ...cell, parameters: { ...cell.parameters }, memory, message }];
+    }),
+    dropped: expansion.dropped.map((cell) => ({ ...cell })),
+  };
+}
+
+/** The estimate of one cell; null with the reason where the model's configuration is not known. */
+export function estimateTrial(
+  settings: TrialSettings,
+  document: ExperimentDocument,
+  { shapeOf, classes = COMMON_CLASSES, marginsOf = () => DEFAULT_MARGINS }: EstimateContext,
+): { readonly memory: MemoryView | null; readonly message: string | null } {
+  const known = shapeOf(settings.model);
+  if (known.shape === null) return { memory: null, message: known.message };
+  const { shape } = known;
+  const { estimate: assumptions } = document;
+  const trainer = assumptions.trainer ?? known.trainer;
+  const given = memorySettings(settings, shape, assumptions, trainer);
+  const estimate = estimateMemory(shape, given);
+  const chosen = choosePlan(shape, { ...given, shards: 1 }, assumptions.gpus?.map(sized) ?? classes, { marginsOf });
+  const memory: MemoryView = {
+    parameters: countParameters(shape, given.layers).total,
+    trainableParameters: trainable(shape, given).parameters,
+    moment: MOMENTS[estimate.moment],
+    terms: estimate.terms.map((term) => ({ ...term })),
+    peak: estimate.peak,
+    steady: estimate.steady,
+    assumptions: {
+      trainer,
+      microBatch: given.microBatch,
+      longestTokens: given.longest,
+      attention: given.attention,
+      attentionMask: given.attentionMask,
+      logits: given.logits,
+      computeDtype: given.computeDtype,
+      optimizer: given.optimizer,
+      gpus: given.shards,
+    },
+    plan: chosen.fits
+      ? {
+          gpuClass: chosen.plan.gpuClass.name,
+          gpuMemoryBytes: chosen.plan.gpuClass.memoryBytes,
+          gpus: chosen.plan.gpus,
+          microBatch: chosen.plan.microBatch,
+          accumulation: chosen.plan.accumulation,
+          checkpointing: chosen.plan.checkpointing,
+          peakProcessBytes: chosen.plan.estimate.peak.processBytes,
+          free: chosen.plan.free,
+        }
+      : null,
+    doesNotFit: chosen.fits ? null : chosen.message,
+  };
+  return { memory, message: null };
+}
+
+function sized(memoryBytes: number): GpuClass {
+  return { name: `${(memoryBytes / 2 ** 30).toFixed(0)} GiB`, memoryBytes, perNode: 8 };
+}

@@ -1,0 +1,226 @@
+/** Will it fit? The peak of a training run from a model's configuration and its settings alone. */
+import * as activations from './activations.ts';
+import { lossBytes, scoringBytes } from './logits.ts';
+import * as overhead from './overhead.ts';
+import type { Margins } from './overhead.ts';
+import { computeBytes, type MemorySettings } from './settings.ts';
+import type { ModelShape } from './shape.ts';
+import { type Term, term, totalBytes } from './terms.ts';
+import * as weights from './weights.ts';
+
+/** Bytes as three counters show them: `max_memory_allocated`, `max_memory_reserved`, and the driver's for the process. */
+export interface Totals {
+  readonly allocatedBytes: number;
+  readonly reservedBytes: number;
+  readonly processBytes: number;
+}
+
+export const MOMENTS = {
+  loss: 'the loss is differentiated',
+  'last-layer': 'the last layer is differentiated',
+  'first-layer': 'the first layer is differentiated, all gradients present',
+  'optimizer-step': 'the optimizer steps',
+  evaluation: 'held-out text is scored',
+} as const;
+export type Moment = keyof typeof MOMENTS;
+
+export interface MemoryEstimate {
+  /** When the peak is reached. */
+  readonly moment: Moment;
+  /** What is there at that moment, and on top of it the allocator's pool and the context. Their sum is the process's peak. */
+  readonly terms: readonly Term[];
+  readonly peak: Totals;
+  /** Between two steps, gradients not yet dropped. */
+  readonly steady: Totals;
+}
+
+/**
+ * Per GPU. A step's memory has few candidates for its peak, since activations fall as gradients rise, both linear in
+ * the layer: the two ends of the backward pass, the step, and the evaluation. The largest is the answer.
+ */
+export function estimateMemory(
+  shape: ModelShape,
+  settings: MemorySettings,
+  margins: Margins = overhead.DEFAULT_MARGINS,
+): MemoryEstimate {
+  const highest = highestMoment(shape, settings);
+  const unexplained = overhead.unexplainedTerm(highest.bytes, margins);
+  const allocated = highest.bytes + unexplained.bytes;
+  const fragmentation = overhead.fragmentationTerm(allocated, margins);
+  const context = overhead.contextTerm(margins);
+  const between = totalBytes(steadyTerms(shape, settings));
+  return {
+    moment: highest.moment,
+    terms: present([...highest.terms, unexplained, fragmentation, context]),
+    peak: totals(allocated, fragmentation.bytes, context.bytes),
+    steady: totals(between, Math.ceil(between * margins.fragmentation), context.bytes),
+  };
+}
+
+interface AtMoment {
+  readonly moment: Moment;
+  readonly terms: readonly Term[];
+  readonly bytes: number;
+}
+
+function highestMoment(shape: ModelShape, settings: MemorySettings): AtMoment {
+  const candidates = (Object.keys(MOMENTS) as Moment[]).map((moment): AtMoment => {
+    const terms = momentTerms(moment, shape, settings);
+    return { moment, terms, bytes: totalBytes(terms) };
+  });
+  return candidates.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+}
+
+/** Peak of the process with other margins, from the sum of the terms (`termsBytes`). */
+export function processPeak(bytes: number, margins: Margins): number {
+  const allocated = bytes + overhead.unexplainedTerm(bytes, margins).bytes;
+  return allocated + overhead.fragmentationTerm(allocated, margins).bytes + margins.context;
+}
+
+/** Sum of the terms at the peak, without margins. */
+export function termsBytes(shape: ModelShape, settings: MemorySettings): number {
+  return highestMoment(shape, settings).bytes;
+}
+
+function totals(allocated: number, fragmentation: number, context: number): Totals {
+  const reserved = allocated + fragmentation;
+  return { allocatedBytes: allocated, reservedBytes: reserved, processBytes: reserved + context };
+}
+
+/** Without what is not there; what appears twice, added up. */
+function present(terms: readonly Term[]): readonly Term[] {
+  const byId = Map.groupBy(terms, ({ id }) => id);
+  return [...byId.values()].flatMap((same) => {
+    const [first] = same;
+    const bytes = totalBytes(same);
+    return first === undefined || bytes === 0 ? [] : [{ ...first, bytes }];
+  });
+}
+
+/** Weights and states: there at every moment. */
+function lasting(shape: ModelShape, settings: MemorySettings): readonly Term[] {
+  return [
+    ...weights.weightTerms(shape, settings).filter(({ steady }) => steady),
+    weights.adapterTerm(shape, settings),
+    weights.optimizerTerm(shape, settings),
+  ];
+}
+
+function steadyTerms(shape: ModelShape, settings: MemorySettings): readonly Term[] {
+  const gradients = settings.optimizerInBackward ? 0 : weights.gradientBytes(shape, settings);
+  const tokens = settings.microBatch * (settings.mean ?? 0);
+  const held = settings.logits === 'full' ? tokens * shape.vocabulary * computeBytes(settings) : 0;
+  const source = 'loops that keep the last output; mean length where it is known';
+  return [
+    ...lasting(shape, settings),
+    weights.gradientTerm(gradients),
+    term('held-logits', 'logits of the last batch', held, source, { steady: true }),
+  ];
+}
+
+function momentTerms(moment: Moment, shape: ModelShape, settings: MemorySettings): readonly Term[] {
+  const always = lasting(shape, settings);
+  const running = [overhead.gatherTerm(shape, settings), overhead.dequantizationTerm(shape, settings)];
+  const all = settings.optimizerInBackward
+    ? weights.largestGradientBytes(shape, settings)
+    : weights.gradientBytes(shape, settings);
+  // Gradients of earlier forward passes of the same step are there already.
+  const accumulated = settings.accumulation > 1 && !settings.optimizerInBackward ? all : 0;
+  const casts = weights.weightTerms(shape, settings).filter(({ steady }) => !steady);
+  switch (moment) {
+    case 'loss': {
+      const early = settings.optimizerInBackward ? all : accumulated;
+      const forward = [...keptActivations(shape, settings), logitsTerm(shape, settings)];
+      return [...always, ...running, ...casts, weights.gradientTerm(early), ...forward];
+    }
+    case 'last-layer': {
+      const early = Math.max(accumulated, weights.largestGradientBytes(shape, settings));
+      const kept = keptByLayers(shape, settings, settings.layers - 1);
+      return [...always, ...running, ...casts, weights.gradientTerm(early), ...kept, ...workingLayer(shape, settings)];
+    }
+    case 'first-layer':
+      return [...always, ...running, ...casts, weights.gradientTerm(all), ...workingLayer(shape, settings)];
+    case 'optimizer-step':
+      return [...always, weights.gradientTerm(all), weights.stepTemporaryTerm(shape, settings)];
+    case 'evaluation':
+      return [...always, ...running, ...evaluation(shape, settings)];
+  }
+}
+
+function tokensOf(settings: MemorySettings): number {
+  return settings.microBatch * settings.longest;
+}
+
+/** What the whole forward pass keeps. */
+function keptActivations(shape: ModelShape, settings: MemorySettings): readonly Term[] {
+  const outer = term(
+    'outer-activations',
+    'final norm',
+    tokensOf(settings) * activations.outerBytes(shape, settings),
+    'transformers: the final norm’s fp32 input; its output where the head is trained',
+  );
+  return [...keptByLayers(shape, settings, settings.layers), outer];
+}
+
+/** What the first `layers` layers keep: all that they need, or their inputs. */
+function keptByLayers(shape: ModelShape, settings: MemorySettings, layers: number): readonly Term[] {
+  if (settings.activationOffload) return [];
+  const count = tokensOf(settings) * layers;
+  if (!settings.checkpointing) return layerTerms(shape, settings, count);
+  const bytes = count * activations.checkpointBytes(shape, settings);
+  return [term('checkpoints', 'inputs of the layers', bytes, 'arXiv 1604.06174: one input a layer')];
+}
+
+/** One layer's activations and its backward pass. */
+function workingLayer(shape: ModelShape, settings: MemorySettings): readonly Term[] {
+  const tokens = tokensOf(settings);
+  const backward = tokens * activations.backwardBytes(shape, settings);
+  return [
+    ...layerTerms(shape, settings, tokens),
+    term(
+      'backward',
+      'gradients within a layer',
+      backward,
+      'torch.autograd: of product, gate, up and the residual stream',
+    ),
+  ];
+}
+
+function layerTerms(shape: ModelShape, settings: MemorySettings, count: number): readonly Term[] {
+  const bytes = activations.layerActivations(shape, settings);
+  const modeling = 'saved tensors of transformers’ modeling files';
+  return [
+    term('norm-activations', 'inputs of the norms', count * bytes.norms, `${modeling}: RMSNorm in fp32`),
+    term(
+      'attention-activations',
+      'attention',
+      count * bytes.attention,
+      `${modeling}; FlashAttention, arXiv 2205.14135`,
+    ),
+    term('mlp-activations', 'feed-forward', count * bytes.mlp, `${modeling}: gate, its activation, up`),
+    term('linear-inputs', 'inputs of trained weights', count * bytes.linearInputs, 'torch.nn.functional.linear'),
+    term(
+      'adapter-inputs',
+      'inputs of adapters',
+      count * bytes.adapterInputs,
+      'PEFT: cast to the adapters’ dtype for each adapted layer; dropout keeps a mask',
+    ),
+  ];
+}
+
+function logitsTerm(shape: ModelShape, settings: MemorySettings): Term {
+  const sources = {
+    full: 'transformers ForCausalLMLoss: logits, and in fp32 the log-softmax and two gradients',
+    chunked: 'torchtune CEWithChunkedOutputLoss: logits and their log-softmax, and one chunk’s gradients',
+    fused: 'a block of logits at a time, and the gradient by the hidden state',
+  };
+  const bytes = lossBytes(shape, settings, tokensOf(settings));
+  return term('logits', 'logits and loss', bytes, sources[settings.logits]);
+}
+
+function evaluation(shape: ModelShape, settings: MemorySettings): readonly Term[] {
+  const tokens = settings.evaluationBatch * settings.longest;
+  if (tokens === 0) return [];
+  const bytes = tokens * activations.inferenceBytes(shape, settings) + scoringBytes(shape, settings, tokens);
+  return [term('evaluation', 'scoring held-out text', bytes, 'one layer and the logits, without gradients')];
+}

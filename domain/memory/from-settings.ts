@@ -1,0 +1,76 @@
+/** From a trial's settings to what its memory depends on. */
+import type { TrialSettings } from '../contract/trial.ts';
+import type { EstimateAssumptions } from '../spec/estimate.ts';
+import { keptLayers } from '../spec/layers.ts';
+import { type MemorySettings, storedBytes } from './settings.ts';
+import type { ModelShape } from './shape.ts';
+
+/** Without packing, the longest of many samples is taken to be so many times their mean (instruction data: 3 to 7). */
+const LONGEST_OVER_MEAN = 6;
+/** Heads that the trainer's fused loss knows (`head.py`); others go through the model's own forward. */
+const WITHOUT_FUSED_LOSS: readonly ModelShape['family'][] = ['phi'];
+
+export type Trainer = 'lamina' | 'transformers';
+
+export function memorySettings(
+  settings: TrialSettings,
+  shape: ModelShape,
+  assumptions: EstimateAssumptions,
+  trainer: Trainer,
+): MemorySettings {
+  const { precision, method, training, lora, evaluation } = settings;
+  const numerics = numericsOf(settings);
+  const optimizer = assumptions.optimizer ?? training.optimizer;
+  return {
+    layers: keptLayers(settings.layers, shape.layers) ?? shape.layers,
+    precision,
+    ...numerics,
+    method,
+    lora:
+      lora === null
+        ? null
+        : {
+            rank: lora.r,
+            targets: lora.targets,
+            dropout: lora.dropout,
+            bytes: assumptions.adapterDtype === 'fp32' ? 4 : 2,
+          },
+    optimizer,
+    optimizerInBackward: assumptions.optimizerInBackward,
+    foreach: assumptions.foreach,
+    microBatch: training.microBatch,
+    accumulation: training.accumulation,
+    longest: longestOf(training, assumptions),
+    mean: assumptions.meanTokens ?? (training.packing ? training.maxLength : null),
+    checkpointing: training.checkpointing,
+    activationOffload: assumptions.activationOffload,
+    // transformers has no sdpa for Gemma 2, whose scores are capped.
+    attention: assumptions.attention ?? (shape.family === 'gemma2' ? 'eager' : 'sdpa'),
+    attentionMask: assumptions.attentionMask ?? (trainer === 'transformers' && !training.packing),
+    logits: assumptions.logits ?? lossOf(shape, trainer),
+    compile: assumptions.compile,
+    kbitPreparation: assumptions.kbitPreparation,
+    evaluationBatch: trainer === 'lamina' ? evaluation.microBatch : 0,
+    shards: Math.max(1, settings.gpus),
+  };
+}
+
+/** As the trainer resolves them on a GPU (`precision.py`): auto is the stored dtype, or bf16 over k-bit weights. */
+function numericsOf({ precision, computeDtype, training }: TrialSettings) {
+  const { mixedPrecision } = training;
+  const stored = precision === 'fp16' ? 'fp16' : storedBytes(precision) === 4 ? 'fp32' : 'bf16';
+  const computed = computeDtype === 'auto' ? stored : computeDtype;
+  const autocast = mixedPrecision !== 'none' || (storedBytes(precision) === 4 && computed !== 'fp32');
+  return { computeDtype: mixedPrecision === 'none' ? computed : mixedPrecision, autocast };
+}
+
+function longestOf({ packing, maxLength }: TrialSettings['training'], assumptions: EstimateAssumptions): number {
+  const { longestTokens, meanTokens } = assumptions;
+  if (packing) return maxLength;
+  const longest = longestTokens ?? (meanTokens === null ? maxLength : meanTokens * LONGEST_OVER_MEAN);
+  return Math.min(longest, maxLength);
+}
+
+function lossOf(shape: ModelShape, trainer: Trainer): MemorySettings['logits'] {
+  return trainer === 'lamina' && !WITHOUT_FUSED_LOSS.includes(shape.family) ? 'fused' : 'full';
+}

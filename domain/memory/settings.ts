@@ -1,0 +1,68 @@
+/** Everything that decides what a training run keeps on a device. */
+import type { Precision } from '../spec/vocabulary.ts';
+
+export const ATTENTIONS = ['sdpa', 'flash', 'eager'] as const;
+export const LOGITS = ['full', 'chunked', 'fused'] as const;
+export const MEMORY_OPTIMIZERS = ['adamw', 'adamw-8bit', 'paged-adamw', 'paged-adamw-8bit', 'sgd', 'none'] as const;
+
+export interface MemorySettings {
+  /** Decoder layers that are kept. */
+  readonly layers: number;
+  readonly precision: Precision;
+  /** What products are computed in. */
+  readonly computeDtype: 'fp32' | 'bf16' | 'fp16';
+  /** Autocast: weights and the residual stream stay as stored, products are computed in 16 bits. */
+  readonly autocast: boolean;
+  readonly method: 'full' | 'lora' | 'qlora';
+  readonly lora: {
+    readonly rank: number;
+    readonly targets: 'all-linear' | readonly string[];
+    readonly dropout: number;
+    /** Bytes of one adapter parameter: 4, as PEFT keeps them, or 2. */
+    readonly bytes: 2 | 4;
+  } | null;
+  readonly optimizer: (typeof MEMORY_OPTIMIZERS)[number];
+  /** Parameters are updated as their gradients appear, which are then freed. */
+  readonly optimizerInBackward: boolean;
+  /** All parameters in one call that keeps temporaries of the size of a state (AdamW `foreach`). */
+  readonly foreach: boolean;
+  /** Sequences per forward pass. */
+  readonly microBatch: number;
+  readonly accumulation: number;
+  /** Tokens of the longest sequence that a batch is padded to. */
+  readonly longest: number;
+  /** Mean tokens of a sequence; null where that is not known. */
+  readonly mean: number | null;
+  readonly checkpointing: boolean;
+  readonly activationOffload: boolean;
+  readonly attention: (typeof ATTENTIONS)[number];
+  /** A mask for padding: without one, sdpa and flash share keys and values between the heads of a group. */
+  readonly attentionMask: boolean;
+  readonly logits: (typeof LOGITS)[number];
+  /** `torch.compile`: elementwise chains are fused, and recomputed in the backward pass. */
+  readonly compile: boolean;
+  /** peft's `prepare_model_for_kbit_training`: what is not quantized becomes fp32. */
+  readonly kbitPreparation: boolean;
+  /** Sequences per forward pass of the evaluation; 0: none. */
+  readonly evaluationBatch: number;
+  /** GPUs that weights, gradients and states are divided over (FSDP). */
+  readonly shards: number;
+}
+
+/** Bytes of one element of an unquantized weight. */
+export function storedBytes(precision: Precision): 2 | 4 {
+  return precision === 'fp32' || precision === 'tf32' ? 4 : 2;
+}
+
+/** Bytes of one element of a product. */
+export function computeBytes({ computeDtype, kbitPreparation, autocast }: MemorySettings): 2 | 4 {
+  // bitsandbytes answers in the dtype of its input, which an fp32 norm makes fp32.
+  if (kbitPreparation && !autocast) return 4;
+  return computeDtype === 'fp32' ? 4 : 2;
+}
+
+/** Bytes of one element of the residual stream. */
+export function residualBytes(settings: MemorySettings): 2 | 4 {
+  if (settings.kbitPreparation) return 4;
+  return settings.autocast ? storedBytes(settings.precision) : computeBytes(settings);
+}

@@ -1,0 +1,48 @@
+import { submitBody } from '@lamina/domain/contract/api.ts';
+import { estimateView } from '@lamina/domain/contract/estimate.ts';
+import type { ModelRef } from '@lamina/domain/contract/trial.ts';
+import { estimateDocument, type KnownShape, modelsOf, parseEstimateDocument } from '@lamina/domain/memory/document.ts';
+import { canonical } from '@lamina/domain/spec/canonical.ts';
+import { z } from 'zod';
+import type { ApiDeps } from '../deps.ts';
+import type { Api } from '../instance.ts';
+import { localShape } from '../submission/model.ts';
+import { placesFrom } from '../submission/paths.ts';
+import { invalid } from '../submission/prepare.ts';
+import type { Submissions } from '../submission/submissions.ts';
+
+export function estimateRoutes(app: Api, { submissions }: ApiDeps & { submissions: Submissions }): void {
+  app.post(
+    '/estimates',
+    {
+      schema: {
+        summary: 'How much GPU memory each cell needs, and the smallest GPU it fits',
+        description: 'Nothing is stored or run. A model may be its config.json alone: `{source: config, path: …}`.',
+        tags: ['experiments'],
+        querystring: z.object({ baseDirectory: z.string().optional() }),
+        body: submitBody,
+        response: { 200: estimateView },
+      },
+    },
+    async ({ body, query }) => {
+      const { baseDirectory, hubCache } = submissions.options(query.baseDirectory ?? body.baseDirectory);
+      const parsed = parseEstimateDocument(body.document);
+      if (!parsed.ok) throw invalid(parsed.issues);
+      const { document, configs } = parsed;
+      const places = placesFrom(baseDirectory);
+      const known = async (model: ModelRef): Promise<KnownShape> => {
+        const found = model.source === 'hf' ? model : { ...model, path: places.absolute(model.path) };
+        const shape = await localShape(found, hubCache);
+        if (shape === null) return { shape, message: 'no configuration of a known family is on the server' };
+        const trainer = model.source === 'path' && configs.includes(model.path) ? 'transformers' : 'lamina';
+        return { shape, trainer };
+      };
+      const models = modelsOf(document);
+      const shapes = await Promise.all(models.map(known));
+      const byModel = new Map(models.map((model, index) => [canonical(model), shapes[index]]));
+      return estimateDocument(document, {
+        shapeOf: (model) => byModel.get(canonical(model)) ?? { shape: null, message: 'is not known' },
+      });
+    },
+  );
+}

@@ -1,0 +1,144 @@
+import { join, resolve } from 'node:path';
+import type { EstimateView, MemoryView } from '@lamina/domain/contract/estimate.ts';
+import type { ModelRef } from '@lamina/domain/contract/trial.ts';
+import {
+  estimateDocument,
+  type KnownShape,
+  modelsOf,
+  parseEstimateDocument,
+  type Trainer,
+} from '@lamina/domain/memory/document.ts';
+import { readShape } from '@lamina/domain/memory/shape.ts';
+import { defineCommand, writeJson } from '../command.ts';
+import { readDocument } from '../document.ts';
+import { ProblemError, usageError } from '../errors.ts';
+import { EXIT_CODES } from '../exit-codes.ts';
+import { bytesOf } from '../format/size.ts';
+import { table } from '../format/table.ts';
+import { counted, wrapped } from '../format/text.ts';
+import type { Io } from '../io.ts';
+import { documentOptions, fileOf } from './document-options.ts';
+import { changesOf } from './submit.ts';
+
+export const estimate = defineCommand({
+  command: 'estimate [file]',
+  describe: 'say how much GPU memory each cell needs, and the smallest GPU it fits; needs no server',
+  builder: (options) =>
+    documentOptions(options)
+      .option('config', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'config.json of models that are not on this machine',
+      })
+      .option('gpus', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'memory of the GPUs to choose from, e.g. --gpus 24GiB,80GiB',
+      })
+      .option('terms', { type: 'boolean', default: false, describe: 'show what the memory is made of' }),
+  run: async ({ file, f, set, seeds, config, gpus, terms }, { io, json }) => {
+    const source = await readDocument(io, fileOf(file, f), changesOf(set, seeds));
+    const parsed = parseEstimateDocument(source.document);
+    if (!parsed.ok) throw invalid(parsed.issues);
+    const { document, configs } = parsed;
+    const shapes = new Map<string, KnownShape>();
+    for (const model of modelsOf(document)) {
+      const trainer = model.source === 'path' && configs.includes(model.path) ? 'transformers' : 'lamina';
+      shapes.set(JSON.stringify(model), await shapeOf(model, trainer, { io, base: source.baseDirectory, config }));
+    }
+    const sizes = gpus === undefined ? document.estimate.gpus : gpus.split(',').map(bytesOf);
+    const view = estimateDocument(
+      { ...document, estimate: { ...document.estimate, gpus: sizes } },
+      { shapeOf: (model) => shapes.get(JSON.stringify(model)) ?? { shape: null, message: 'is not known' } },
+    );
+    if (json) writeJson(io, view);
+    else io.out(estimateText(view, io, terms || view.cells.length === 1));
+    return EXIT_CODES.ok;
+  },
+});
+
+type Places = { readonly io: Io; readonly base: string; readonly config: string | undefined };
+
+/** From the model's config.json, or from `--config` where there is none. */
+async function shapeOf(model: ModelRef, trainer: Trainer, { io, base, config }: Places): Promise<KnownShape> {
+  const own = model.source === 'path' ? resolve(base, model.path) : null;
+  const named = config === undefined ? null : resolve(io.cwd, config);
+  const files = [...(own === null ? [] : [own, join(own, 'config.json')]), ...(named === null ? [] : [named])];
+  for (const path of files) {
+    const text = await io.read(path).catch(() => null);
+    if (text === null) continue;
+    const read = readShape(parsedJson(text));
+    if (!read.ok) throw usageError(`${path} ${read.message}`);
+    return { shape: read.shape, trainer };
+  }
+  if (own !== null) throw usageError(`${own} cannot be read`, 'name a config.json, or the folder that holds it');
+  if (named !== null) throw usageError(`${named} cannot be read`);
+  return { shape: null, message: 'the configuration is not here: give it with --config path/to/config.json' };
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function invalid(errors: readonly { path: string; message: string; fix?: string }[]): ProblemError {
+  return new ProblemError({
+    type: 'about:blank',
+    title: 'The document has mistakes',
+    status: 400,
+    code: 'invalid-document',
+    errors: [...errors],
+  });
+}
+
+export function estimateText(view: EstimateView, { color, columns }: Pick<Io, 'color' | 'columns'>, terms: boolean) {
+  const rows = view.cells.map(({ label, memory, message }) =>
+    memory === null
+      ? [label, '–', '–', '–', message ?? '']
+      : [label, ...Object.values(memory.peak).map(gib), planText(memory)],
+  );
+  const headings = ['cell', 'allocated', 'reserved', 'process', 'smallest GPU that fits'];
+  const aligned = headings.map((title, index) => ({
+    title: color.dim(title),
+    align: index > 0 && index < 4 ? ('right' as const) : ('left' as const),
+  }));
+  const misfits = view.cells.flatMap(({ label, memory }) =>
+    memory?.doesNotFit ? [wrapped(`${label} ${memory.doesNotFit}`, columns())] : [],
+  );
+  const parts = [
+    `${color.bold(view.name)}: peak GPU memory of ${counted(view.cells.length, 'cell')}, GiB per GPU`,
+    table(aligned, rows),
+    ...misfits,
+    ...(terms
+      ? view.cells.flatMap(({ label, memory }) => (memory === null ? [] : [termsText(label, memory, color)]))
+      : []),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function planText({ plan }: MemoryView): string {
+  if (plan === null) return 'none';
+  const { gpuClass, gpus, microBatch, accumulation, checkpointing, free } = plan;
+  const several = gpus > 1 ? `${gpus} × ` : '';
+  return `${several}${gpuClass}: micro-batch ${microBatch} × ${accumulation}${checkpointing ? ', checkpointing' : ''}, ${Math.round(free * 100)} % free`;
+}
+
+function termsText(label: string, memory: MemoryView, color: Io['color']): string {
+  const rows = memory.terms.map(({ title, bytes, source }) => [`  ${title}`, gib(bytes), color.dim(source)]);
+  const { longestTokens, microBatch, attention, logits, trainer } = memory.assumptions;
+  const assumed = `${microBatch} × ${longestTokens} tokens, ${attention} attention, ${logits} logits, trained by ${trainer}`;
+  return [
+    `${color.bold(label)}: the peak is where ${memory.moment} (${assumed})`,
+    table(
+      [{ title: color.dim('  term') }, { title: color.dim('GiB'), align: 'right' }, { title: color.dim('source') }],
+      rows,
+    ),
+  ].join('\n');
+}
+
+function gib(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(2);
+}
