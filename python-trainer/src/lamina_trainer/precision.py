@@ -105,8 +105,9 @@ def quantize(model: nn.Module, layers: nn.ModuleList, numerics: Numerics) -> tup
     for parent, name, linear in found:
         try:
             setattr(parent, name, _quantized(linear, numerics))
-        except (RuntimeError, ValueError, NotImplementedError) as error:
-            if isinstance(error, torch.OutOfMemoryError):
+        except (RuntimeError, ValueError) as error:
+            # On a GPU a RuntimeError may be exhausted memory or a lost device, which others can cure.
+            if numerics.device.type == "cuda" and not isinstance(error, NotImplementedError):
                 raise
             raise InvalidError(f"{numerics.precision} is not possible on this device: {error}") from error
     _share_tables(layers)

@@ -1,10 +1,6 @@
 """One trial from a request: load, cut, quantize, evaluate, train, evaluate, measure."""
 
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +12,7 @@ from lamina_trainer.checkpoint import CheckpointFolder
 from lamina_trainer.contract import (
     Environment,
     EvaluationResult,
-    ModelResult,
     PhaseSeconds,
-    StepLoss,
-    TrainingResult,
     TrialRequest,
     TrialResult,
 )
@@ -51,28 +44,8 @@ from lamina_trainer.source import model_folder
 from lamina_trainer.stop import stop_requested
 from lamina_trainer.tokenizer import LazyTokenizer, load_tokenizer
 from lamina_trainer.train import StepReport, Trainer, TrainHooks, TrainOutcome
+from lamina_trainer.trial_result import Clock, model_result, training_result
 from lamina_trainer.warm import Warm
-
-
-@dataclass
-class Clock:
-    """Seconds by phase; a phase that did not happen has none."""
-
-    began: float = field(default_factory=time.perf_counter)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Add the time spent inside to the phase."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
-
-    def total(self) -> float:
-        """Seconds since the trial began."""
-        return time.perf_counter() - self.began
 
 
 def run_trial(request: TrialRequest, reporter: Reporter, warm: Warm | None) -> TrialResult:
@@ -174,11 +147,11 @@ class _Trial:
             attempt_id=self._request.attempt_id,
             status="succeeded" if outcome.diverged_at is None else "diverged",
             diverged_at_step=outcome.diverged_at,
-            model=_model_result(loaded, kept, storage, trainable),
+            model=model_result(loaded, kept, storage, trainable),
             compute_dtype=numerics.compute_name,
             raw=raw,
             trained=trained,
-            training=_training_result(outcome, self._request.plan.micro_batch * self._request.plan.accumulation),
+            training=training_result(outcome, self._request.plan.micro_batch * self._request.plan.accumulation),
             memory=memory.model_copy(update={"peak_rss_bytes": meter.memory().peak_rss_bytes}),
             energy_joules=energy.joules,
             environment=self._environment(data, weights, meter, loaded),
@@ -187,7 +160,7 @@ class _Trial:
         )
 
     def _numerics(self) -> Numerics:
-        fast = device_capabilities().fast16_bit
+        fast = _fast_16_bit(self._device)
         numerics = resolve_numerics(
             self._settings.precision, self._settings.compute_dtype, self._device, fast_16_bit=fast
         )
@@ -226,7 +199,7 @@ class _Trial:
 
     def _distances(self, folder: Path, weights: str, data: PreparedData, length: int) -> list[float]:
         """Measured on the uncut model stored in bf16, whatever the cell's precision, so that cells agree."""
-        numerics = resolve_numerics("bf16", "auto", self._device, fast_16_bit=device_capabilities().fast16_bit)
+        numerics = resolve_numerics("bf16", "auto", self._device, fast_16_bit=_fast_16_bit(self._device))
         cache = DistanceCache(
             self._cache,
             {
@@ -372,6 +345,12 @@ class _Trial:
         )
 
 
+def _fast_16_bit(device: torch.device) -> bool:
+    if device.type == "cuda":  # the device in use, which need not be the first one of the machine
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device_capabilities().fast16_bit
+
+
 def _make_deterministic(device: torch.device) -> None:
     """On CUDA choose kernels that give the same numbers again; on CPUs those of PyTorch do already."""
     if device.type != "cuda":
@@ -379,35 +358,3 @@ def _make_deterministic(device: torch.device) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-
-
-def _model_result(loaded: LoadedModel, kept: list[int], storage: Storage, trainable: int) -> ModelResult:
-    quantized = storage.quantized_parameters
-    return ModelResult(
-        architecture=loaded.architecture,
-        layers_original=loaded.layers_original,
-        layers_kept=kept,
-        parameters=storage.parameters,
-        trainable_parameters=trainable,
-        weight_bytes=storage.weight_bytes,
-        quantized_parameters=quantized,
-        quantized_bytes=storage.quantized_bytes,
-        bits_per_parameter=8 * storage.weight_bytes / storage.parameters,
-        quantized_bits_per_parameter=8 * storage.quantized_bytes / quantized if quantized else None,
-    )
-
-
-def _training_result(outcome: TrainOutcome, samples_per_step: int) -> TrainingResult:
-    seconds = sum(outcome.step_seconds)
-    return TrainingResult(
-        steps=outcome.steps_done,
-        tokens=outcome.tokens,
-        samples=outcome.samples,
-        losses=[StepLoss(step=step, loss=loss) for step, loss in outcome.losses],
-        step_seconds=outcome.step_seconds,
-        step_tokens=outcome.step_tokens,
-        warmup_step_seconds=outcome.warmup_step_seconds,
-        tokens_per_second=sum(outcome.step_tokens) / seconds if outcome.step_seconds else None,
-        samples_per_second=len(outcome.step_seconds) * samples_per_step / seconds if outcome.step_seconds else None,
-        resumed_from_step=outcome.resumed_from,
-    )
