@@ -1,6 +1,6 @@
 /** The estimator's error against published measurements. */
 import { estimateMemory } from './estimate.ts';
-import { MODELS, type Publication, PUBLISHED } from './published.ts';
+import { MODELS, PUBLISHED, type Publication } from './published.ts';
 
 export interface PublishedError {
   readonly publication: Publication;

@@ -1,8 +1,8 @@
 /** Will it fit? The peak of a training run from a model's configuration and its settings alone. */
 import * as activations from './activations.ts';
 import { lossBytes, scoringBytes } from './logits.ts';
-import * as overhead from './overhead.ts';
 import type { Margins } from './overhead.ts';
+import * as overhead from './overhead.ts';
 import { computeBytes, type MemorySettings } from './settings.ts';
 import type { ModelShape } from './shape.ts';
 import { type Term, term, totalBytes } from './terms.ts';

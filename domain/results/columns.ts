@@ -164,6 +164,11 @@ export const MATRIX_COLUMNS = {
     better: 'higher',
   }),
   peakMemoryBytes: measured<ComparisonRow>('peakMemoryBytes', 'peak memory', (row) => row.peakMemoryBytes, GIB),
+  estimatedBytes: number<ComparisonRow>('estimatedBytes', 'estimated memory', (row) => row.estimatedBytes, GIB),
+  estimateError: number<ComparisonRow>('estimateError', 'error of the estimate', estimateError, {
+    unit: '%',
+    show: signed(percent),
+  }),
   memoryMetric: text<ComparisonRow>('memoryMetric', 'memory is', ({ memoryMetric }) =>
     memoryMetric === null ? null : MEMORY_METRIC_NAMES[memoryMetric],
   ),
@@ -241,6 +246,11 @@ export function layerRanges(kept: readonly number[]): string {
 /** The baseline differs from itself by exactly 0: an interval would only be noise to the eye. */
 function lossDifference({ isBaseline, lossDelta }: ComparisonRow): Delta {
   return isBaseline ? { ...lossDelta, low: null, high: null } : lossDelta;
+}
+
+/** Share by which the estimate is above what was measured. */
+function estimateError({ estimatedBytes, peakMemoryBytes: { mean } }: ComparisonRow): number | null {
+  return estimatedBytes === null || mean === null || mean === 0 ? null : estimatedBytes / mean - 1;
 }
 
 function pText(p: number): string {

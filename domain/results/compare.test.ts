@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { TRIAL_STATES } from '../run/types.ts';
+import { cellText, MATRIX_COLUMNS } from './columns.ts';
 import { compareTrials } from './compare.ts';
 import type { ComparedTrial } from './input.ts';
 import { inputOf, type TrialOptions, trialOf } from './testing/trials.ts';
@@ -114,6 +115,18 @@ test('GPU and CPU memory never share a figure', () => {
   assert.equal(mixed.peakMemoryBytes.mean, null);
   assert.equal(rowOf(rows, 'nf4').memoryMetric, 'peak-reserved');
   assert.equal(rowOf(rows, 'nf4').peakMemoryBytes.mean, 99);
+});
+
+test('an estimate stands beside a measured peak of a GPU, with its error, and never beside one of a CPU', () => {
+  const rowsOn = (deviceKind: 'cpu' | 'cuda') => {
+    const trial = trialOf({ environment: { deviceKind }, reservedBytes: deviceKind === 'cuda' ? 800 : null });
+    return compareTrials(inputOf([trial], { estimatedBytes: new Map([[trial.trial.cell.id, 1000]]) })).rows;
+  };
+  const [onGpu] = rowsOn('cuda');
+  assert.ok(onGpu);
+  assert.equal(onGpu.estimatedBytes, 1000);
+  assert.equal(cellText(MATRIX_COLUMNS.estimateError, onGpu), '+25.0');
+  assert.equal(rowsOn('cpu')[0]?.estimatedBytes, null);
 });
 
 test('a cell with a diverged trial keeps its other figures but is on no front', () => {

@@ -1,10 +1,10 @@
+import type { MemoryView } from '@lamina/domain/contract/estimate.ts';
+import type { ModelRef } from '@lamina/domain/contract/trial.ts';
 import type { DeviceCapabilities } from '@lamina/domain/matrix/context.ts';
 import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
 import { initialPlan, likeKey, runPolicy } from '@lamina/domain/matrix/plan.ts';
-import type { MemoryView } from '@lamina/domain/contract/estimate.ts';
-import type { ModelRef } from '@lamina/domain/contract/trial.ts';
-import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.ts';
 import type { Expansion } from '@lamina/domain/matrix/types.ts';
+import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { type Issue, parseDocument } from '@lamina/domain/spec/parse.ts';

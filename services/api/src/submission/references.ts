@@ -1,7 +1,7 @@
 import type { DatasetRef, ModelRef } from '@lamina/domain/contract/trial.ts';
+import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
-import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import { references, withReferences } from '@lamina/domain/spec/references.ts';
 import { datasetInput, modelInput } from '@lamina/domain/spec/references-input.ts';

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { memoryView } from '../contract/estimate.ts';
+import { parseDocument } from '../spec/parse.ts';
+import { type EstimateContext, estimateDocument, parseEstimateDocument } from './document.ts';
+import { shapeOf } from './testing/configs.ts';
+
+const model = { source: 'config', path: './config.json' };
+const context: EstimateContext = {
+  shapeOf: () => ({ shape: shapeOf('llama-3-8b'), trainer: 'transformers' }),
+};
+
+function estimated(document: object, more: Partial<EstimateContext> = {}) {
+  const parsed = parseEstimateDocument(document);
+  assert.ok(parsed.ok, JSON.stringify(parsed));
+  return estimateDocument(parsed.document, { ...context, ...more });
+}
+
+test('a model and nothing else is enough; a config is found wherever models are named', () => {
+  const parsed = parseEstimateDocument({ model });
+  assert.ok(parsed.ok);
+  assert.deepEqual(parsed.configs, ['./config.json']);
+  const several = parseEstimateDocument({ matrix: { model: [model, { ...model, path: './other' }] } });
+  assert.ok(several.ok);
+  assert.deepEqual(several.configs, ['./config.json', './other']);
+});
+
+test('what is submitted may not be a config alone, and the error says so', () => {
+  const parsed = parseDocument({ apiVersion: 'lamina/v1', name: 'x', dataset: 'a.jsonl', model });
+  assert.ok(!parsed.ok);
+  assert.deepEqual(parsed.issues, [
+    {
+      path: 'model.source',
+      message: 'is config: a config.json has no weights to train, it is for lamina estimate alone',
+      fix: 'write hf, path or gguf, or run lamina estimate',
+    },
+  ]);
+});
+
+test('mistakes are named as in any document', () => {
+  const parsed = parseEstimateDocument({ model, estimate: { logits: 'half' }, training: { steps: 0 } });
+  assert.deepEqual(parsed.ok ? [] : parsed.issues.map(({ path }) => path), ['training.steps', 'estimate.logits']);
+  assert.equal(parseEstimateDocument('a: [1,').ok, false);
+});
+
+test('every cell has an estimate that keeps the contract, and a deeper one needs more', () => {
+  const view = estimated({
+    model,
+    matrix: { layers: [16, 32], precision: ['bf16', 'nf4'], method: ['lora', 'qlora'] },
+  });
+  assert.equal(view.cells.length, 4);
+  for (const { memory } of view.cells) memoryView.parse(memory);
+  const [shallow, deep] = view.cells.filter(({ precision }) => precision === 'nf4');
+  assert.ok((shallow?.memory?.peak.processBytes ?? 0) < (deep?.memory?.peak.processBytes ?? 0));
+  assert.equal(view.dropped.length, 4);
+});
+
+test('every assumption of the document changes the estimate', () => {
+  const base = {
+    model,
+    training: { maxLength: 2048, packing: false, accumulation: 2 },
+    matrix: { precision: ['nf4'], method: ['qlora'] },
+  };
+  const peak = (document: object) => estimated(document).cells[0]?.memory?.peak.processBytes;
+  const plain = peak(base);
+  for (const estimate of [
+    { trainer: 'lamina' },
+    { attention: 'eager' },
+    { attentionMask: false },
+    { logits: 'fused' },
+    { optimizer: 'none' },
+    { adapterDtype: 'bf16' },
+    { kbitPreparation: true },
+    { compile: true },
+    { activationOffload: true },
+    { longestTokens: 512 },
+    { meanTokens: 100 },
+  ])
+    assert.notEqual(peak({ ...base, estimate }), plain, JSON.stringify(estimate));
+  const full = { model, matrix: { method: ['full'] }, training: { maxLength: 64 } };
+  for (const estimate of [{ optimizerInBackward: true }, { foreach: true }])
+    assert.notEqual(peak({ ...full, estimate }), peak(full), JSON.stringify(estimate));
+});
+
+test('the GPUs to choose from are those of the document, else those that are given', () => {
+  const plan = (document: object, more = {}) => estimated(document, more).cells[0]?.memory?.plan?.gpuClass;
+  assert.equal(plan({ model, estimate: { gpus: ['48GiB', '96GiB'] } }), '48 GiB');
+  assert.equal(plan({ model }, { classes: [{ name: 'own', memoryBytes: 96 * 2 ** 30, perNode: 1 }] }), 'own');
+  const none = estimated({ model, estimate: { gpus: ['4GiB'] } }).cells[0]?.memory;
+  assert.equal(none?.plan, null);
+  assert.match(none?.doesNotFit ?? '', /^needs at least/);
+});
+
+test('a model that is not known has no estimate, with the reason', () => {
+  const view = estimated({ model }, { shapeOf: () => ({ shape: null, message: 'not here' }) });
+  assert.deepEqual(
+    view.cells.map(({ memory, message }) => [memory, message]),
+    [[null, 'not here']],
+  );
+});
