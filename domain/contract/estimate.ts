@@ -1,7 +1,7 @@
 /** Bodies of memory estimates: POST /v1/estimates, `lamina estimate --json`, and cells of a preview. Bytes per GPU. */
 import { z } from 'zod';
 import { DROP_REASONS } from '../matrix/types.ts';
-import { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS } from '../memory/settings.ts';
+import { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS, TRAINERS } from '../memory/settings.ts';
 import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
 import { layerChoice, modelRef } from './trial.ts';
 
@@ -32,7 +32,7 @@ export const memoryView = z.object({
   peak: totals,
   steady: totals.describe('between two steps, gradients not yet dropped'),
   assumptions: z.object({
-    trainer: z.enum(['lamina', 'transformers']),
+    trainer: z.enum(TRAINERS),
     microBatch: z.number().int(),
     longestTokens: z.number().int(),
     attention: z.enum(ATTENTIONS),

@@ -127,10 +127,15 @@ export function outerBytes(shape: ModelShape, settings: MemorySettings): number 
   return shape.hidden * ((settings.compile ? residualBytes(settings) : FP32) + head);
 }
 
-/** Bytes of one token at the widest point of a layer's backward pass: gradients of product, gate and up, and of the stream. */
+/**
+ * Bytes of one token at the widest point of a layer's backward pass: gradients of product, gate and up, and of the
+ * stream; with eager attention those of the scores, where they are more.
+ */
 export function backwardBytes(shape: ModelShape, settings: MemorySettings): number {
   const wide = shape.family === 'phi' ? 2 : 3;
-  return computeBytes(settings) * wide * shape.intermediate + 2 * residualBytes(settings) * shape.hidden;
+  const c = computeBytes(settings);
+  const scores = settings.attention === 'eager' ? shape.heads * settings.longest * (FP32 + c) : 0;
+  return Math.max(c * wide * shape.intermediate, scores) + 2 * residualBytes(settings) * shape.hidden;
 }
 
 /** Bytes of one token at the widest point of a layer without gradients: gate, up and their product. */

@@ -37,6 +37,10 @@ test('what is submitted may not be a config alone, and the error says so', () =>
   ]);
 });
 
+test('long sequences need no word about the evaluation', () => {
+  assert.equal(parseEstimateDocument({ model, training: { maxLength: 131_072 } }).ok, true);
+});
+
 test('mistakes are named as in any document', () => {
   const parsed = parseEstimateDocument({ model, estimate: { logits: 'half' }, training: { steps: 0 } });
   assert.deepEqual(parsed.ok ? [] : parsed.issues.map(({ path }) => path), ['training.steps', 'estimate.logits']);
@@ -65,6 +69,7 @@ test('every assumption of the document changes the estimate', () => {
   const plain = peak(base);
   for (const estimate of [
     { trainer: 'lamina' },
+    { trainer: 'torchtune' },
     { attention: 'eager' },
     { attentionMask: false },
     { logits: 'fused' },

@@ -25,14 +25,21 @@ export type EstimateDocument =
     }
   | { readonly ok: false; readonly issues: readonly Issue[] };
 
-const FILLED_IN = { apiVersion: 'lamina/v1', name: 'estimate', dataset: 'none.txt' };
+/** What an estimate does not need; long sequences need no thought about how many held-out tokens are scored. */
+function filledIn({ training }: Readonly<Record<string, unknown>>) {
+  const longest = isRecord(training) ? Number(training['maxLength']) : 0;
+  const evaluation = longest > 16_384 ? { evaluation: { maxTokens: longest } } : {};
+  return { apiVersion: 'lamina/v1', name: 'estimate', dataset: 'none.txt', ...evaluation };
+}
 
 /** Parses a document that is only to be estimated: a model's config.json is enough, name and dataset may be missing. */
 export function parseEstimateDocument(input: string | object): EstimateDocument {
   const read = typeof input === 'string' ? readText(input) : { value: input };
   if ('issues' in read) return { ok: false, issues: read.issues };
   const configs: string[] = [];
-  const value = isRecord(read.value) ? { ...FILLED_IN, ...(asPaths(read.value, configs) as object) } : read.value;
+  const value = isRecord(read.value)
+    ? { ...filledIn(read.value), ...(asPaths(read.value, configs) as object) }
+    : read.value;
   const parsed = parseDocument(value as object);
   return parsed.ok ? { ...parsed, configs } : parsed;
 }
@@ -104,7 +111,9 @@ export function estimateTrial(
   const trainer = assumptions.trainer ?? known.trainer;
   const given = memorySettings(settings, shape, assumptions, trainer);
   const estimate = estimateMemory(shape, given);
-  const chosen = choosePlan(shape, { ...given, shards: 1 }, assumptions.gpus?.map(sized) ?? classes, { marginsOf });
+  // As one GPU would do it: several may be fewer steps of accumulation.
+  const asked = { ...given, accumulation: given.accumulation * given.shards, shards: 1 };
+  const chosen = choosePlan(shape, asked, assumptions.gpus?.map(sized) ?? classes, { marginsOf });
   const memory: MemoryView = {
     parameters: countParameters(shape, given.layers).total,
     trainableParameters: trainable(shape, given).parameters,

@@ -198,7 +198,12 @@ function layerTerms(shape: ModelShape, settings: MemorySettings, count: number):
       `${modeling}; FlashAttention, arXiv 2205.14135`,
     ),
     term('mlp-activations', 'feed-forward', count * bytes.mlp, `${modeling}: gate, its activation, up`),
-    term('linear-inputs', 'inputs of trained weights', count * bytes.linearInputs, 'torch.nn.functional.linear'),
+    term(
+      'linear-inputs',
+      'inputs of trained or int8 weights',
+      count * bytes.linearInputs,
+      'torch.nn.functional.linear',
+    ),
     term(
       'adapter-inputs',
       'inputs of adapters',

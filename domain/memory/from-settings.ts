@@ -2,7 +2,7 @@
 import type { TrialSettings } from '../contract/trial.ts';
 import type { EstimateAssumptions } from '../spec/estimate.ts';
 import { keptLayers } from '../spec/layers.ts';
-import { type MemorySettings, storedBytes } from './settings.ts';
+import { type MemorySettings, storedBytes, type TRAINERS } from './settings.ts';
 import type { ModelShape } from './shape.ts';
 
 /** Without packing, the longest of many samples is taken to be so many times their mean (instruction data: 3 to 7). */
@@ -10,7 +10,7 @@ const LONGEST_OVER_MEAN = 6;
 /** Heads that the trainer's fused loss knows (`head.py`); others go through the model's own forward. */
 const WITHOUT_FUSED_LOSS: readonly ModelShape['family'][] = ['phi'];
 
-export type Trainer = 'lamina' | 'transformers';
+export type Trainer = (typeof TRAINERS)[number];
 
 export function memorySettings(
   settings: TrialSettings,
@@ -33,7 +33,7 @@ export function memorySettings(
             rank: lora.r,
             targets: lora.targets,
             dropout: lora.dropout,
-            bytes: assumptions.adapterDtype === 'fp32' ? 4 : 2,
+            bytes: (assumptions.adapterDtype ?? (trainer === 'torchtune' ? 'bf16' : 'fp32')) === 'fp32' ? 4 : 2,
           },
     optimizer,
     optimizerInBackward: assumptions.optimizerInBackward,
@@ -46,7 +46,7 @@ export function memorySettings(
     activationOffload: assumptions.activationOffload,
     // transformers has no sdpa for Gemma 2, whose scores are capped.
     attention: assumptions.attention ?? (shape.family === 'gemma2' ? 'eager' : 'sdpa'),
-    attentionMask: assumptions.attentionMask ?? (trainer === 'transformers' && !training.packing),
+    attentionMask: assumptions.attentionMask ?? isMasked(trainer, training.packing),
     logits: assumptions.logits ?? lossOf(shape, trainer),
     compile: assumptions.compile,
     kbitPreparation: assumptions.kbitPreparation,
@@ -71,6 +71,12 @@ function longestOf({ packing, maxLength }: TrialSettings['training'], assumption
   return Math.min(longest, maxLength);
 }
 
+/** torchtune repeats keys and values itself, transformers where a mask keeps sdpa from sharing them. */
+function isMasked(trainer: Trainer, packing: boolean): boolean {
+  return trainer === 'torchtune' || (trainer === 'transformers' && !packing);
+}
+
 function lossOf(shape: ModelShape, trainer: Trainer): MemorySettings['logits'] {
+  if (trainer === 'torchtune') return 'chunked';
   return trainer === 'lamina' && !WITHOUT_FUSED_LOSS.includes(shape.family) ? 'fused' : 'full';
 }

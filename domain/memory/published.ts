@@ -42,6 +42,15 @@ export const MODELS = {
     intermediate_size: 14336,
     tie_word_embeddings: false,
   }),
+  'meta-llama/Llama-3.1-70B': llama({
+    hidden_size: 8192,
+    num_hidden_layers: 80,
+    vocab_size: 128256,
+    num_attention_heads: 64,
+    num_key_value_heads: 8,
+    intermediate_size: 28672,
+    tie_word_embeddings: false,
+  }),
   'meta-llama/Llama-2-7b': llama({
     hidden_size: 4096,
     num_hidden_layers: 32,
@@ -211,6 +220,38 @@ const TORCHTUNE_8B = rows(
       settings: { ...adapters(8, 'all-linear', 2), method: 'qlora', precision: 'nf4-dq' },
       assumed: 'rank 8 on all linear layers, chunked loss: the recipe’s defaults',
     },
+    {
+      id: 'torchtune-8b-full-a6000',
+      measuredBytes: 40_157_944_218,
+      counter: 'reserved',
+      when: 'peak',
+      settings: { checkpointing: false, optimizer: 'paged-adamw-8bit', optimizerInBackward: true },
+      assumed: 'no checkpointing, for which this card has room',
+    },
+    {
+      id: 'torchtune-8b-lora-a6000',
+      measuredBytes: 32_534_377_267,
+      counter: 'reserved',
+      when: 'peak',
+      settings: { ...adapters(8, [...ATTENTION], 2), checkpointing: false },
+      assumed: 'no checkpointing, for which this card has room; rank 8 on the attention',
+    },
+  ],
+);
+
+const TORCHTUNE_70B = rows(
+  README,
+  'meta-llama/Llama-3.1-70B',
+  { microBatch: 2, longest: 2048, checkpointing: true, compile: true, logits: 'chunked', shards: 8 },
+  [
+    {
+      id: 'torchtune-70b-lora-8-gpus',
+      measuredBytes: 29_635_274_342,
+      counter: 'reserved',
+      when: 'peak',
+      settings: adapters(16, [...ATTENTION], 2),
+      assumed: 'rank 16 on the attention, FSDP over the eight GPUs: the recipe’s defaults',
+    },
   ],
 );
 
@@ -295,6 +336,7 @@ export const PUBLISHED: readonly Publication[] = [
   ...PEFT,
   ...LLAMA_FACTORY,
   ...TORCHTUNE_8B,
+  ...TORCHTUNE_70B,
   ...TORCHTUNE_3B,
   ...TORCHTUNE_7B,
 ];

@@ -1,13 +1,13 @@
 /** What a memory estimate assumes beside the settings. Nothing here changes what a trial does, or its id. */
 import { z } from 'zod';
-import { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS } from '../memory/settings.ts';
+import { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS, TRAINERS } from '../memory/settings.ts';
 import { field, size } from './input.ts';
 
 const count = z.int().min(1).max(10_000_000);
 
 export const estimateAssumptions = z.strictObject({
   trainer: field(
-    z.enum(['lamina', 'transformers']).nullable(),
+    z.enum(TRAINERS).nullable(),
     null,
     'whose habits the nulls below follow; null: lamina, or transformers (with PEFT) for a model of source config',
   ),
@@ -15,17 +15,21 @@ export const estimateAssumptions = z.strictObject({
   attentionMask: field(
     z.boolean().nullable(),
     null,
-    'padding is masked, for which sdpa repeats keys and values; null: lamina never, transformers unless packed',
+    'padding is masked, for which sdpa repeats keys and values; null: lamina never, transformers unless packed, torchtune always',
   ),
   logits: field(
     z.enum(LOGITS).nullable(),
     null,
-    'all at once, chunked as in torchtune, or fused with the loss; null: lamina fused, transformers full',
+    'all at once, chunked as in torchtune, or fused with the loss; null: lamina fused, transformers full, torchtune chunked',
   ),
   optimizer: field(z.enum(MEMORY_OPTIMIZERS).nullable(), null, 'instead of training.optimizer'),
   optimizerInBackward: field(z.boolean(), false, 'parameters are updated as their gradients appear'),
   foreach: field(z.boolean(), false, 'AdamW steps all parameters in one call, with temporaries of their size'),
-  adapterDtype: field(z.enum(['fp32', 'bf16']), 'fp32', 'dtype of the adapters'),
+  adapterDtype: field(
+    z.enum(['fp32', 'bf16']).nullable(),
+    null,
+    'dtype of the adapters; null: fp32, bf16 with torchtune',
+  ),
   kbitPreparation: field(
     z.boolean(),
     false,

@@ -61,7 +61,8 @@ test('as JSON it is the same answer as the API gives, with terms that add up', a
 test('terms are shown with their sources, and GPUs can be named', async () => {
   const { stdout } = await run('config.yaml', '--terms', '--gpus', '8GiB,64GiB');
   assert.match(stdout, /CUDA context +0\.50/);
-  assert.match(stdout, /arXiv 2106\.09685/);
+  assert.match(stdout, /LoRA, arXiv 2106\.09685/);
+  for (const line of stdout.split('\n')) assert.ok(line.length <= 100, line);
   assert.match(stdout, /64 GiB: micro-batch 1/);
 });
 

@@ -15,7 +15,7 @@ import { ProblemError, usageError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { bytesOf } from '../format/size.ts';
 import { table } from '../format/table.ts';
-import { counted, wrapped } from '../format/text.ts';
+import { counted, shortened, wrapped } from '../format/text.ts';
 import type { Io } from '../io.ts';
 import { documentOptions, fileOf } from './document-options.ts';
 import { changesOf } from './submit.ts';
@@ -94,11 +94,15 @@ function invalid(errors: readonly { path: string; message: string; fix?: string 
   });
 }
 
+const LABEL = 40;
+/** Columns that a term's title and size take. */
+const TERM = 52;
+
 export function estimateText(view: EstimateView, { color, columns }: Pick<Io, 'color' | 'columns'>, terms: boolean) {
   const rows = view.cells.map(({ label, memory, message }) =>
     memory === null
-      ? [label, '–', '–', '–', message ?? '']
-      : [label, ...Object.values(memory.peak).map(gib), planText(memory)],
+      ? [shortened(label, LABEL), '–', '–', '–', message ?? '']
+      : [shortened(label, LABEL), ...Object.values(memory.peak).map(gib), planText(memory)],
   );
   const headings = ['cell', 'allocated', 'reserved', 'process', 'smallest GPU that fits'];
   const aligned = headings.map((title, index) => ({
@@ -113,7 +117,7 @@ export function estimateText(view: EstimateView, { color, columns }: Pick<Io, 'c
     table(aligned, rows),
     ...misfits,
     ...(terms
-      ? view.cells.flatMap(({ label, memory }) => (memory === null ? [] : [termsText(label, memory, color)]))
+      ? view.cells.flatMap(({ label, memory }) => (memory === null ? [] : [termsText(label, memory, color, columns())]))
       : []),
   ];
   return `${parts.join('\n\n')}\n`;
@@ -126,12 +130,16 @@ function planText({ plan }: MemoryView): string {
   return `${several}${gpuClass}: micro-batch ${microBatch} × ${accumulation}${checkpointing ? ', checkpointing' : ''}, ${Math.round(free * 100)} % free`;
 }
 
-function termsText(label: string, memory: MemoryView, color: Io['color']): string {
-  const rows = memory.terms.map(({ title, bytes, source }) => [`  ${title}`, gib(bytes), color.dim(source)]);
+function termsText(label: string, memory: MemoryView, color: Io['color'], width: number): string {
+  const rows = memory.terms.map(({ title, bytes, source }) => [
+    `  ${title}`,
+    gib(bytes),
+    color.dim(wrapped(source, Math.max(30, width - TERM))),
+  ]);
   const { longestTokens, microBatch, attention, logits, trainer } = memory.assumptions;
   const assumed = `${microBatch} × ${longestTokens} tokens, ${attention} attention, ${logits} logits, trained by ${trainer}`;
   return [
-    `${color.bold(label)}: the peak is where ${memory.moment} (${assumed})`,
+    `${color.bold(label)}: the peak is where ${memory.moment}\n${color.dim(wrapped(assumed, width, '  '))}`,
     table(
       [{ title: color.dim('  term') }, { title: color.dim('GiB'), align: 'right' }, { title: color.dim('source') }],
       rows,
