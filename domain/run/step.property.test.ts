@@ -7,7 +7,20 @@ import type { RunPolicy } from './types.ts';
 
 const OPERATIONS = [
   ...['dispatch', 'dispatch', 'dispatch', 'deliver', 'deliver', 'deliver', 'execute', 'end', 'end', 'end', 'signal'],
-  ...['signal', 'drop', 'lose', 'orphan', 'silence', 'time', 'time', 'reconcile', 'pause', 'resume', 'resume'],
+  ...[
+    'signal',
+    'drop',
+    'lose',
+    'orphan',
+    'zombie',
+    'silence',
+    'time',
+    'time',
+    'reconcile',
+    'pause',
+    'resume',
+    'resume',
+  ],
   ...['cancel', 'wake', 'extend', 'retry', 'restart'],
 ] as const;
 

@@ -93,6 +93,8 @@ export class SimulatedWorld {
         return this.#lose(a);
       case 'orphan':
         return this.#orphan(a, b);
+      case 'zombie':
+        return this.#zombie(a);
       case 'silence':
         return this.#silence(a);
       case 'time':
@@ -221,7 +223,7 @@ export class SimulatedWorld {
   }
 
   #claim(claim: NonNullable<RunCommands['claim']>, ended: EndedAttempt[]): ClaimedAttempt[] {
-    const again = [...this.trials].filter(([, trial]) => trial.batch === claim.batch);
+    const again = [...this.trials].filter(([, trial]) => trial.batch === claim.batch && !isTerminal(trial.state));
     const taken =
       again.length > 0
         ? again
@@ -268,7 +270,12 @@ export class SimulatedWorld {
     if (alive.length >= this.#policy.maxParallel) this.violations.push(`${key} beside ${alive.length} others`);
     trial.attempts = attempt;
     trial.state = 'running';
-    this.runner.set(key, { trialId, attempt, orphan: false, stopAsked: false, silent: false, end: null });
+    this.#plant(trialId, attempt, false);
+  }
+
+  #plant(trialId: string, attempt: number, orphan: boolean): void {
+    const running: Running = { trialId, attempt, orphan, stopAsked: false, silent: false, end: null };
+    this.runner.set(`${trialId}/${attempt}`, running);
   }
 
   #list(): SeenAttempt[] {
@@ -288,7 +295,9 @@ export class SimulatedWorld {
     for (const one of this.runner.values()) one.stopAsked = true;
     const counts: Partial<Record<TrialState, number>> = {};
     for (const { state } of this.trials.values()) counts[state] = (counts[state] ?? 0) + 1;
-    return finalState(counts, finish.cancelling);
+    const final = finalState(counts, finish.cancelling);
+    if (final === null) this.#release();
+    return final;
   }
 
   #end(a: number, b: number): void {
@@ -320,14 +329,29 @@ export class SimulatedWorld {
     if (this.state.status === 'ended' || this.#commands?.finish != null) return;
     const trialId = b % 2 === 0 ? 'trial-unknown' : `trial-${a % Math.max(1, this.trials.size)}`;
     const attempt = 1000 + a;
-    this.runner.set(`${trialId}/${attempt}`, {
-      trialId,
-      attempt,
-      orphan: true,
-      stopAsked: false,
-      silent: false,
-      end: null,
-    });
+    this.#plant(trialId, attempt, true);
+  }
+
+  /** An execution of a batch that was given up for dead claims and launches after all. */
+  #zombie(a: number): void {
+    const pending = [...this.trials].filter(([, trial]) => trial.state === 'pending' && trial.batch === null);
+    const taken = pending[a % (pending.length || 1)];
+    if (taken === undefined || this.state.status === 'ended' || this.#commands?.finish != null) return;
+    const [trialId, trial] = taken;
+    trial.state = 'running';
+    trial.batch = -1;
+    trial.attempts += 1;
+    const attempt = trial.attempts;
+    this.#plant(trialId, attempt, true);
+  }
+
+  /** What no run owns is pending again. */
+  #release(): void {
+    for (const trial of this.trials.values()) {
+      if (isTerminal(trial.state)) continue;
+      trial.batch = null;
+      trial.state = 'pending';
+    }
   }
 
   #silence(a: number): void {
@@ -359,10 +383,7 @@ export class SimulatedWorld {
   /** A new run of the workflow under the same id. */
   #begin(): void {
     this.#cancelled = false;
-    for (const trial of this.trials.values()) {
-      trial.batch = null;
-      if (trial.state === 'running' || trial.state === 'retrying') trial.state = 'pending';
-    }
+    this.#release();
     this.state = initialState(this.#policy, 'running');
   }
 }

@@ -142,7 +142,8 @@ export interface ExperimentStore {
 
   /**
    * A new run of the experiment begins and knows nothing of earlier ones: claims are released, and trials that an
-   * earlier run left running or retrying are pending again. Call it before the run's first claim, never later.
+   * earlier run left running or retrying are pending again. Only for a run that owns no trial: before its first claim,
+   * or when it could not end.
    */
   beginRun(experimentId: string): Promise<void>;
   /** Takes up to `limit` pending trials in order for claim number `batch`; the same number again answers the same. */

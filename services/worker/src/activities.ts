@@ -83,7 +83,11 @@ async function finish(
   cancelling: boolean,
 ): Promise<DispatchResult['finished']> {
   const final = finalState((await existing(store, experimentId)).counts, cancelling);
-  if (final === null) return null;
+  if (final === null) {
+    // The run owns nothing any more: trials that an activity which was given up for dead took are free again.
+    await store.beginRun(experimentId);
+    return null;
+  }
   await store.setExperimentState(experimentId, final);
   // The store refuses a terminal state where trials were added in between.
   return (await existing(store, experimentId)).state === final ? final : null;
