@@ -222,6 +222,7 @@ export const evaluationResult = z.strictObject({
 });
 export type EvaluationResult = z.infer<typeof evaluationResult>;
 
+/** Peaks while the model trains: loading and quantizing, in which all cells look alike, are not part of them. */
 export const memoryMeasurement = z.strictObject({
   /** torch.cuda.max_memory_allocated; null on CPU. */
   peakAllocatedBytes: bytes.nullable(),

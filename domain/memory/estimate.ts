@@ -129,7 +129,9 @@ function momentTerms(moment: Moment, shape: ModelShape, settings: MemorySettings
   const casts = weights.weightTerms(shape, settings).filter(({ steady }) => !steady);
   switch (moment) {
     case 'loss': {
-      const early = settings.optimizerInBackward ? all : accumulated;
+      // A fused loss makes the head's gradient while it works on blocks of logits.
+      const head = settings.logits === 'fused' ? weights.largestGradientBytes(shape, settings) : 0;
+      const early = settings.optimizerInBackward ? all : accumulated + head;
       const forward = [...keptActivations(shape, settings), logitsTerm(shape, settings)];
       return [...always, ...running, ...casts, weights.gradientTerm(early), ...forward];
     }

@@ -1,5 +1,7 @@
 """Measurements: parameters, storage, memory, energy, environment. What cannot be measured is None."""
 
+import contextlib
+import ctypes
 import os
 import platform
 import resource
@@ -109,7 +111,7 @@ def trainable_count(causal: nn.Module) -> int:
 
 
 def peak_rss_bytes() -> int:
-    """Peak resident set of this process."""
+    """Peak resident set of this process since the last `reset_peak_rss`."""
     value = _status_bytes("VmHWM")
     if value is not None:
         return value
@@ -118,7 +120,12 @@ def peak_rss_bytes() -> int:
 
 
 def reset_peak_rss() -> None:
-    """Let the peak start anew (Linux): a forked trial must not report what its server once used."""
+    """Let the peak start anew (Linux), after giving freed memory back to the system (glibc).
+
+    Without it the peak would be that of loading, in which all precisions and depths look alike.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:

@@ -67,7 +67,6 @@ class _Trial:
 
     def run(self) -> TrialResult:
         settings, reporter, clock = self._settings, self._reporter, self._clock
-        reset_peak_rss()
         if self._warm is None:
             self._imports = process_seconds()
         check_method(settings.method, settings.precision, settings.lora)
@@ -123,6 +122,7 @@ class _Trial:
         energy = EnergySpan(meter)
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device)
+        reset_peak_rss()
         memory = meter.memory()
         if outcome.diverged_at is None:
             reporter.phase("training")
@@ -152,7 +152,7 @@ class _Trial:
             raw=raw,
             trained=trained,
             training=training_result(outcome, self._request.plan.micro_batch * self._request.plan.accumulation),
-            memory=memory.model_copy(update={"peak_rss_bytes": meter.memory().peak_rss_bytes}),
+            memory=memory,
             energy_joules=energy.joules,
             environment=self._environment(data, weights, meter, loaded),
             artifacts=scalars.close(),
