@@ -34,6 +34,7 @@ describe('the description of the API', () => {
       '/v1/attempts/{id}',
       '/v1/attempts/{id}/events',
       '/v1/attempts/{id}/logs',
+      '/v1/estimates',
       '/v1/experiments',
       '/v1/experiments/preview',
       '/v1/experiments/{id}',
