@@ -5,7 +5,8 @@ import { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS, TRAINERS } from '../memory/setti
 import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
 import { layerChoice, modelRef } from './trial.ts';
 
-const bytes = z.number().int().nonnegative();
+/** Whole; what no machine will ever have may be beyond the whole numbers that JSON readers keep exact. */
+const bytes = z.number().nonnegative();
 
 const totals = z.object({
   allocatedBytes: bytes.describe('tensors: torch.cuda.max_memory_allocated'),

@@ -96,6 +96,18 @@ test('the GPUs to choose from are those of the document, else those that are giv
   assert.match(none?.doesNotFit ?? '', /^needs at least/);
 });
 
+test('what no machine could hold is still answered', () => {
+  const [cell] = estimated({
+    model,
+    matrix: { method: ['full'] },
+    training: { maxLength: 4_194_304 },
+    estimate: { attention: 'eager' },
+  }).cells;
+  assert.ok(cell?.memory);
+  memoryView.parse(cell.memory);
+  assert.match(cell.memory.doesNotFit ?? '', /^needs at least/);
+});
+
 test('a model that is not known has no estimate, with the reason', () => {
   const view = estimated({ model }, { shapeOf: () => ({ shape: null, message: 'not here' }) });
   assert.deepEqual(

@@ -39,11 +39,13 @@ test('what transformers leaves out of a config is filled in, and a text decoder 
 
 test('a config that cannot be read says why', () => {
   assert.deepEqual(readShape([]), { ok: false, message: 'is not a JSON object' });
+  const absurd = readShape({ ...CONFIGS[0].config, hidden_size: 1e12 });
+  assert.equal(absurd.ok ? '' : absurd.message, 'lacks a usable hidden_size');
   const unknown = readShape({ model_type: 'bert' });
   assert.match(unknown.ok ? '' : unknown.message, /type 'bert'; known are llama/);
   const short = readShape({ model_type: 'llama', hidden_size: 8 });
   assert.equal(
     short.ok ? '' : short.message,
-    'lacks intermediate_size, num_hidden_layers, num_attention_heads, vocab_size',
+    'lacks a usable intermediate_size, num_hidden_layers, num_attention_heads, vocab_size',
   );
 });

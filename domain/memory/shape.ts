@@ -66,7 +66,7 @@ export function readShape(config: unknown): ShapeReading {
   const missing = ['hidden_size', 'intermediate_size', 'num_hidden_layers', 'num_attention_heads', 'vocab_size'].filter(
     (key) => whole(read[key]) === null,
   );
-  if (missing.length > 0) return { ok: false, message: `lacks ${missing.join(', ')}` };
+  if (missing.length > 0) return { ok: false, message: `lacks a usable ${missing.join(', ')}` };
   const number = (key: string, otherwise = 0) => whole(read[key]) ?? otherwise;
   const heads = number('num_attention_heads');
   const shape: ModelShape = {
@@ -95,6 +95,9 @@ function withoutNull(config: Config): Config {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
 }
 
+/** Larger sizes are no model's. */
+const LARGEST = 1e7;
+
 function whole(value: unknown): number | null {
-  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? value : null;
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= LARGEST ? value : null;
 }
