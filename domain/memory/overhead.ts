@@ -18,8 +18,8 @@ export interface Margins {
 }
 
 /**
- * None is fitted. `fragmentation`: PyTorch's allocator rounds blocks up and keeps what it freed; the published
- * reserved peaks are 0.92 to 1.06 of the terms' sum and do not pin it down. `context`: CUDA context, kernels and cuBLAS
+ * Assumptions, rounded. `fragmentation`: PyTorch's allocator rounds blocks up and keeps what it freed; the published
+ * reserved peaks are 0.92 to 1.06 of the terms' sum, do not pin it down, and were known when 5 % was chosen. `context`: CUDA context, kernels and cuBLAS
  * workspaces of torch 2 take 0.4 to 0.6 GiB on data-center cards. Measured trials replace both.
  */
 export const DEFAULT_MARGINS: Margins = {

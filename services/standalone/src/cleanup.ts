@@ -21,8 +21,10 @@ export class Cleanup {
 
   private async closeAll(): Promise<void> {
     for (const { name, close } of this.parts.toReversed()) {
+      const from = performance.now();
       try {
         await close();
+        this.log.debug({ part: name, seconds: (performance.now() - from) / 1000 }, 'closed');
       } catch (error) {
         this.log.warn({ err: error, part: name }, 'could not be closed cleanly');
       }
