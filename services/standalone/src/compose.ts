@@ -26,6 +26,9 @@ import { startTemporalServer } from './temporal-server.ts';
 import { Timings } from './timings.ts';
 import { askTrainer, createLauncher, trainerEnvironment } from './trainer.ts';
 
+/** How long a connection may outlive the streams when the service closes. */
+const CLIENTS_MS = 500;
+
 export interface Standalone {
   readonly url: string;
   /** Seconds that each part of the start took. */
@@ -111,7 +114,12 @@ async function start(
     }),
   );
   const url = await app.listen({ host: '127.0.0.1', port: config.port });
-  cleanup.add('API', () => app.close());
+  cleanup.add('API', async () => {
+    // Streams end by themselves; what then still holds a connection is a client that keeps it for later.
+    const limit = setTimeout(() => app.server.closeAllConnections(), CLIENTS_MS);
+    await app.close();
+    clearTimeout(limit);
+  });
 
   const launcher = createLauncher(config, trainerEnv, trainer.revision);
   const runner = createLocalRunner({ root: artifactRoot, launcher, log });
