@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from lamina_trainer.contract import EvaluationSettings, FileDataset, TextField
 from lamina_trainer.data import prepare_data
 from lamina_trainer.gguf import converted_gguf
+from lamina_trainer.settings import EvaluationSettings, FileDataset, TextField
 from lamina_trainer.tokenizer import LazyTokenizer
 
 HERE = Path(__file__).resolve().parent

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lamina_trainer.cli import main
-from lamina_trainer.contract import parse_document
 from lamina_trainer.device import DeviceCapabilities, _cpu
+from lamina_trainer.document import parse_document
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "python-trainer" / "src"

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from lamina_trainer import contract
-from lamina_trainer.contract import parse_document, write_document
+from lamina_trainer.document import parse_document, write_document
 from lamina_trainer.errors import EXIT_CODES, InvalidError
 
 ROOT = Path(__file__).resolve().parents[2]

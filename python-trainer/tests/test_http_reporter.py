@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lamina_trainer.contract import EventBatch, parse_document
+from lamina_trainer.contract import EventBatch
+from lamina_trainer.document import parse_document
 from lamina_trainer.event_queue import EventQueue
 from lamina_trainer.http_reporter import HttpReporter, Timings, _Heartbeat
 from receiver import Receiver

@@ -3,11 +3,11 @@ import torch
 from pydantic import TypeAdapter
 
 from lamina_trainer.calibrate import angular_distances, layer_states
-from lamina_trainer.contract import LayerChoice
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.layers import cut, kept_indices, needs_calibration
 from lamina_trainer.models import describe
 from lamina_trainer.precision import resolve_numerics
+from lamina_trainer.settings import LayerChoice
 from tiny import gemma_config, llama_config, random_model
 
 CPU = torch.device("cpu")

@@ -6,7 +6,8 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from lamina_trainer.contract import TrialRequest, parse_document
+from lamina_trainer.contract import TrialRequest
+from lamina_trainer.document import parse_document
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.exits import Ending, classify, finished, write_exit, write_result
 from lamina_trainer.http_reporter import HttpReporter

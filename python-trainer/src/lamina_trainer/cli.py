@@ -106,6 +106,7 @@ def _weights(options: argparse.Namespace) -> int:
 
 def _schema_check(options: argparse.Namespace) -> int:
     from lamina_trainer import contract
+    from lamina_trainer.document import parse_document
 
     kinds = {
         kind.__name__: kind
@@ -117,6 +118,6 @@ def _schema_check(options: argparse.Namespace) -> int:
         text = options.document.read_bytes()
     except OSError as error:
         raise InvalidError(f"{options.document} cannot be read: {error.strerror}.") from error
-    contract.parse_document(kinds[options.kind], text)
+    parse_document(kinds[options.kind], text)
     print("valid")
     return 0

@@ -11,10 +11,10 @@ from typing import Any, Final
 import numpy as np
 
 from lamina_trainer.blocks import Blocks, Marks, evaluation_blocks, held_out_order, one_each, pack
-from lamina_trainer.contract import DatasetRef, EvaluationSettings
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.files import build_once
 from lamina_trainer.records import dataset_fingerprint, describe, load_texts
+from lamina_trainer.settings import DatasetRef, EvaluationSettings
 from lamina_trainer.tokenizer import LazyTokenizer, tokenizer_fingerprint
 
 _FORMAT: Final = 1

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from lamina_trainer.contract import Document
+from lamina_trainer.document import Document
 
 _FAST_CPU_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 

@@ -13,7 +13,8 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from lamina_trainer.contract import EvaluationResult, write_document
+from lamina_trainer.contract import EvaluationResult
+from lamina_trainer.document import write_document
 from lamina_trainer.files import build_once
 from lamina_trainer.head import find_head, score
 from lamina_trainer.models import LoadedModel

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from lamina_trainer.contract import TrialExit, TrialResult, write_document
+from lamina_trainer.contract import TrialExit, TrialResult
+from lamina_trainer.document import write_document
 from lamina_trainer.errors import EXIT_CODES, EXIT_RESUMABLE, InvalidError, StoppedError
 from lamina_trainer.files import write_atomic
 

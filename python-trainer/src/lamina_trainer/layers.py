@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from lamina_trainer.contract import (
+from lamina_trainer.errors import InvalidError
+from lamina_trainer.models import LoadedModel
+from lamina_trainer.settings import (
     AllLayers,
     AngularLayers,
     DropLastLayers,
@@ -14,8 +16,6 @@ from lamina_trainer.contract import (
     LayerChoice,
     ListedLayers,
 )
-from lamina_trainer.errors import InvalidError
-from lamina_trainer.models import LoadedModel
 
 Distances = Sequence[float]
 """Angular distance of a block by the index of its first layer, for one block length."""

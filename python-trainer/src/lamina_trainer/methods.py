@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from lamina_trainer.contract import LoraSettings, Method, Precision
+from lamina_trainer.document import Method, Precision
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.models import LoadedModel
 from lamina_trainer.precision import KBIT
+from lamina_trainer.settings import LoraSettings
 
 
 def check_method(method: Method, precision: Precision, lora: LoraSettings | None) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from lamina_trainer.contract import LrSchedule, TrainingSettings
+from lamina_trainer.document import LrSchedule
 from lamina_trainer.errors import InvalidError
+from lamina_trainer.settings import TrainingSettings
 
 
 def build_optimizer(parameters: Sequence[nn.Parameter], settings: TrainingSettings) -> torch.optim.Optimizer:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lamina_trainer.contract import ComputeDtype, Precision, ResolvedDtype
+from lamina_trainer.document import ComputeDtype, Precision, ResolvedDtype
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.stored import hold
 

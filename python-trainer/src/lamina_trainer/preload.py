@@ -5,7 +5,6 @@ import logging
 import os
 import sys
 import time
-
 from functools import cache
 from typing import Final
 

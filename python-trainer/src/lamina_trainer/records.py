@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from lamina_trainer.contract import DatasetRef, FileDataset, HfDataset, TextField, TextFields, write_document
+from lamina_trainer.document import write_document
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.files import remembered_sha256
 from lamina_trainer.hub import hub_offline
+from lamina_trainer.settings import DatasetRef, FileDataset, HfDataset, TextField, TextFields
 
 
 def load_texts(dataset: DatasetRef) -> list[str]:

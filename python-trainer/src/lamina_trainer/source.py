@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from lamina_trainer.contract import GgufModel, HfModel, ModelRef, PathModel
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.gguf import converted_gguf
 from lamina_trainer.hub import hub_offline
+from lamina_trainer.settings import GgufModel, HfModel, ModelRef, PathModel
 
 _FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
 """No pickled weights, no code."""

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from lamina_trainer.checkpoint import Checkpoint
-from lamina_trainer.contract import Plan, TrainingSettings
 from lamina_trainer.errors import InvalidError, StoppedError
 from lamina_trainer.evaluate import pad
 from lamina_trainer.head import find_head, summed_loss
 from lamina_trainer.models import LoadedModel
 from lamina_trainer.optimize import build_optimizer, data_order, learning_rate
 from lamina_trainer.precision import DTYPES, Numerics
+from lamina_trainer.settings import Plan, TrainingSettings
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,7 @@ from torch import nn
 
 from lamina_trainer.calibrate import DistanceCache, angular_distances, layer_states
 from lamina_trainer.checkpoint import CheckpointFolder
-from lamina_trainer.contract import (
-    Environment,
-    EvaluationResult,
-    PhaseSeconds,
-    TrialRequest,
-    TrialResult,
-)
+from lamina_trainer.contract import Environment, EvaluationResult, PhaseSeconds, TrialRequest, TrialResult
 from lamina_trainer.data import PreparedData, prepare_data
 from lamina_trainer.device import device_capabilities
 from lamina_trainer.errors import InvalidError, StoppedError
