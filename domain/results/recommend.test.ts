@@ -28,10 +28,13 @@ test('names the best cell with its numbers and what cannot be told apart from it
 test('a clear winner says how it was found to be one', () => {
   const { sentence, indistinguishable } = recommendation([...BEST, ...FAR]);
   assert.deepEqual(indistinguishable, []);
-  assert.match(
-    sentence,
-    /beats every other cell by more than seeds vary \(paired over 5 seeds, Holm-adjusted p < 0\.05\)\.$/,
-  );
+  assert.match(sentence, /beats every other cell by more than seeds vary \(paired over 5 seeds, p < 0\.05 each\)\.$/);
+});
+
+test('far worse cells are told apart however many they are', () => {
+  const precisions = ['int8', 'nf4', 'nf4-dq', 'fp4', 'fp4-dq'] as const;
+  const worse = precisions.flatMap((precision) => seeds({ precision }, [5, 5.11]));
+  assert.deepEqual(recommendation([...BEST.slice(0, 2), ...worse]).indistinguishable, []);
 });
 
 test('a lead below the standard error of the held-out text is said to be one', () => {

@@ -3,10 +3,10 @@
 import { counted, fixed, gibibytes, listing, MEMORY_METRIC_NAMES, percent, significant } from './format.ts';
 import { type CellGroup, type ComparisonInput, pairsBySeed } from './input.ts';
 import { evaluationKey, objectiveCost } from './measures.ts';
-import { holm, pairedDifference } from './statistics.ts';
+import { pairedDifference } from './statistics.ts';
 import type { ComparisonRow, Objective, Recommendation } from './types.ts';
 
-/** Differences count as real below this Holm-adjusted p. */
+/** A difference counts as real where its 95 % interval does not hold zero: p below this. */
 const ALPHA = 0.05;
 /** Below this many seeds the sentence warns that only large differences can show. */
 const FEW_SEEDS = 4;
@@ -19,8 +19,9 @@ interface Candidate {
 
 /**
  * The best cell is the one with the best mean of the objective among the cells whose trials all succeeded and whose
- * highest measured memory and mean cost keep the limits. Every other such cell is tested against it, paired by seed,
- * with Holm's adjustment; those with p ≥ 0.05, or that one seed alone cannot test, are `indistinguishable`.
+ * highest measured memory and mean cost keep the limits. Every other such cell is tested against it, paired by seed;
+ * those with p ≥ 0.05, or that one seed alone cannot test, are `indistinguishable`. There is no adjustment for the
+ * number of cells: it would make a larger matrix call worse cells equal, and contradict the intervals in the table.
  * The test sees variation between seeds only, not that of the held-out text.
  */
 export function recommend(
@@ -83,11 +84,10 @@ function idOf({ row }: Candidate): string {
 
 function notToldApart(best: Candidate, others: readonly Candidate[], objective: Objective): Candidate[] {
   const measure = objectiveCost(objective);
-  const tests = others.map(({ group }) =>
-    pairedDifference(pairsBySeed(group.measured, best.group.measured, measure).map(([other, own]) => other - own)),
-  );
-  const adjusted = holm(tests.map(({ p }) => p));
-  return others.filter((_, index) => (adjusted[index] ?? 1) >= ALPHA);
+  return others.filter(({ group }) => {
+    const pairs = pairsBySeed(group.measured, best.group.measured, measure);
+    return (pairedDifference(pairs.map(([other, own]) => other - own)).p ?? 1) >= ALPHA;
+  });
 }
 
 function nothingMeasured({ state }: ComparisonInput, rows: readonly ComparisonRow[]): string {
@@ -150,7 +150,7 @@ function surenessText(best: Candidate, others: readonly Candidate[], same: reado
   if (seeds < 2) return 'One seed says nothing about chance: run more seeds before relying on this order.';
   const few = seeds < FEW_SEEDS ? ` With ${seeds} seeds only large differences can show.` : '';
   if (same.length === 0) {
-    return `It beats every other cell by more than seeds vary (paired over ${seeds} seeds, Holm-adjusted p < 0.05).${few}`;
+    return `It beats every other cell by more than seeds vary (paired over ${seeds} seeds, p < 0.05 each).${few}`;
   }
   const names = listing(
     same.map(({ row }) => row.label),
