@@ -19,6 +19,9 @@ from lamina_trainer.files import write_atomic
 
 _log = logging.getLogger(__name__)
 
+_RESET = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+"""The signals that the server handles and a child starts without."""
+
 
 class Children:
     """The attempts of this server that are alive."""
@@ -47,9 +50,14 @@ class Children:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return _running(folder)
-            pid = os.fork()
-            if pid == 0:
-                self._child(folder, env, lock)
+            # Until the child has handlers of its own, a signal to it would be swallowed by the server's.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, _RESET)
+            try:
+                pid = os.fork()
+                if pid == 0:
+                    self._child(folder, env, lock)
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
             self._folders[pid] = folder
             _write_identity(folder, pid)
             return pid
@@ -124,7 +132,7 @@ def _write_status(folder: Path, status: int) -> None:
 
 def _default_signals() -> None:
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+    for number in _RESET:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
 
