@@ -1,0 +1,36 @@
+/** GPUs that trials can run on: what `GET /v1/gpus` answers. */
+
+export interface GpuClassInventory {
+  /** Name to use in `resources.gpuClass`. */
+  readonly name: string;
+  /** e.g. "NVIDIA-H100-80GB-HBM3"; null where nodes do not say. */
+  readonly product: string | null;
+  /** Memory of one GPU that CUDA reports, bytes; null where it is not known. */
+  readonly memoryBytes: number | null;
+  /** "9.0" and the like; null where it is not known. */
+  readonly computeCapability: string | null;
+  /** MIG profile such as "3g.40gb"; null for whole GPUs. */
+  readonly mig: string | null;
+  readonly nodes: number;
+  /** Most GPUs of it in one node. */
+  readonly perNode: number;
+  /** GPUs on nodes that take pods. */
+  readonly total: number;
+  /** Of these, not requested by any pod; null where pods of others cannot be seen. */
+  readonly free: number | null;
+  readonly pricePerHour: number | null;
+}
+
+export interface GpuInventory {
+  /** Where it comes from: the runner's name. */
+  readonly source: string;
+  readonly at: string;
+  readonly classes: readonly GpuClassInventory[];
+  /** Why there is nothing to show, or what limits the answer; null where nothing does. */
+  readonly note: string | null;
+}
+
+/** Implemented by runners that can say. */
+export interface GpuInventorySource {
+  gpus(): Promise<GpuInventory>;
+}
