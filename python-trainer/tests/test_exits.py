@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 from lamina_trainer.attempt import run_attempt
 from lamina_trainer.errors import InvalidError, StoppedError
 from lamina_trainer.exits import Ending, classify, write_exit
+from lamina_trainer.request_source import RequestSource
 from tiny import llama_config, make_request, save_model, save_texts
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"
@@ -79,15 +79,33 @@ def test_a_bad_request_is_invalid_and_says_so_beside_it(tmp_path: Path, content:
     request = tmp_path / "request.json"
     if content is not None:
         request.write_text(content)
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        assert run_attempt(request) == 64
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    assert run_attempt(RequestSource.from_file(request)) == 64
     exit_document = json.loads((tmp_path / "exit.json").read_text())
     assert exit_document["reason"] == "invalid"
     assert exit_document["resumable"] is False
+
+
+def test_a_request_in_the_environment_is_taken_out_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LAMINA_REQUEST", '{"ä": 1}')
+    source = RequestSource.from_environment("LAMINA_REQUEST")
+    assert "LAMINA_REQUEST" not in os.environ
+    assert source.read() == '{"ä": 1}'.encode()
+    termination = tmp_path / "termination-log"
+    monkeypatch.setenv("LAMINA_TERMINATION_LOG", str(termination))
+    assert run_attempt(source) == 64
+    assert "contract" in json.loads(termination.read_text())["message"]
+    assert run_attempt(RequestSource.from_environment("LAMINA_REQUEST")) == 64
+    assert "LAMINA_REQUEST" in json.loads(termination.read_text())["message"]
+
+
+@pytest.mark.parametrize("name", ["output", "checkpoints", "cache"])
+def test_a_folder_that_cannot_be_made_is_invalid(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "file").touch()
+    request = make_request(tmp_path, tmp_path, tmp_path)
+    paths = request.paths.model_copy(update={name: str(tmp_path / "file" / "folder")})
+    text = request.model_copy(update={"paths": paths}).model_dump_json(by_alias=True).encode()
+    assert run_attempt(RequestSource(text, None, None)) == 64
+    assert f"{tmp_path}/file/folder cannot be made" in capsys.readouterr().err
 
 
 def write_request(tmp_path: Path, **changes) -> Path:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from lamina_trainer.contract import TrialRequest
 from lamina_trainer.document import parse_document
-from lamina_trainer.errors import InvalidError
 from lamina_trainer.exits import Ending, classify, finished, write_exit, write_result
+from lamina_trainer.files import require_writable
 from lamina_trainer.http_reporter import HttpReporter
 from lamina_trainer.hub import switch_offline
 from lamina_trainer.reporter import NullReporter, Reporter
-from lamina_trainer.stop import clear_stop, stop_on_signals
+from lamina_trainer.request_source import RequestSource
 from lamina_trainer.threads import apply_threads
 from lamina_trainer.warm import Warm
 
@@ -22,18 +22,17 @@ _log = logging.getLogger(__name__)
 TOKEN_VARIABLE = "LAMINA_ATTEMPT_TOKEN"  # noqa: S105 - a name, not a secret
 
 
-def run_attempt(request_file: Path, warm: Warm | None = None, default_threads: int | None = None) -> int:
+def run_attempt(source: RequestSource, warm: Warm | None = None, default_threads: int | None = None) -> int:
     """Run the trial, write result.json and exit.json into its output folder, return the exit code.
 
-    Never raises. If the request cannot be read, exit.json is written beside it.
+    Never raises. If the request cannot be read, exit.json is written where it came from. Signals must
+    raise the stop flag already.
     """
     configure_logging()
-    clear_stop()
-    stop_on_signals()
-    folder = request_file.parent
+    folder = source.folder
     digest: str | None = None
     try:
-        request = _read(request_file)
+        request = parse_document(TrialRequest, source.read())
         folder = Path(request.paths.output)
         ending, digest = _run(request, folder, warm, default_threads)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the scheduler has to be told
@@ -61,16 +60,9 @@ def configure_logging() -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def _read(request_file: Path) -> TrialRequest:
-    try:
-        text = request_file.read_bytes()
-    except OSError as error:
-        raise InvalidError(f"The request {request_file} cannot be read: {error.strerror}.") from error
-    return parse_document(TrialRequest, text)
-
-
 def _run(request: TrialRequest, folder: Path, warm: Warm | None, default_threads: int | None) -> tuple[Ending, str]:
-    folder.mkdir(parents=True, exist_ok=True)
+    for needed in (folder, Path(request.paths.checkpoints), Path(request.paths.cache)):
+        require_writable(needed)
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         switch_offline()
     with ExitStack() as stack:

@@ -25,8 +25,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="run the attempt that a request file describes")
-    run.add_argument("--request", type=Path, required=True, help="a TrialRequest document")
+    run = commands.add_parser("run", help="run the attempt that a request describes")
+    where = run.add_mutually_exclusive_group(required=True)
+    where.add_argument("--request", type=Path, help="a file with a TrialRequest document")
+    where.add_argument("--request-env", metavar="NAME", help="a variable that holds one, as LAMINA_REQUEST")
     run.set_defaults(command=_run)
 
     serve = commands.add_parser("serve", help="keep the libraries loaded and fork attempts on demand")
@@ -62,9 +64,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     spin_briefly()
-    from lamina_trainer.attempt import run_attempt
+    from lamina_trainer.launch import launch
+    from lamina_trainer.request_source import RequestSource
 
-    return run_attempt(options.request)
+    if options.request is not None:
+        return launch(RequestSource.from_file(options.request))
+    return launch(RequestSource.from_environment(options.request_env))
 
 
 def _serve(options: argparse.Namespace) -> int:

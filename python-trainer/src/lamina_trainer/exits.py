@@ -89,8 +89,11 @@ def write_result(result: TrialResult, folder: Path) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_exit(ending: Ending, folder: Path, result_sha256: str | None) -> None:
-    """Write exit.json, and the termination message where LAMINA_TERMINATION_LOG names its file."""
+def write_exit(ending: Ending, folder: Path | None, result_sha256: str | None) -> None:
+    """Write exit.json, and the termination message where LAMINA_TERMINATION_LOG names its file.
+
+    The message is written first: it may be all that can be.
+    """
     document = TrialExit(
         code=ending.code,
         reason=ending.reason,
@@ -98,13 +101,18 @@ def write_exit(ending: Ending, folder: Path, result_sha256: str | None) -> None:
         resumable=ending.code == EXIT_RESUMABLE,
         result_sha256=result_sha256,
     )
-    text = write_document(document)
-    write_atomic(folder / "exit.json", text)
+    _write_termination(document)
+    if folder is not None:
+        write_atomic(folder / "exit.json", write_document(document))
+
+
+def _write_termination(document: TrialExit) -> None:
     termination = os.environ.get("LAMINA_TERMINATION_LOG")
     if not termination:
         return
+    text = write_document(document)
     if len(text.encode()) > _TERMINATION_BYTES:
-        text = write_document(document.model_copy(update={"message": ending.message[:500]}))
+        text = write_document(document.model_copy(update={"message": document.message[:500]}))
     try:
         # Not a rename: Kubernetes mounts this very file.
         Path(termination).write_text(text, encoding="utf-8")

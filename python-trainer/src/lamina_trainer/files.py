@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from lamina_trainer.errors import StoppedError
+from lamina_trainer.errors import InvalidError, StoppedError
 from lamina_trainer.stop import stop_requested
 
 
@@ -26,6 +26,16 @@ def write_atomic(path: Path, text: str) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_writable(folder: Path) -> None:
+    """Make the folder; raises InvalidError where this user cannot write into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        raise InvalidError(f"The folder {folder} cannot be made: {error.strerror} (user {os.getuid()}).") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InvalidError(f"The folder {folder} cannot be written to by user {os.getuid()}.")
 
 
 def sha256_of_file(path: Path) -> str:

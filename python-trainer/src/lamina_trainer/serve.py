@@ -23,7 +23,9 @@ from lamina_trainer.attempt import configure_logging, run_attempt
 from lamina_trainer.children import Children
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.preload import forked_without_cuda, preload
+from lamina_trainer.request_source import RequestSource
 from lamina_trainer.revision import trainer_revision
+from lamina_trainer.stop import stop_on_signals
 from lamina_trainer.warm import Warm
 
 _log = logging.getLogger(__name__)
@@ -50,7 +52,8 @@ def _runner(warm: Warm, threads: int) -> Callable[[Path], int]:
         if forked_without_cuda():
             command = [sys.executable, "-m", "lamina_trainer", "run", "--request", str(request)]
             os.execv(sys.executable, command)  # noqa: S606 - without a shell on purpose
-        return run_attempt(request, warm, threads)
+        stop_on_signals()
+        return run_attempt(RequestSource.from_file(request), warm, threads)
 
     return run
 

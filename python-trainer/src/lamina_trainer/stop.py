@@ -18,15 +18,16 @@ def request_stop() -> None:
 
 
 def clear_stop() -> None:
-    """Lower the flag, before a trial starts."""
+    """Lower the flag."""
     _requested.clear()
 
 
 def stop_on_signals() -> None:
-    """Let SIGTERM and SIGINT raise the flag instead of ending the process. Main thread only."""
+    """Let SIGTERM and SIGINT raise the flag, which is lowered, instead of ending the process. Main thread only."""
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         request_stop()
 
+    clear_stop()
     signal.signal(signal.SIGTERM, handle)
     signal.signal(signal.SIGINT, handle)

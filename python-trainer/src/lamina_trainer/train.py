@@ -54,6 +54,8 @@ class TrainHooks:
     step: Callable[[StepReport], None]
     save: Callable[[Checkpoint], None]
     stop_requested: Callable[[], bool]
+    check_memory: Callable[[], None]
+    """Called after every forward and backward pass; may raise torch.OutOfMemoryError."""
 
 
 class Trainer:
@@ -172,6 +174,7 @@ class Trainer:
                 loss = self._summed_loss(batch[start : start + micro]) / targets
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
+            self._hooks.check_memory()
         norm = self._update()
         values = torch.stack([total] if norm is None else [total, norm.to(total.dtype)]).tolist()
         seconds = time.perf_counter() - began  # tolist() has waited for the device

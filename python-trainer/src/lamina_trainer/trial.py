@@ -28,6 +28,7 @@ from lamina_trainer.measure import (
     reset_peak_rss,
     trainable_count,
 )
+from lamina_trainer.memory_limit import MemoryLimit, requested_limit
 from lamina_trainer.methods import apply_method, check_method
 from lamina_trainer.models import LoadedModel, load_model, weights_fingerprint
 from lamina_trainer.precision import KBIT, Numerics, apply_precision, resolve_numerics, set_matmul_mode
@@ -58,6 +59,7 @@ class _Trial:
         self._imports: float | None = None
         self._cache = Path(request.paths.cache)
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._limit = MemoryLimit(self._device, requested_limit())
 
     def run(self) -> TrialResult:
         settings, reporter, clock = self._settings, self._reporter, self._clock
@@ -117,6 +119,7 @@ class _Trial:
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device)
         reset_peak_rss()
+        self._limit.training_begins()
         memory = meter.memory()
         if outcome.diverged_at is None:
             reporter.phase("training")
@@ -292,7 +295,7 @@ class _Trial:
             self._request.plan,
             numerics,
             settings.seed,
-            TrainHooks(step=told, save=save, stop_requested=stop_requested),
+            TrainHooks(told, save, stop_requested, self._limit.check),
         )
         found = checkpoints.newest(self._device) if self._request.resume else None
         if found is not None:

@@ -1,0 +1,164 @@
+"""Keeps the processes of an attempt: forwards signals to them, keeps what they print, ends as they end.
+
+As the first process of a container it also does what the kernel expects of one: signals without a
+handler would be ignored there, and nobody else would collect orphans.
+"""
+
+import contextlib
+import ctypes
+import os
+import resource
+import selectors
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from lamina_trainer.errors import EXIT_CRASHED
+from lamina_trainer.stop import stop_on_signals
+
+_FORWARDED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+_PR_SET_PDEATHSIG: Final = 1
+_CHUNK: Final = 1 << 16
+
+
+class Supervisor:
+    """Runs functions in forked processes. Make it in a process that has neither threads nor large libraries."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._alive: set[int] = set()
+        self._codes: dict[int, int] = {}
+        self._output = -1
+
+    def run(self, bodies: Sequence[Callable[[], int]]) -> int:
+        """Run all; returns the exit code, or ends this process by the signal that ended the other one."""
+        # Until a child has its own handlers, and we have ours, a signal waits.
+        waiting = {*_FORWARDED, signal.SIGCHLD}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+        self._output, writing = os.pipe()
+        pids = [self._fork(body, writing, before) for body in bodies]
+        os.close(writing)
+        wake, wake_write = socket.socketpair()
+        wake.setblocking(False)
+        wake_write.setblocking(False)
+        signal.set_wakeup_fd(wake_write.fileno(), warn_on_full_buffer=False)
+        for number in _FORWARDED:
+            signal.signal(number, self._forward)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        sinks = _Sinks(self._log)
+        os.set_blocking(self._output, False)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._output, selectors.EVENT_READ)
+            selector.register(wake, selectors.EVENT_READ)
+            while self._alive:
+                for key, _ in selector.select():
+                    if key.fileobj is wake:
+                        wake.recv(4096)
+                    elif not self._pump(sinks):
+                        selector.unregister(self._output)
+                self._reap()
+        # Not to the end of the file: an orphan may hold the other end for ever.
+        while self._pump(sinks):
+            pass
+        return _end_as(self._codes[pids[0]])
+
+    def _fork(self, body: Callable[[], int], writing: int, mask: Iterable[int]) -> int:
+        parent = os.getpid()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            _child(body, writing, parent, mask)
+        self._alive.add(pid)
+        return pid
+
+    def _forward(self, number: int, _frame: object) -> None:
+        for pid in self._alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid in self._alive:
+                self._alive.discard(pid)
+                self._codes[pid] = os.waitstatus_to_exitcode(status)
+
+    def _pump(self, sinks: "_Sinks") -> bool:
+        """Pass on what was printed; false if there is nothing now, or nothing will come."""
+        try:
+            chunk = os.read(self._output, _CHUNK)
+        except BlockingIOError:
+            return False
+        sinks.write(chunk)
+        return chunk != b""
+
+
+class _Sinks:
+    """Log file first, then standard output; one that fails is left out from then on."""
+
+    def __init__(self, log: Path) -> None:
+        self._descriptors = [1]
+        try:
+            self._descriptors.insert(0, os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644))
+        except OSError as error:
+            print(f"The log cannot be kept in {log}: {error.strerror}.", file=sys.stderr)
+
+    def write(self, chunk: bytes) -> None:
+        for descriptor in tuple(self._descriptors):
+            left = memoryview(chunk)
+            try:
+                while left:
+                    left = left[os.write(descriptor, left) :]
+            except OSError:
+                self._descriptors.remove(descriptor)
+
+
+def _child(body: Callable[[], int], writing: int, parent: int, mask: Iterable[int]) -> NoReturn:
+    code = EXIT_CRASHED
+    try:
+        stop_on_signals()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        _die_with(parent)
+        os.dup2(writing, 1)
+        os.dup2(writing, 2)
+        os.close(writing)
+        for stream in (sys.stdout, sys.stderr):
+            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        code = body()
+    except BaseException:  # noqa: BLE001 - nothing may escape into the supervisor's stack
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+
+
+def _die_with(parent: int) -> None:
+    """Let the kernel kill this process when its parent dies (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(EXIT_CRASHED)
+
+
+def _end_as(code: int) -> int:
+    """The exit code of an ended process. One that a signal ended is followed by the same signal."""
+    if code >= 0:
+        return code
+    if os.getpid() != 1:  # the kernel protects the first process from its own signals
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if -code != signal.SIGKILL:
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    return 128 - code
