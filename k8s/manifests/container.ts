@@ -1,0 +1,73 @@
+/** The container in which the trainer runs. */
+import type { V1Container, V1EnvVar, V1ResourceRequirements, V1VolumeMount } from '@kubernetes/client-node';
+import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
+import type { Plan } from '@lamina/domain/contract/trial.ts';
+import { TRAINER_CONTAINER } from '../labels.ts';
+import type { KubernetesSettings } from '../settings.ts';
+import { HOME } from './volumes.ts';
+
+const TERMINATION_LOG = '/dev/termination-log';
+
+export function trainerContainer(
+  launch: AttemptLaunch,
+  settings: KubernetesSettings,
+  gpuResource: string,
+  volumeMounts: V1VolumeMount[],
+): V1Container {
+  return {
+    name: TRAINER_CONTAINER,
+    image: settings.image,
+    imagePullPolicy: settings.imagePullPolicy,
+    command: settings.command,
+    args: ['run', '--request-env', 'LAMINA_REQUEST'],
+    env: environment(launch, settings),
+    ...(settings.envFromSecrets.length > 0 && {
+      envFrom: settings.envFromSecrets.map((name) => ({ secretRef: { name } })),
+    }),
+    resources: resources(launch.request.plan, settings, gpuResource),
+    volumeMounts,
+    terminationMessagePath: TERMINATION_LOG,
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ['ALL'] },
+      readOnlyRootFilesystem: true,
+    },
+  };
+}
+
+/** Ours can be replaced by those of the settings, except for what the contract between scheduler and trainer needs. */
+function environment({ request, token }: AttemptLaunch, settings: KubernetesSettings): V1EnvVar[] {
+  const defaults = {
+    HOME,
+    // A user id that no passwd file knows has no name, and libraries ask for one.
+    USER: 'lamina',
+    HF_HOME: `${request.paths.cache}/huggingface`,
+    // Images made for GPUs ask for all of them, and where no device plugin says otherwise they get them.
+    ...(request.plan.gpus === 0 && { NVIDIA_VISIBLE_DEVICES: 'void' }),
+    ...settings.env,
+  };
+  return [
+    ...Object.entries(defaults).map(([name, value]) => ({ name, value })),
+    { name: 'LAMINA_NODE_NAME', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } },
+    { name: 'LAMINA_POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    { name: 'LAMINA_TERMINATION_LOG', value: TERMINATION_LOG },
+    { name: 'LAMINA_ATTEMPT_TOKEN', value: literal(token) },
+    { name: 'LAMINA_REQUEST', value: literal(JSON.stringify(request)) },
+  ];
+}
+
+/** The kubelet would put variables in the place of `$(NAME)`, and one `$` in that of two. */
+function literal(value: string): string {
+  return value.replaceAll('$', '$$$$');
+}
+
+/** Memory that is asked for is memory that is kept free: request and limit are one. CPU is not limited. */
+function resources(plan: Plan, settings: KubernetesSettings, gpuResource: string): V1ResourceRequirements {
+  const memory = plan.memoryBytes === null ? settings.memory : String(plan.memoryBytes);
+  const limits = {
+    ...(memory !== null && { memory }),
+    ...(plan.gpus > 0 && { [gpuResource]: String(plan.gpus) }),
+  };
+  return { requests: { cpu: settings.cpu, ...limits }, ...(Object.keys(limits).length > 0 && { limits }) };
+}

@@ -1,0 +1,66 @@
+/** The Job of an attempt. Pure: the same launch and settings give the same manifest. */
+import type { V1Job } from '@kubernetes/client-node';
+import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
+import { LABELS } from '../labels.ts';
+import type { KubernetesSettings } from '../settings.ts';
+import { FAILURE_POLICY } from './failure-policy.ts';
+import { gpuRequest } from './gpu-class.ts';
+import { attemptAnnotations, attemptLabels } from './identity.ts';
+import { sha256 } from './names.ts';
+import { podSpec } from './pod.ts';
+import { ManifestProblem } from './problem.ts';
+
+/** Throws a ManifestProblem where the plan cannot be expressed. */
+export function jobManifest(launch: AttemptLaunch, settings: KubernetesSettings): V1Job {
+  const { gpuClass } = launch.request.plan;
+  const gpu = gpuRequest(gpuClass, settings);
+  if (gpu === null) {
+    throw new ManifestProblem(
+      `The GPU class '${gpuClass}' is neither a class of the cluster's settings nor a product that a node can announce; \`lamina gpus\` lists those there are.`,
+    );
+  }
+  const labels = attemptLabels(launch, settings.instance);
+  const annotations = attemptAnnotations(launch);
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name: jobName(launch.attemptId),
+      namespace: settings.namespace,
+      labels: { ...labels, ...(gpu.queue !== null && { [LABELS.queueName]: gpu.queue }) },
+      annotations,
+    },
+    spec: {
+      // Kueue lets it go when there is quota; whoever creates a queued Job unsuspended goes around the queue.
+      ...(gpu.queue !== null && { suspend: true }),
+      parallelism: 1,
+      completions: 1,
+      backoffLimit: 0,
+      // A pod that is being deleted is still at work: it has its grace period to save a checkpoint.
+      podReplacementPolicy: 'Failed',
+      podFailurePolicy: FAILURE_POLICY,
+      ...(launch.deadlineSeconds !== null && { activeDeadlineSeconds: Math.max(1, Math.ceil(launch.deadlineSeconds)) }),
+      ttlSecondsAfterFinished: settings.ttlSeconds,
+      template: {
+        metadata: { labels, annotations },
+        spec: podSpec(gpu.queue === null ? launch : restartable(launch), settings, gpu),
+      },
+    },
+  };
+}
+
+/** Kueue may take the pod of a running Job away and start another one later: that one goes on from the checkpoint. */
+function restartable(launch: AttemptLaunch): AttemptLaunch {
+  return { ...launch, request: { ...launch.request, resume: true } };
+}
+
+const PLAIN_ID = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+/**
+ * A Job's name is the value of a label of its pods, so it has at most 63 characters; pods add six, and cut what is too
+ * long. Ids that fit are readable in it; others become a hash under a prefix that no readable one has.
+ */
+export function jobName(attemptId: string): string {
+  const plain = `lamina-${attemptId}`;
+  return PLAIN_ID.test(attemptId) && plain.length <= 57 ? plain : `laminah-${sha256(attemptId).slice(0, 40)}`;
+}
