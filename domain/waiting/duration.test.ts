@@ -21,10 +21,8 @@ test('nothing like it has run: no estimate', () => {
     estimateDuration(WORK, [pastTrial({ modelKey: 'another', cellId: 'b', likeKey: 'b' })], SURROUNDINGS),
     null,
   );
-  assert.equal(
-    estimateDuration(WORK, [pastTrial({ gpuClass: 'h100', cellId: 'b', likeKey: 'b' })], SURROUNDINGS),
-    null,
-  );
+  const h100 = { ...WORK, gpuClass: 'h100' };
+  assert.equal(estimateDuration(h100, [pastTrial({ gpuClass: 'a100' })], SURROUNDINGS), null);
   assert.equal(estimateDuration(WORK, [pastTrial()], { device: 'another GPU', parallel: 4 }), null);
 });
 

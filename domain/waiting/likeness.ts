@@ -14,7 +14,9 @@ export interface LikeTrials {
  * 1. `same-cell`: the same settings apart from the seed.
  * 2. `same-shape`: another number of steps, learning rate or dataset, but every step is the same work.
  * 3. `scaled`: the same model, method and precision; steps, tokens and kept layers differ.
- * 4. `rough`: the same model on the same GPU class, another method or precision.
+ * 4. `rough`: the same model, another method or precision.
+ *
+ * On each of them only trials with as many GPUs of the same class.
  *
  * @param history the newest first
  * @param device product that the trials to come run on; null: that of the newest like trial
@@ -30,14 +32,21 @@ export function likeTrials(target: Work, history: readonly PastTrial[], device: 
     ['rough', (past) => sameModel(past, target)],
   ];
   for (const [basis, isLike] of rungs) {
-    const trials = onOneDevice(history.filter(isLike), device);
+    const alike = history.filter((past) => isLike(past) && onLikeGpus(past, target));
+    const trials = onOneDevice(alike, device);
     if (trials.length > 0) return { basis, trials: trials.slice(0, MOST_SAMPLES) };
   }
   return null;
 }
 
 function sameModel(past: PastTrial, target: Work): boolean {
-  return past.modelKey === target.modelKey && past.gpuClass === target.gpuClass && past.gpus === target.gpus;
+  return past.modelKey === target.modelKey;
+}
+
+/** A class that is not named is whatever there is. */
+function onLikeGpus(past: PastTrial, target: Work): boolean {
+  const sameClass = past.gpuClass === target.gpuClass || past.gpuClass === null || target.gpuClass === null;
+  return sameClass && past.gpus === target.gpus;
 }
 
 function onOneDevice(trials: readonly PastTrial[], device: string | null): readonly PastTrial[] {

@@ -1,5 +1,5 @@
 /** What of a trial's settings decides how long it takes. */
-import type { LayerChoice, ModelRef, TrialSettings } from '../contract/trial.ts';
+import type { LayerChoice, ModelRef, Plan, TrialSettings } from '../contract/trial.ts';
 import { canonical } from '../spec/canonical.ts';
 import type { Work } from './types.ts';
 
@@ -8,20 +8,25 @@ export function modelKey(model: ModelRef): string {
   return 'fingerprint' in model && model.fingerprint !== null ? model.fingerprint : canonical(model);
 }
 
-/** @param original decoder layers of the whole model; null where that is not known */
+/**
+ * @param plan what it runs with: the class of GPUs may have been chosen for it
+ * @param original decoder layers of the whole model; null where that is not known
+ */
 export function workOf(
   settings: Omit<TrialSettings, 'seed'>,
   keys: { readonly cellId: string; readonly likeKey: string },
+  plan: Pick<Plan, 'gpuClass' | 'gpus'>,
   original: number | null,
 ): Work {
   const { training, evaluation } = settings;
   return {
-    ...keys,
+    cellId: keys.cellId,
+    likeKey: keys.likeKey,
     modelKey: modelKey(settings.model),
     method: settings.method,
     precision: settings.precision,
-    gpuClass: settings.gpuClass,
-    gpus: settings.gpus,
+    gpuClass: plan.gpuClass,
+    gpus: plan.gpus,
     steps: training.steps,
     tokensPerStep: training.microBatch * training.accumulation * training.maxLength,
     layers: keptLayers(settings.layers, original),

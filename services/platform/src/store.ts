@@ -6,6 +6,7 @@ import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { TrialEvent, TrialResult } from '@lamina/domain/contract/trial.ts';
 import type { Cell, DroppedCell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, Plan, RunPolicy, TerminalTrialState, TrialState } from '@lamina/domain/run/types.ts';
+import type { WaitingStore } from './waiting-store.ts';
 
 export interface NewExperiment {
   readonly id: string;
@@ -107,7 +108,7 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-export interface ExperimentStore {
+export interface ExperimentStore extends WaitingStore {
   /** One transaction. Trials whose id has a succeeded or diverged result anywhere become `reused` at once, unless `reuse` is false. */
   createExperiment(
     /** @throws IdempotencyConflict when the key was used for another body */

@@ -1,9 +1,12 @@
-import type { ExperimentState, TrialState } from '@lamina/domain/run/types.ts';
+import { type ExperimentState, TERMINAL_TRIAL_STATES, type TrialState } from '@lamina/domain/run/types.ts';
 import { sql } from 'kysely';
 import { UnknownExperiment } from '../errors.ts';
 import { json } from './json.ts';
 import { CHANNEL } from './notify.ts';
+import { discardPredictions, settlePredictions } from './predictions.ts';
 import type { Counts, Db, Schema, Trx } from './schema.ts';
+
+const ENDED: readonly ExperimentState[] = ['succeeded', 'failed', 'cancelled'];
 
 /** A trial as its event shows it. */
 export interface TrialChange {
@@ -59,18 +62,21 @@ export async function changeWithin<T>(
   const events: { type: string; data: object }[] = [];
   let state = row.state;
   let visible = false;
+  let disturbed = false;
   const result = await work(trx, {
     get state() {
       return state;
     },
     trial({ from, ...data }) {
       visible = true;
+      disturbed ||= data.state === 'pending' && (TERMINAL_TRIAL_STATES as readonly TrialState[]).includes(from);
       bump(counts, from, -1);
       bump(counts, data.state, 1);
       events.push({ type: 'trial', data: { ...data, counts } });
     },
     added(more) {
       visible = true;
+      disturbed = true;
       for (const [key, count] of Object.entries(more)) bump(counts, key as TrialState, count);
     },
     event(type, data) {
@@ -78,10 +84,13 @@ export async function changeWithin<T>(
     },
     experiment(next) {
       visible = true;
+      disturbed ||= next === 'paused' || next === 'cancelling';
       state = next;
       events.push({ type: 'experiment', data: { state: next, counts } });
     },
   });
+  if (disturbed) await discardPredictions(trx, experimentId);
+  if (state !== row.state && ENDED.includes(state)) await settlePredictions(trx, experimentId, state);
   if (visible || events.length > 0) {
     await write(trx, experimentId, { lastEvent: row.last_event, events, counts, state, visible });
   }
@@ -99,7 +108,7 @@ async function write(
   experimentId: string,
   to: { lastEvent: number; events: readonly object[]; counts: Counts; state: ExperimentState; visible: boolean },
 ): Promise<void> {
-  const ended = ['succeeded', 'failed', 'cancelled'].includes(to.state);
+  const ended = ENDED.includes(to.state);
   // One statement and one round trip: events, counts and state, and the notification that the commit sends.
   await sql`
     WITH written AS (

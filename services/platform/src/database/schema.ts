@@ -86,6 +86,21 @@ export interface Schema {
     type: 'experiment' | 'trial' | 'attempt' | 'metrics';
     data: Json<unknown>;
   };
+  predictions: {
+    experiment_id: string;
+    cell_id: string;
+    made_at: Stamped;
+    low: number;
+    median: number;
+    high: number;
+    widening: number;
+    overhead: number;
+    start_median: number | null;
+    actual: number | null;
+    actual_start: number | null;
+    outcome: string | null;
+    settled_at: Timestamp | null;
+  };
 }
 
 export type Db = Kysely<Schema>;

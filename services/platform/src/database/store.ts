@@ -2,8 +2,10 @@ import type { ExperimentStore } from '../store.ts';
 import { attempts } from './attempts.ts';
 import { events } from './events.ts';
 import { experiments } from './experiments.ts';
+import { history } from './history.ts';
 import type { Database } from './open.ts';
 import { outcomes } from './outcomes.ts';
+import { predictions } from './predictions.ts';
 import { trials } from './trials.ts';
 
 /** How long changes of one experiment are gathered before listeners hear of them. */
@@ -18,6 +20,8 @@ export function createExperimentStore(database: Database): ExperimentStore {
     ...outcomes(db),
     ...attempts(db),
     ...events(db),
+    ...history(db),
+    ...predictions(db),
     onExperimentEvents(listener) {
       const waiting = new Map<string | null, NodeJS.Timeout>();
       const stop = database.onChange((id) => {

@@ -1,0 +1,73 @@
+import { sql } from 'kysely';
+import type { WaitingStore } from '../waiting-store.ts';
+import { json } from './json.ts';
+import type { Db, Trx } from './schema.ts';
+
+/** The row of the experiment itself, beside those of its cells. */
+const WHOLE = '';
+
+/** What was predicted at submission, and what came of it. */
+export function predictions(db: Db): Pick<WaitingStore, 'savePredictions' | 'checkedPredictions'> {
+  return {
+    async savePredictions(experimentId, list) {
+      if (list.length === 0) return;
+      const rows = list.map(({ cellId, interval, widening, overheadSeconds, startSeconds }) => ({
+        ...interval,
+        cell_id: cellId ?? WHOLE,
+        widening,
+        overhead: overheadSeconds,
+        start_median: startSeconds,
+      }));
+      await sql`
+        INSERT INTO predictions (experiment_id, cell_id, low, median, high, widening, overhead, start_median)
+        SELECT ${experimentId}, p.* FROM jsonb_to_recordset(${json(rows)}::jsonb) AS p (cell_id text, low float8,
+          median float8, high float8, widening float8, overhead float8, start_median float8)
+        ON CONFLICT DO NOTHING`.execute(db);
+    },
+
+    async checkedPredictions(limit) {
+      const rows = await db
+        .selectFrom('predictions')
+        .selectAll()
+        .where('outcome', '=', 'succeeded')
+        .orderBy('settled_at', 'desc')
+        .limit(limit)
+        .execute();
+      const checked = (whole: boolean) =>
+        rows
+          .filter((row) => (row.cell_id === WHOLE) === whole)
+          .flatMap(({ low, median, high, widening, actual }) =>
+            actual === null ? [] : [{ predicted: { low, median, high }, widening, actual }],
+          );
+      return {
+        ends: checked(true),
+        durations: checked(false),
+        starts: rows.flatMap(({ start_median: predicted, actual_start: actual }) =>
+          predicted === null || actual === null ? [] : [{ predicted, actual }],
+        ),
+      };
+    },
+  };
+}
+
+/** The experiment has ended for the first time: what happened stands beside what was predicted. */
+export async function settlePredictions(trx: Trx, experimentId: string, outcome: string): Promise<void> {
+  await sql`
+    UPDATE predictions p SET settled_at = now(), outcome = coalesce(p.outcome, ${outcome}),
+      actual = CASE WHEN p.cell_id = ${WHOLE} THEN extract(epoch FROM now() - p.made_at)
+        ELSE (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY (r.summary #>> '{seconds,total}')::float8) + p.overhead
+          FROM trials t JOIN results r ON r.experiment_id = t.experiment_id AND r.trial_id = t.id
+          WHERE t.experiment_id = p.experiment_id AND t.cell_id = p.cell_id AND t.state = 'succeeded'
+            AND r.summary #>> '{training,resumedFromStep}' IS NULL) END,
+      actual_start = CASE WHEN p.cell_id = ${WHOLE} THEN (
+        SELECT extract(epoch FROM min((e.event ->> 'at')::timestamptz) - p.made_at)
+        FROM attempts a JOIN trial_events e ON e.attempt_id = a.id AND e.seq = 1
+        WHERE a.experiment_id = p.experiment_id) END
+    WHERE p.experiment_id = ${experimentId} AND p.settled_at IS NULL`.execute(trx);
+}
+
+/** Somebody changed what was predicted (a pause, a cancel, a retry, an extension): it says nothing of predictions. */
+export async function discardPredictions(trx: Trx, experimentId: string): Promise<void> {
+  await sql`UPDATE predictions SET outcome = 'disturbed'
+    WHERE experiment_id = ${experimentId} AND outcome IS NULL`.execute(trx);
+}
