@@ -1,0 +1,89 @@
+/** The scheduler's message in words that say what is missing. */
+import { quote } from '../finding.ts';
+import type { PodView } from '../view.ts';
+import { type Reason, reason } from './reason.ts';
+
+export function unschedulable(pod: PodView): Reason | null {
+  const scheduled = pod.conditions.find((one) => one.type === 'PodScheduled' && one.status === 'False');
+  if (scheduled === undefined) return null;
+  if (scheduled.reason === 'SchedulingGated') {
+    return reason('queued', 'A controller of the cluster holds the trial back (a scheduling gate).');
+  }
+  const claim = /persistentvolumeclaim "([^"]+)" not found/.exec(scheduled.message)?.[1];
+  if (claim !== undefined) {
+    return reason(
+      'misconfigured',
+      `The volume claim "${claim}" does not exist in the namespace; create it, or correct its name in the cluster settings.`,
+    );
+  }
+  if (/unbound immediate PersistentVolumeClaims/.test(scheduled.message)) {
+    return reason(
+      'misconfigured',
+      'A volume claim of the trial has no volume yet: nothing in the cluster provides one of its class and size.',
+    );
+  }
+  return reason('unschedulable', digest(scheduled.message));
+}
+
+const NODES = /^(\d+)\/(\d+) nodes are available: (.*)$/s;
+const TERM = /^(\d+) (.+)$/;
+
+/** e.g. "No node takes the trial: of 3 nodes, 2 have too little nvidia.com/gpu free, 1 is cordoned." */
+export function digest(message: string): string {
+  if (/^no nodes available/i.test(message)) return 'The cluster has no nodes.';
+  const counts = NODES.exec(message);
+  if (counts === null) {
+    return message === '' ? 'No node has been chosen yet.' : `No node takes the trial: ${quote(message)}`;
+  }
+  const [, , total, rest = ''] = counts;
+  const terms = (rest.split(/\.\s+(?:preemption:|no new claims|$)/)[0] ?? '')
+    .replace(/\.$/, '')
+    .split(/, (?=\d+ )/)
+    .map((term) => term.replace(/, no new claims.*$/s, ''));
+  const phrases = terms.map(phrase).filter((one) => one !== '');
+  return `No node takes the trial: of ${total} node${total === '1' ? '' : 's'}, ${phrases.join(', ')}.`;
+}
+
+type Phrase = (many: boolean, detail: string) => string;
+
+const PHRASES: readonly (readonly [RegExp, Phrase])[] = [
+  [/^Insufficient (\S+)/, (many, what) => `${many ? 'have' : 'has'} too little ${what} free`],
+  [/^Too many pods/, (many) => `${many ? 'have' : 'has'} as many pods as allowed`],
+  [/were unschedulable/, (many) => `${many ? 'are' : 'is'} cordoned (closed for new work)`],
+  [
+    /untolerated taint\(?s?\)? \{([^}:]+)/,
+    (many, taint) => TAINTS[taint]?.(many) ?? `${many ? 'are' : 'is'} kept for other work (taint ${taint})`,
+  ],
+  [
+    /didn't match Pod's node affinity\/selector/,
+    (many) => `${many ? 'are' : 'is'} of another kind than asked for, or excluded after a fault`,
+  ],
+  [
+    /volume node affinity conflict/,
+    (many) => `cannot reach the trial's volume from where ${many ? 'they are' : 'it is'}`,
+  ],
+  [/exceed max volume count/, (many) => `${many ? 'have' : 'has'} no room for another volume`],
+  [/free ports/, (many) => `${many ? 'have' : 'has'} a needed port in use`],
+  [/topology spread|anti-affinity|affinity rules/, (many) => `${many ? 'are' : 'is'} ruled out by placement rules`],
+];
+
+const TAINTS: Readonly<Record<string, (many: boolean) => string>> = {
+  'node.kubernetes.io/not-ready': (many) => `${many ? 'are' : 'is'} not ready`,
+  'node.kubernetes.io/unreachable': (many) => `${many ? 'do' : 'does'} not answer`,
+  'node.kubernetes.io/unschedulable': (many) => `${many ? 'are' : 'is'} cordoned (closed for new work)`,
+  'node.kubernetes.io/disk-pressure': (many) => `${many ? 'are' : 'is'} short of disk`,
+  'node.kubernetes.io/memory-pressure': (many) => `${many ? 'are' : 'is'} short of memory`,
+  'node.kubernetes.io/pid-pressure': (many) => `${many ? 'are' : 'is'} short of process numbers`,
+  'node-role.kubernetes.io/control-plane': (many) => `${many ? 'are' : 'is'} for the control plane only`,
+};
+
+function phrase(term: string): string {
+  const parts = TERM.exec(term.trim());
+  if (parts === null) return quote(term);
+  const [, count = '', words = ''] = parts;
+  for (const [pattern, say] of PHRASES) {
+    const match = pattern.exec(words);
+    if (match !== null) return `${count} ${say(count !== '1', (match[1] ?? '').trim())}`;
+  }
+  return `${count} ${quote(words.replace('node(s) ', ''))}`;
+}

@@ -1,0 +1,31 @@
+/** What the cluster's Job controller says. */
+import { type Finding, finding, lastLine, quote } from '../finding.ts';
+import { type AttemptView, type Condition, holding } from '../view.ts';
+
+/** The reason for which the Job has failed, or is about to as soon as its pods have ended. */
+export function jobFailure(attempt: AttemptView): Condition | null {
+  return holding(attempt.conditions, 'Failed') ?? holding(attempt.conditions, 'FailureTarget');
+}
+
+const EXIT_CODE = /failed with exit code (\d+)/;
+
+/** All that is left where no pod is known any more: the Job's own words. */
+export function withoutPods(attempt: AttemptView): Finding | null {
+  const failure = jobFailure(attempt);
+  if (failure === null) return null;
+  const code = EXIT_CODE.exec(failure.message)?.[1];
+  if (code !== undefined) {
+    return {
+      ...finding('crashed', `The trainer ended with code ${code}, and its pod is gone: nothing else is known.`),
+      exitCode: Number(code),
+    };
+  }
+  if (failure.message.includes('DisruptionTarget')) {
+    return finding('disrupted', 'The cluster took the trial off its node. Work up to the last checkpoint is kept.');
+  }
+  const said = lastLine(failure.message);
+  return finding(
+    'crashed',
+    `The Job failed, and its pod was gone before anybody could see why${said === null ? '' : ` (${quote(said)})`}.`,
+  );
+}
