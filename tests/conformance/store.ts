@@ -344,7 +344,7 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       assert.equal(attempt.lastSeq, 7);
       assert.notEqual(attempt.lastEventAt, null);
       const page = await store.listTrials(id, { limit: 1, cursor: null });
-      assert.deepEqual(page.items[0]?.progress, { attemptId, phase: null, step: 7, steps: 100 });
+      assert.deepEqual(page.items[0]?.progress, { attemptId, phase: null, step: 7, steps: 100, waiting: null });
       await assert.rejects(store.appendTrialEvents('a-unknown', steps(1, 1)), UnknownAttempt);
       await store.endAttempts([{ attemptId, end: endOf('succeeded') }]);
       await assert.rejects(store.appendTrialEvents(attemptId, steps(8, 8)), AttemptEnded);
@@ -384,6 +384,43 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       assert.deepEqual(last?.data, { state: 'succeeded', counts: { succeeded: 4 } });
       assert.deepEqual(await store.experimentEvents(id, all.length - 1, 1000), [last]);
       assert.equal((await store.experimentEvents(id, 0, 2)).length, 2);
+    });
+
+    test('why an attempt waits is kept and told once, and so is that it runs', async () => {
+      const { id, trials } = await experiment();
+      const attemptId = await run(id, trials[0]!);
+      const told = async () =>
+        (await store.experimentEvents(id, 0, 100)).flatMap(({ type, data }) =>
+          type === 'attempt' ? [(data as { waiting?: string | null }).waiting] : [],
+        );
+      const note = (state: 'pending' | 'running', reason: string | null) =>
+        store.noteAttempts(id, [{ attemptId, state, reason }]);
+      await note('pending', 'queued: third in line');
+      await note('pending', 'queued: third in line');
+      assert.equal((await store.getAttempt(attemptId))?.waiting, 'queued: third in line');
+      assert.equal((await store.getTrials(id, [trials[0]!.id]))[0]?.progress?.waiting, 'queued: third in line');
+      assert.equal((await store.getAttempt(attemptId))?.runningAt, null);
+      await note('running', null);
+      const { waiting, runningAt } = (await store.getAttempt(attemptId)) ?? {};
+      assert.equal(waiting, null);
+      assert.ok(runningAt);
+      await note('running', null);
+      assert.equal((await store.getAttempt(attemptId))?.runningAt, runningAt);
+      assert.deepEqual(await told(), [undefined, 'queued: third in line', null]);
+    });
+
+    test('what workers tell takes the place of what was told before; one of them looks for GPUs at a time', async () => {
+      const said = { runner: 'a', trainerRevision: 'r', device: null, mounts: [{ folder: '/a', as: '/b' }] };
+      await store.announce({ ...said, runner: 'before' });
+      await store.announce(said);
+      assert.deepEqual(await store.getSurroundings(), said);
+      assert.equal(await store.getGpuInventory(), null);
+      const claims = await Promise.all([1, 2, 3].map(() => store.claimGpuRefresh(60)));
+      assert.equal(claims.filter(Boolean).length, 1);
+      assert.equal(await store.claimGpuRefresh(0), true);
+      const inventory = { source: 'a', at: new Date(0).toISOString(), classes: [], note: 'none' };
+      await store.putGpuInventory(inventory);
+      assert.deepEqual(await store.getGpuInventory(), inventory);
     });
 
     test('listeners hear of changes', async () => {

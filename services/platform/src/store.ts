@@ -6,6 +6,7 @@ import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { TrialEvent, TrialResult } from '@lamina/domain/contract/trial.ts';
 import type { Cell, DroppedCell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, Plan, RunPolicy, TerminalTrialState, TrialState } from '@lamina/domain/run/types.ts';
+import type { ClusterStore } from './cluster-store.ts';
 import type { WaitingStore } from './waiting-store.ts';
 
 export interface NewExperiment {
@@ -59,6 +60,7 @@ export interface TrialRecord {
     readonly phase: string | null;
     readonly step: number | null;
     readonly steps: number | null;
+    readonly waiting: string | null;
   } | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
@@ -77,6 +79,10 @@ export interface AttemptRecord {
   readonly phase: string | null;
   readonly step: number | null;
   readonly steps: number | null;
+  /** Why it does not run yet, as it was last seen. */
+  readonly waiting: string | null;
+  /** When it was first seen to run. */
+  readonly runningAt: string | null;
 }
 
 /** A pending trial taken by a run. */
@@ -108,7 +114,7 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-export interface ExperimentStore extends WaitingStore {
+export interface ExperimentStore extends WaitingStore, ClusterStore {
   /** One transaction. Trials whose id has a succeeded or diverged result anywhere become `reused` at once, unless `reuse` is false. */
   createExperiment(
     /** @throws IdempotencyConflict when the key was used for another body */

@@ -15,6 +15,7 @@ export interface TrialRow extends Selectable<Schema['trials']> {
   readonly phase: string | null;
   readonly step: number | null;
   readonly steps: number | null;
+  readonly waiting: string | null;
 }
 
 /** The parts of a result that grow with the number of steps; kept apart so that lists stay small. */
@@ -73,7 +74,7 @@ export function toTrial(row: TrialRow): TrialRecord {
     progress:
       row.attempt_id === null
         ? null
-        : { attemptId: row.attempt_id, phase: row.phase, step: row.step, steps: row.steps },
+        : { attemptId: row.attempt_id, phase: row.phase, step: row.step, steps: row.steps, waiting: row.waiting },
     startedAt: iso(row.started_at),
     endedAt: iso(row.ended_at),
   };
@@ -93,5 +94,7 @@ export function toAttempt(row: AttemptRow): AttemptRecord {
     phase: row.phase,
     step: row.step,
     steps: row.steps,
+    waiting: row.waiting,
+    runningAt: iso(row.running_at),
   };
 }

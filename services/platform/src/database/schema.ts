@@ -1,8 +1,10 @@
+import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { TrialEvent, TrialSettings } from '@lamina/domain/contract/trial.ts';
 import type { Cell, DroppedCell } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, Plan, RunPolicy, TrialState } from '@lamina/domain/run/types.ts';
 import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
+import type { Surroundings } from '../surroundings.ts';
 
 /** Read as an object, written as JSON text: node-postgres would turn a JS array into a Postgres array. */
 type Json<T> = ColumnType<T, string, string>;
@@ -77,7 +79,11 @@ export interface Schema {
     phase: string | null;
     step: number | null;
     steps: number | null;
+    waiting: string | null;
+    running_at: Timestamp | null;
   };
+  surroundings: { id: Generated<number>; content: Json<Surroundings>; at: Stamped };
+  gpu_inventory: { id: Generated<number>; content: Json<GpuInventory> | null; claimed_at: Stamped };
   trial_events: { attempt_id: string; seq: number; event: Json<TrialEvent> };
   experiment_events: {
     experiment_id: string;

@@ -1,5 +1,6 @@
 import type { ExperimentStore } from '../store.ts';
 import { attempts } from './attempts.ts';
+import { cluster } from './cluster.ts';
 import { events } from './events.ts';
 import { experiments } from './experiments.ts';
 import { history } from './history.ts';
@@ -20,6 +21,7 @@ export function createExperimentStore(database: Database): ExperimentStore {
     ...outcomes(db),
     ...attempts(db),
     ...events(db),
+    ...cluster(db),
     ...history(db),
     ...predictions(db),
     onExperimentEvents(listener) {

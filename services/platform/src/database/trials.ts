@@ -79,7 +79,8 @@ export function trials(db: Db): Trials {
       const byId = new Map(cells.map((cell) => [cell.id, cell]));
       // Thousands of trials share few cells: those are read once and joined here.
       const { rows } = await sql<Omit<TrialRow, 'cell' | 'settings'>>`
-        SELECT t.*, r.summary, NULL AS samples, NULL AS attempt_id, NULL AS phase, NULL AS step, NULL AS steps
+        SELECT t.*, r.summary, NULL AS samples, NULL AS attempt_id, NULL AS phase, NULL AS step, NULL AS steps,
+          NULL AS waiting
         FROM trials t ${JOIN_RESULT}
         WHERE t.experiment_id = ${experimentId} ORDER BY t.ordinal`.execute(db);
       return rows.map((row) => {
@@ -98,7 +99,7 @@ const JOIN_RESULT = sql`LEFT JOIN results r ON r.trial_id = t.id
 
 function select(samples: ReturnType<typeof sql>) {
   return sql`
-    SELECT t.*, c.cell, c.settings, r.summary, ${samples} AS samples, a.id AS attempt_id, a.phase, a.step, a.steps
+    SELECT t.*, c.cell, c.settings, r.summary, ${samples} AS samples, a.id AS attempt_id, a.phase, a.step, a.steps, a.waiting
     FROM trials t
     JOIN cells c ON c.experiment_id = t.experiment_id AND c.id = t.cell_id
     LEFT JOIN attempts a ON a.experiment_id = t.experiment_id AND a.trial_id = t.id AND a.attempt = t.attempts

@@ -1,0 +1,21 @@
+/** What workers tell about where trials run, so that the API need not speak to a cluster. */
+import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
+import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export interface ClusterStore {
+  /** Takes the place of what was said before. */
+  announce(surroundings: Surroundings): Promise<void>;
+  /** Null before the first worker has started. */
+  getSurroundings(): Promise<Surroundings | null>;
+  /** True for one caller in every `everySeconds`, of all workers: that one refreshes the inventory. */
+  claimGpuRefresh(everySeconds: number): Promise<boolean>;
+  putGpuInventory(inventory: GpuInventory): Promise<void>;
+  /** Null before the first worker has looked. */
+  getGpuInventory(): Promise<GpuInventory | null>;
+  /** Why attempts wait, and that they run: kept where it is news, and told to the experiment's listeners. */
+  noteAttempts(
+    experimentId: string,
+    observations: readonly Pick<AttemptObservation, 'attemptId' | 'state' | 'reason'>[],
+  ): Promise<void>;
+}
