@@ -37,9 +37,18 @@ const stages = [
     name: 'unit',
     about: 'tests beside the code',
     run: (env) =>
-      nodeTests(['domain/**/*.test.ts', 'workflows/**/*.test.ts', 'services/**/*.test.ts', 'scripts/**/*.test.mjs'], {
-        env,
-      }),
+      nodeTests(
+        [
+          'domain/**/*.test.ts',
+          'workflows/**/*.test.ts',
+          'k8s/**/*.test.ts',
+          'services/**/*.test.ts',
+          'scripts/**/*.test.mjs',
+        ],
+        {
+          env,
+        },
+      ),
   },
   { name: 'rules', about: 'planted violations', run: (env) => nodeTests(['tests/rules/**/*.test.ts'], { env }) },
   {

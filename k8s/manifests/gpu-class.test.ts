@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type GpuRequest, gpuRequest } from './gpu-class.ts';
+import { goldenSettings } from './testing/golden.ts';
+
+const settings = goldenSettings({
+  nodeSelector: { pool: 'research', zone: 'a' },
+  queue: 'trials',
+  gpuClasses: {
+    large: { nodeSelector: { zone: 'b' } },
+    slice: { resource: 'nvidia.com/mig-1g.10gb', queue: 'slices' },
+    'nvidia.com/mig-2g.20gb': { resource: 'nvidia.com/mig-2g.20gb.shared' },
+  },
+});
+const base = { resource: 'nvidia.com/gpu', nodeSelector: { pool: 'research', zone: 'a' }, queue: 'trials' };
+
+const table: readonly (readonly [string, string | null, GpuRequest | null])[] = [
+  ['no class: any GPU', null, base],
+  ['the resource: any GPU', 'nvidia.com/gpu', base],
+  [
+    'a class of the settings, whose labels go first',
+    'large',
+    { ...base, nodeSelector: { pool: 'research', zone: 'b' } },
+  ],
+  [
+    'a class with a resource and a queue of its own',
+    'slice',
+    { ...base, resource: 'nvidia.com/mig-1g.10gb', queue: 'slices' },
+  ],
+  ['a MIG profile', 'nvidia.com/mig-3g.40gb', { ...base, resource: 'nvidia.com/mig-3g.40gb' }],
+  [
+    'a class that is named like a MIG profile',
+    'nvidia.com/mig-2g.20gb',
+    { ...base, resource: 'nvidia.com/mig-2g.20gb.shared' },
+  ],
+  ['a product', 'Tesla-T4', { ...base, nodeSelector: { ...base.nodeSelector, 'nvidia.com/gpu.product': 'Tesla-T4' } }],
+  [
+    'a name that every object has is not a class',
+    'constructor',
+    { ...base, nodeSelector: { ...base.nodeSelector, 'nvidia.com/gpu.product': 'constructor' } },
+  ],
+  ['nothing that a node could announce', '24 GB (RTX 4090)', null],
+];
+
+for (const [name, gpuClass, expected] of table) {
+  test(name, () => assert.deepEqual(gpuRequest(gpuClass, settings), expected));
+}
