@@ -12,7 +12,7 @@ import { attemptToken } from '@lamina/platform/tokens.ts';
 import { testApi } from '../support/api.ts';
 import { newExperiment, plannedTrials, plansOf } from '../support/planned.ts';
 import { startPostgres } from '../support/postgres.ts';
-import { fill } from './api-data.ts';
+import { fill } from './support/api-data.ts';
 
 const TARGET = { listP95Ms: 100, comparisonSeconds: 2, eventsPerSecond: 2000 };
 const SECRET = 'secret';

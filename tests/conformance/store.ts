@@ -1,86 +1,44 @@
-/** What every store of experiments must do, whatever database it sits on. */
+/** What every store must do with experiments and their trials, whatever database it sits on. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
-import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
-import type { Database } from '@lamina/platform/database/open.ts';
-import { createExperimentStore } from '@lamina/platform/database/store.ts';
-import {
-  AttemptEnded,
-  DocumentChanged,
-  IdempotencyConflict,
-  InvalidCursor,
-  UnknownAttempt,
-  UnknownExperiment,
-} from '@lamina/platform/errors.ts';
+import { DocumentChanged, IdempotencyConflict, InvalidCursor, UnknownExperiment } from '@lamina/platform/errors.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { newExperiment, plannedTrials, plansOf, resultOf } from '../support/planned.ts';
+import { attemptOf, describeStore, endOf, type OpenDatabase } from './store-under-test.ts';
 
-export function storeConformance(name: string, open: () => Promise<Database>, options: { skip?: string } = {}): void {
-  describe(`store on ${name}`, options, () => {
-    let store: ExperimentStore;
-    let families = 0;
-
-    before(async () => {
-      store = createExperimentStore(await open());
-    });
-    after(() => store.close());
-
-    /** A fresh experiment whose trials no other test has. */
-    async function experiment(cells = 2, seeds = 2) {
-      const id = newExperimentId();
-      families += 1;
-      const trials = plannedTrials(cells, seeds, `family-${families}`);
-      await store.createExperiment(newExperiment(id, trials), { reuse: true });
-      return { id, trials };
-    }
-
-    async function run(id: string, trial: PlannedTrial, attempt = 1): Promise<string> {
-      const attemptId = attemptOf(id, trial, attempt);
-      const plan = plansOf([trial])[trial.cell.id];
-      assert.ok(plan);
-      await store.startAttempts([{ attemptId, experimentId: id, trialId: trial.id, attempt, plan }]);
-      return attemptId;
-    }
-
-    async function finish(id: string, trial: PlannedTrial): Promise<void> {
-      const attemptId = await run(id, trial);
-      await store.endAttempts([{ attemptId, end: endOf('succeeded') }]);
-      await store.recordOutcomes(id, [
-        { trialId: trial.id, state: 'succeeded', message: null, result: resultOf(trial, attemptId) },
-      ]);
-    }
+export function storeConformance(name: string, open: OpenDatabase, options: { skip?: string } = {}): void {
+  describeStore(`store on ${name}`, open, options, (under) => {
+    const { experiment, run, finish } = under;
 
     test('an experiment is stored whole and found again', async () => {
       const { id, trials } = await experiment(3, 2);
-      const found = await store.getExperiment(id);
+      const found = await under.store.getExperiment(id);
       assert.equal(found?.state, 'pending');
       assert.deepEqual(found.counts, { pending: 6 });
       assert.equal(found.cells, 3);
       assert.deepEqual(found.document, { apiVersion: 'lamina/v1' });
       assert.match(found.createdAt, /^\d{4}-.*Z$/);
-      const listed = await store.listTrials(id, { limit: 10, cursor: null });
+      const listed = await under.store.listTrials(id, { limit: 10, cursor: null });
       assert.deepEqual(
         listed.items.map((item) => item.trial),
         trials,
       );
       assert.deepEqual(
-        await store.listCells(id),
+        await under.store.listCells(id),
         [0, 2, 4].map((index) => trials[index]?.cell),
       );
-      assert.equal(await store.getExperiment('e-none'), null);
+      assert.equal(await under.store.getExperiment('e-none'), null);
     });
 
     test('text that the database cannot hold is replaced, not refused', async () => {
       const id = newExperimentId();
       const document = { note: 'nul \0 and half \ud800 a pair, but a literal \\u0000 stays' };
-      await store.createExperiment(newExperiment(id, plannedTrials(1, 1, id), { name: 'a\0b', document }), {
+      await under.store.createExperiment(newExperiment(id, plannedTrials(1, 1, id), { name: 'a\0b', document }), {
         reuse: true,
       });
-      const found = await store.getExperiment(id);
+      const found = await under.store.getExperiment(id);
       assert.equal(found?.name, 'a\ufffdb');
       assert.deepEqual(found.document, { note: 'nul \ufffd and half \ufffd a pair, but a literal \\u0000 stays' });
     });
@@ -89,12 +47,12 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       const trials = plannedTrials(1, 1, 'idempotency');
       const input = newExperiment(newExperimentId(), trials, { idempotencyKey: 'key', bodyHash: 'one' });
       const answers = await Promise.all(
-        ['a', 'b', 'c'].map(() => store.createExperiment({ ...input, id: newExperimentId() }, { reuse: true })),
+        ['a', 'b', 'c'].map(() => under.store.createExperiment({ ...input, id: newExperimentId() }, { reuse: true })),
       );
       assert.equal(answers.filter((answer) => answer.created).length, 1);
       assert.equal(new Set(answers.map((answer) => answer.experiment.id)).size, 1);
       await assert.rejects(
-        store.createExperiment({ ...input, id: newExperimentId(), bodyHash: 'two' }, { reuse: true }),
+        under.store.createExperiment({ ...input, id: newExperimentId(), bodyHash: 'two' }, { reuse: true }),
         IdempotencyConflict,
       );
     });
@@ -103,35 +61,35 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       const { id, trials } = await experiment(1, 2);
       const [first, second] = trials as [PlannedTrial, PlannedTrial];
       await finish(id, first);
-      assert.deepEqual([...(await store.measuredTrials(trials.map((trial) => trial.id)))], [first.id]);
+      assert.deepEqual([...(await under.store.measuredTrials(trials.map((trial) => trial.id)))], [first.id]);
       const again = newExperimentId();
-      const { experiment: reusing } = await store.createExperiment(newExperiment(again, trials), { reuse: true });
+      const { experiment: reusing } = await under.store.createExperiment(newExperiment(again, trials), { reuse: true });
       assert.deepEqual(reusing.counts, { reused: 1, pending: 1 });
-      const [record] = await store.getTrials(again, [first.id]);
+      const [record] = await under.store.getTrials(again, [first.id]);
       assert.equal(record?.state, 'reused');
       assert.equal(record.reusedFrom, id);
       assert.deepEqual(record.result, resultOf(first, attemptOf(id, first, 1)));
-      const claimed = await store.claimTrials(again, 1, 10);
+      const claimed = await under.store.claimTrials(again, 1, 10);
       assert.deepEqual(
         claimed.map((trial) => trial.trialId),
         [second.id],
       );
-      const fresh = await store.createExperiment(newExperiment(newExperimentId(), trials), { reuse: false });
+      const fresh = await under.store.createExperiment(newExperiment(newExperimentId(), trials), { reuse: false });
       assert.deepEqual(fresh.experiment.counts, { pending: 2 });
     });
 
     test('trials are added once; an ended experiment is open again', async () => {
-      const { id, trials } = await experiment(1, 1);
+      const { id, family, trials } = await experiment(1, 1);
       await finish(id, trials[0] as PlannedTrial);
-      assert.equal(await store.setExperimentState(id, 'succeeded'), true);
-      const more = plannedTrials(1, 3, `family-${families}`);
-      assert.equal(await store.addTrials(id, more, plansOf(more), { reuse: true }), 2);
+      assert.equal(await under.store.setExperimentState(id, 'succeeded'), true);
+      const more = plannedTrials(1, 3, family);
+      assert.equal(await under.store.addTrials(id, more, plansOf(more), { reuse: true }), 2);
       const document = { extended: true };
       const replacing = { from: { apiVersion: 'lamina/v1' }, to: document };
-      const extend = () => store.addTrials(id, more, plansOf(more), { reuse: true, document: replacing });
+      const extend = () => under.store.addTrials(id, more, plansOf(more), { reuse: true, document: replacing });
       assert.equal(await extend(), 0);
       await assert.rejects(extend(), DocumentChanged);
-      const found = await store.getExperiment(id);
+      const found = await under.store.getExperiment(id);
       assert.deepEqual(found?.counts, { succeeded: 1, pending: 2 });
       assert.deepEqual(found.document, document);
       assert.equal(found.state, 'pending');
@@ -143,33 +101,33 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       for (const name of ['Alpha 100%', 'beta', 'alpha two']) {
         const id = newExperimentId();
         created.unshift(id);
-        await store.createExperiment(newExperiment(id, plannedTrials(1, 1, id), { name }), { reuse: true });
+        await under.store.createExperiment(newExperiment(id, plannedTrials(1, 1, id), { name }), { reuse: true });
         await sleep(2);
       }
-      const first = await store.listExperiments({ limit: 2, cursor: null });
+      const first = await under.store.listExperiments({ limit: 2, cursor: null });
       assert.deepEqual(
         first.items.map((item) => item.id),
         created.slice(0, 2),
       );
-      const next = await store.listExperiments({ limit: 2, cursor: first.nextCursor });
+      const next = await under.store.listExperiments({ limit: 2, cursor: first.nextCursor });
       assert.equal(next.items[0]?.id, created[2]);
-      const named = await store.listExperiments({ limit: 10, cursor: null, name: 'ALPHA' });
+      const named = await under.store.listExperiments({ limit: 10, cursor: null, name: 'ALPHA' });
       assert.deepEqual(
         named.items.map((item) => item.id),
         [created[0], created[2]],
       );
-      const literal = await store.listExperiments({ limit: 10, cursor: null, name: '0%' });
+      const literal = await under.store.listExperiments({ limit: 10, cursor: null, name: '0%' });
       assert.deepEqual(
         literal.items.map((item) => item.id),
         [created[2]],
       );
-      await store.setExperimentState(created[1] as string, 'paused');
-      const paused = await store.listExperiments({ limit: 10, cursor: null, state: 'paused' });
+      await under.store.setExperimentState(created[1] as string, 'paused');
+      const paused = await under.store.listExperiments({ limit: 10, cursor: null, state: 'paused' });
       assert.deepEqual(
         paused.items.map((item) => item.id),
         [created[1]],
       );
-      await assert.rejects(store.listExperiments({ limit: 2, cursor: '%%%' }), InvalidCursor);
+      await assert.rejects(under.store.listExperiments({ limit: 2, cursor: '%%%' }), InvalidCursor);
     });
 
     test('trials are listed in order, by pages, by state and by cell', async () => {
@@ -177,7 +135,7 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       const seen: string[] = [];
       let cursor: string | null = null;
       do {
-        const page = await store.listTrials(id, { limit: 4, cursor });
+        const page = await under.store.listTrials(id, { limit: 4, cursor });
         seen.push(...page.items.map((item) => item.trialId));
         cursor = page.nextCursor;
       } while (cursor !== null);
@@ -186,13 +144,13 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
         trials.map((trial) => trial.id),
       );
       const cellId = trials[4]?.cell.id as string;
-      const ofCell = await store.listTrials(id, { limit: 10, cursor: null, cellId });
+      const ofCell = await under.store.listTrials(id, { limit: 10, cursor: null, cellId });
       assert.deepEqual(
         ofCell.items.map((item) => item.trialId),
         trials.filter((trial) => trial.cell.id === cellId).map((trial) => trial.id),
       );
       await run(id, trials[8] as PlannedTrial);
-      const running = await store.listTrials(id, { limit: 10, cursor: null, state: 'running' });
+      const running = await under.store.listTrials(id, { limit: 10, cursor: null, state: 'running' });
       assert.deepEqual(
         running.items.map((item) => item.trialId),
         [trials[8]?.id],
@@ -201,26 +159,26 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
 
     test('a claim takes pending trials in order; the same number answers the same', async () => {
       const { id, trials } = await experiment(2, 2);
-      const first = await store.claimTrials(id, 1, 3);
+      const first = await under.store.claimTrials(id, 1, 3);
       assert.deepEqual(
         first.map((trial) => [trial.trialId, trial.attempt]),
         trials.slice(0, 3).map((trial) => [trial.id, 1]),
       );
       assert.deepEqual(first[0]?.plan, plansOf(trials)[trials[0]?.cell.id as string]);
       assert.notEqual(first[0]?.likeKey, '');
-      assert.deepEqual(await store.claimTrials(id, 1, 3), first);
+      assert.deepEqual(await under.store.claimTrials(id, 1, 3), first);
       const started = first.slice(0, 2).map(({ trialId, attempt, plan }) => {
         return { attemptId: newExperimentId(), experimentId: id, trialId, attempt, plan };
       });
-      await store.startAttempts(started);
-      assert.deepEqual(await store.claimTrials(id, 1, 3), first, 'also when their attempts have been started');
-      assert.equal((await store.claimTrials(id, 2, 3)).length, 1);
-      assert.equal((await store.claimTrials(id, 3, 3)).length, 0);
+      await under.store.startAttempts(started);
+      assert.deepEqual(await under.store.claimTrials(id, 1, 3), first, 'also when their attempts have been started');
+      assert.equal((await under.store.claimTrials(id, 2, 3)).length, 1);
+      assert.equal((await under.store.claimTrials(id, 3, 3)).length, 0);
     });
 
     test('claims beside each other never take the same trial', async () => {
       const { id } = await experiment(5, 4);
-      const claims = await Promise.all([1, 2, 3, 4].map((batch) => store.claimTrials(id, batch, 7)));
+      const claims = await Promise.all([1, 2, 3, 4].map((batch) => under.store.claimTrials(id, batch, 7)));
       const taken = claims.flat().map((trial) => trial.trialId);
       assert.equal(taken.length, 20);
       assert.equal(new Set(taken).size, 20);
@@ -228,11 +186,11 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
 
     test('a new run takes over what an earlier one left', async () => {
       const { id, trials } = await experiment(2, 2);
-      await store.claimTrials(id, 1, 2);
+      await under.store.claimTrials(id, 1, 2);
       await run(id, trials[0] as PlannedTrial);
-      await store.beginRun(id);
-      assert.deepEqual((await store.getExperiment(id))?.counts, { pending: 4 });
-      const claimed = await store.claimTrials(id, 1, 10);
+      await under.store.beginRun(id);
+      assert.deepEqual((await under.store.getExperiment(id))?.counts, { pending: 4 });
+      const claimed = await under.store.claimTrials(id, 1, 10);
       assert.deepEqual(
         claimed.map((trial) => trial.attempt),
         [2, 1, 1, 1],
@@ -244,20 +202,20 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       const trial = trials[0] as PlannedTrial;
       const attemptId = await run(id, trial);
       await run(id, trial);
-      const [running] = await store.getTrials(id, [trial.id]);
+      const [running] = await under.store.getTrials(id, [trial.id]);
       assert.equal(running?.state, 'running');
       assert.equal(running.attempts, 1);
       assert.notEqual(running.startedAt, null);
       const end = endOf('crashed');
-      await store.endAttempts([{ attemptId, end }]);
-      await store.endAttempts([{ attemptId, end: endOf('succeeded') }]);
-      await store.endAttempts([{ attemptId: 'a-unknown', end }]);
-      assert.deepEqual((await store.getAttempt(attemptId))?.end, end);
-      const [retrying] = await store.getTrials(id, [trial.id]);
+      await under.store.endAttempts([{ attemptId, end }]);
+      await under.store.endAttempts([{ attemptId, end: endOf('succeeded') }]);
+      await under.store.endAttempts([{ attemptId: 'a-unknown', end }]);
+      assert.deepEqual((await under.store.getAttempt(attemptId))?.end, end);
+      const [retrying] = await under.store.getTrials(id, [trial.id]);
       assert.equal(retrying?.state, 'retrying');
       assert.equal(retrying.message, end.message);
       await run(id, trial, 2);
-      const attempts = await store.listAttempts(id, trial.id);
+      const attempts = await under.store.listAttempts(id, trial.id);
       assert.deepEqual(
         attempts.map((attempt) => [attempt.attempt, attempt.end?.outcome ?? null]),
         [
@@ -265,32 +223,32 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
           [2, null],
         ],
       );
-      assert.deepEqual((await store.getExperiment(id))?.counts, { running: 1 });
+      assert.deepEqual((await under.store.getExperiment(id))?.counts, { running: 1 });
     });
 
     test('the first terminal outcome of a trial wins', async () => {
       const { id, trials } = await experiment(1, 2);
       const trial = trials[0] as PlannedTrial;
       await finish(id, trial);
-      await store.recordOutcomes(id, [{ trialId: trial.id, state: 'failed', message: 'late', result: null }]);
+      await under.store.recordOutcomes(id, [{ trialId: trial.id, state: 'failed', message: 'late', result: null }]);
       await run(id, trial, 2);
-      const [record] = await store.getTrials(id, [trial.id]);
+      const [record] = await under.store.getTrials(id, [trial.id]);
       assert.equal(record?.state, 'succeeded');
       assert.equal(record.message, null);
       assert.deepEqual(record.result?.training.losses, resultOf(trial, 'x').training.losses);
-      assert.deepEqual((await store.getExperiment(id))?.counts, { succeeded: 1, pending: 1 });
+      assert.deepEqual((await under.store.getExperiment(id))?.counts, { succeeded: 1, pending: 1 });
     });
 
     test('an experiment ends only when no trial is open', async () => {
       const { id, trials } = await experiment(1, 2);
-      await store.setExperimentState(id, 'running');
+      await under.store.setExperimentState(id, 'running');
       await finish(id, trials[0] as PlannedTrial);
-      assert.equal(await store.setExperimentState(id, 'succeeded'), false);
-      assert.equal((await store.getExperiment(id))?.state, 'running');
-      assert.equal(await store.cancelPending(id), 1);
-      assert.equal(await store.cancelPending(id), 0);
-      assert.equal(await store.setExperimentState(id, 'cancelled'), true);
-      const found = await store.getExperiment(id);
+      assert.equal(await under.store.setExperimentState(id, 'succeeded'), false);
+      assert.equal((await under.store.getExperiment(id))?.state, 'running');
+      assert.equal(await under.store.cancelPending(id), 1);
+      assert.equal(await under.store.cancelPending(id), 0);
+      assert.equal(await under.store.setExperimentState(id, 'cancelled'), true);
+      const found = await under.store.getExperiment(id);
       assert.equal(found?.state, 'cancelled');
       assert.notEqual(found.endedAt, null);
       assert.deepEqual(found.counts, { succeeded: 1, cancelled: 1 });
@@ -300,18 +258,18 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       const { id, trials } = await experiment(2, 2);
       const [a, b, c] = trials as [PlannedTrial, PlannedTrial, PlannedTrial];
       await run(id, a);
-      await store.recordOutcomes(id, [
+      await under.store.recordOutcomes(id, [
         { trialId: a.id, state: 'failed', message: 'why', result: null },
         { trialId: b.id, state: 'failed', message: 'why', result: null },
       ]);
       await finish(id, c);
-      await store.cancelPending(id);
-      await store.setExperimentState(id, 'failed');
-      assert.equal(await store.resetTrials(id, { states: ['failed'], trialIds: [a.id] }), 1);
-      assert.equal((await store.getExperiment(id))?.state, 'pending');
-      assert.equal(await store.resetTrials(id, { states: ['failed', 'cancelled'] }), 2);
-      assert.deepEqual((await store.getExperiment(id))?.counts, { succeeded: 1, pending: 3 });
-      const claimed = await store.claimTrials(id, 1, 1);
+      await under.store.cancelPending(id);
+      await under.store.setExperimentState(id, 'failed');
+      assert.equal(await under.store.resetTrials(id, { states: ['failed'], trialIds: [a.id] }), 1);
+      assert.equal((await under.store.getExperiment(id))?.state, 'pending');
+      assert.equal(await under.store.resetTrials(id, { states: ['failed', 'cancelled'] }), 2);
+      assert.deepEqual((await under.store.getExperiment(id))?.counts, { succeeded: 1, pending: 3 });
+      const claimed = await under.store.claimTrials(id, 1, 1);
       assert.deepEqual(
         claimed.map((trial) => [trial.trialId, trial.attempt]),
         [[a.id, 2]],
@@ -321,7 +279,7 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
     test('the comparison input holds every trial with its result but without samples', async () => {
       const { id, trials } = await experiment(2, 2);
       await finish(id, trials[0] as PlannedTrial);
-      const records = await store.trialsForComparison(id);
+      const records = await under.store.trialsForComparison(id);
       assert.deepEqual(
         records.map((record) => [record.trial, record.state]),
         trials.map((trial, index) => [trial, index === 0 ? 'succeeded' : 'pending']),
@@ -331,144 +289,29 @@ export function storeConformance(name: string, open: () => Promise<Database>, op
       assert.deepEqual(result?.training.losses, []);
     });
 
-    test('trainer events are stored once each, whatever the order', async () => {
-      const { id, trials } = await experiment(1, 1);
-      const attemptId = await run(id, trials[0] as PlannedTrial);
-      assert.deepEqual(await store.appendTrialEvents(attemptId, steps(1, 3)), { accepted: 3, lastSeq: 3 });
-      assert.deepEqual(await store.appendTrialEvents(attemptId, steps(2, 3)), { accepted: 0, lastSeq: 3 });
-      assert.deepEqual(await store.appendTrialEvents(attemptId, steps(6, 7)), { accepted: 2, lastSeq: 3 });
-      assert.deepEqual(await store.appendTrialEvents(attemptId, steps(3, 5)), { accepted: 2, lastSeq: 7 });
-      assert.deepEqual(await store.listTrialEvents(attemptId, 2, 3), steps(3, 5));
-      const attempt = await store.getAttempt(attemptId);
-      assert.equal(attempt?.step, 7);
-      assert.equal(attempt.lastSeq, 7);
-      assert.notEqual(attempt.lastEventAt, null);
-      const page = await store.listTrials(id, { limit: 1, cursor: null });
-      assert.deepEqual(page.items[0]?.progress, { attemptId, phase: null, step: 7, steps: 100, waiting: null });
-      await assert.rejects(store.appendTrialEvents('a-unknown', steps(1, 1)), UnknownAttempt);
-      await store.endAttempts([{ attemptId, end: endOf('succeeded') }]);
-      await assert.rejects(store.appendTrialEvents(attemptId, steps(8, 8)), AttemptEnded);
-    });
-
-    test('the history of an experiment has no gap and can be resumed at any point', async () => {
-      const { id, trials } = await experiment(2, 2);
-      await Promise.all(
-        trials.map(async (trial) => {
-          const attemptId = await run(id, trial);
-          await store.appendTrialEvents(attemptId, [{ seq: 1, at: AT, type: 'phase', phase: 'loading' }]);
-          await store.appendTrialEvents(attemptId, steps(2, 4));
-          await store.endAttempts([{ attemptId, end: endOf('succeeded') }]);
-          await store.recordOutcomes(id, [
-            { trialId: trial.id, state: 'succeeded', message: null, result: resultOf(trial, attemptId) },
-          ]);
-        }),
-      );
-      await store.setExperimentState(id, 'succeeded');
-      const all = await store.experimentEvents(id, 0, 1000);
-      assert.deepEqual(
-        all.map((event) => event.id),
-        all.map((_, index) => index + 1),
-      );
-      assert.deepEqual(
-        Object.fromEntries(
-          Object.entries(Object.groupBy(all, (event) => event.type)).map(([type, list]) => [type, list.length]),
-        ),
-        {
-          experiment: 2,
-          attempt: 8,
-          trial: 8,
-          metrics: 4,
-        },
-      );
-      const last = all.at(-1);
-      assert.deepEqual(last?.data, { state: 'succeeded', counts: { succeeded: 4 } });
-      assert.deepEqual(await store.experimentEvents(id, all.length - 1, 1000), [last]);
-      assert.equal((await store.experimentEvents(id, 0, 2)).length, 2);
-    });
-
-    test('why an attempt waits is kept and told once, and so is that it runs', async () => {
-      const { id, trials } = await experiment();
-      const attemptId = await run(id, trials[0]!);
-      const told = async () =>
-        (await store.experimentEvents(id, 0, 100)).flatMap(({ type, data }) =>
-          type === 'attempt' ? [(data as { waiting?: string | null }).waiting] : [],
-        );
-      const note = (state: 'pending' | 'running', reason: string | null) =>
-        store.noteAttempts(id, [{ attemptId, state, reason }]);
-      await note('pending', 'queued: third in line');
-      await note('pending', 'queued: third in line');
-      assert.equal((await store.getAttempt(attemptId))?.waiting, 'queued: third in line');
-      assert.equal((await store.getTrials(id, [trials[0]!.id]))[0]?.progress?.waiting, 'queued: third in line');
-      assert.equal((await store.getAttempt(attemptId))?.runningAt, null);
-      await note('running', null);
-      const { waiting, runningAt } = (await store.getAttempt(attemptId)) ?? {};
-      assert.equal(waiting, null);
-      assert.ok(runningAt);
-      await note('running', null);
-      assert.equal((await store.getAttempt(attemptId))?.runningAt, runningAt);
-      assert.deepEqual(await told(), [undefined, 'queued: third in line', null]);
-    });
-
     test('what workers tell takes the place of what was told before; one of them looks for GPUs at a time', async () => {
       const said = { runner: 'a', trainerRevision: 'r', device: null, mounts: [{ folder: '/a', as: '/b' }] };
-      await store.announce({ ...said, runner: 'before' });
-      await store.announce(said);
-      assert.deepEqual(await store.getSurroundings(), said);
-      assert.equal(await store.getGpuInventory(), null);
-      const claims = await Promise.all([1, 2, 3].map(() => store.claimGpuRefresh(60)));
+      await under.store.announce({ ...said, runner: 'before' });
+      await under.store.announce(said);
+      assert.deepEqual(await under.store.getSurroundings(), said);
+      assert.equal(await under.store.getGpuInventory(), null);
+      const claims = await Promise.all([1, 2, 3].map(() => under.store.claimGpuRefresh(60)));
       assert.equal(claims.filter(Boolean).length, 1);
-      assert.equal(await store.claimGpuRefresh(0), true);
+      assert.equal(await under.store.claimGpuRefresh(0), true);
       const inventory = { source: 'a', at: new Date(0).toISOString(), classes: [], note: 'none' };
-      await store.putGpuInventory(inventory);
-      assert.deepEqual(await store.getGpuInventory(), inventory);
-    });
-
-    test('listeners hear of changes', async () => {
-      const { id, trials } = await experiment(1, 1);
-      const { promise, resolve } = Promise.withResolvers<string | null>();
-      const stop = store.onExperimentEvents((changed) => {
-        if (changed === id) resolve(changed);
-      });
-      await run(id, trials[0] as PlannedTrial);
-      assert.equal(await promise, id);
-      stop();
+      await under.store.putGpuInventory(inventory);
+      assert.deepEqual(await under.store.getGpuInventory(), inventory);
     });
 
     test('writes beside each other neither wait forever nor lose counts', async () => {
       const { id, trials } = await experiment(5, 4);
       await Promise.all(trials.map((trial) => finish(id, trial)));
-      assert.deepEqual((await store.getExperiment(id))?.counts, { succeeded: 20 });
+      assert.deepEqual((await under.store.getExperiment(id))?.counts, { succeeded: 20 });
     });
 
     test('a change of an unknown experiment says so', async () => {
-      await assert.rejects(store.setExperimentState('e-none', 'running'), UnknownExperiment);
-      assert.deepEqual(await store.trialsForComparison('e-none'), []);
+      await assert.rejects(under.store.setExperimentState('e-none', 'running'), UnknownExperiment);
+      assert.deepEqual(await under.store.trialsForComparison('e-none'), []);
     });
   });
-}
-
-const AT = '2026-01-01T00:00:00.000Z';
-
-function attemptOf(id: string, trial: PlannedTrial, attempt: number): string {
-  return `${id}-${trial.id.slice(0, 16)}-${attempt}`;
-}
-
-function endOf(outcome: AttemptEnd['outcome']): AttemptEnd {
-  return { outcome, message: `it ${outcome}`, exitCode: 0, node: null, endedAt: AT };
-}
-
-function steps(from: number, to: number): TrialEvent[] {
-  return Array.from({ length: to - from + 1 }, (_, index) => ({
-    seq: from + index,
-    at: AT,
-    type: 'step',
-    step: from + index,
-    steps: 100,
-    loss: 3,
-    learningRate: 1e-4,
-    gradNorm: null,
-    stepSeconds: 0.5,
-    tokensPerSecond: 100,
-    memoryBytes: null,
-  }));
 }

@@ -3,7 +3,7 @@ import type { Database } from '@lamina/platform/database/open.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { sql } from 'kysely';
-import { newExperiment, plannedTrials, resultOf } from '../support/planned.ts';
+import { newExperiment, plannedTrials, resultOf } from '../../support/planned.ts';
 
 export interface Filled {
   /** The experiment with many trials, all measured. */
