@@ -120,7 +120,11 @@ function hashOfModules(): string {
     for (const entry of readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) visit(path);
-      else hash.update(`${path.slice(MODULES.length)}\0`).update(readFileSync(path)).update('\0');
+      else
+        hash
+          .update(`${path.slice(MODULES.length)}\0`)
+          .update(readFileSync(path))
+          .update('\0');
     }
   };
   visit(MODULES);

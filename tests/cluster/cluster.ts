@@ -5,7 +5,17 @@ import { binaries, build, isBuilt } from './build.ts';
 import { apiServer, controllerManager, etcd, scheduler, writeControlPlaneFiles } from './control-plane.ts';
 import { makeImages } from './images.ts';
 import { advertiseUntilKept, isReady, kubectl } from './kubectl.ts';
-import { CONTROL, FOLDERS, type GpuNode, IMAGES, type Machine, machineFolder, NETWORK, NODES, paths } from './layout.ts';
+import {
+  CONTROL,
+  FOLDERS,
+  type GpuNode,
+  IMAGES,
+  type Machine,
+  machineFolder,
+  NETWORK,
+  NODES,
+  paths,
+} from './layout.ts';
 import { containerd, kubelet, makeCgroups, proxy, removeCgroups, socketOf, writeNodeFiles } from './node.ts';
 import { makePki } from './pki.ts';
 import { forgetAll, names, pidOf, signal, start, startMachine } from './processes.ts';
@@ -111,7 +121,20 @@ const ready = (which: Machine): Promise<void> =>
 /** A cable from the bridge to a machine, or to the host. */
 async function connect(port: string, control: number, to: number | null): Promise<void> {
   const end = to === null ? [NETWORK.interface] : ['eth0', 'netns', String(to)];
-  await run('ip', ['link', 'add', 'name', end[0] as string, ...netns(to), 'type', 'veth', 'peer', 'name', port, 'netns', String(control)]);
+  await run('ip', [
+    'link',
+    'add',
+    'name',
+    end[0] as string,
+    ...netns(to),
+    'type',
+    'veth',
+    'peer',
+    'name',
+    port,
+    'netns',
+    String(control),
+  ]);
   const inside = ['-t', String(control), '-n', 'ip', 'link', 'set', port];
   await run('nsenter', [...inside, 'master', 'eth0']);
   await run('nsenter', [...inside, 'up']);

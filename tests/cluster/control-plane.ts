@@ -88,12 +88,7 @@ const schedulerConfig = join(folder, 'scheduler.json');
 export const scheduler: Component = {
   name: 'kube-scheduler',
   machine: CONTROL.name,
-  command: [
-    binary('kube'),
-    'kube-scheduler',
-    ...authenticated('kube-scheduler'),
-    `--config=${schedulerConfig}`,
-  ],
+  command: [binary('kube'), 'kube-scheduler', ...authenticated('kube-scheduler'), `--config=${schedulerConfig}`],
 };
 
 function authenticated(name: string): string[] {

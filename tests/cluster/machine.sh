@@ -7,7 +7,7 @@ hostname "$MACHINE"
 mount --make-rshared /
 
 # What the components would write to fixed places goes into the machine's own folder.
-for place in /var/log /var/lib/kubelet /var/lib/cni /etc/cni; do
+for place in /var/log /var/lib/kubelet /var/lib/cni /etc/cni /etc/kueue; do
   mkdir -p "$FOLDER$place" "$place"
   mount --bind "$FOLDER$place" "$place"
 done

@@ -1,5 +1,7 @@
 /** `npm run cluster:up`, `cluster:down`, `cluster:status`. */
 import { down, status, up } from './cluster.ts';
+import { startKueue } from './kueue.ts';
+import { startKwok } from './kwok.ts';
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -9,6 +11,8 @@ async function main([command, ...options]: readonly string[]): Promise<void> {
   switch (command) {
     case 'up': {
       await up(say);
+      if (options.includes('--kwok')) await startKwok();
+      if (options.includes('--kueue')) await startKueue();
       const { kubeconfig, nodes } = await status();
       say(`The cluster is up: nodes ${nodes.join(' and ')}.\nexport KUBECONFIG=${kubeconfig}`);
       return;
@@ -28,7 +32,7 @@ async function main([command, ...options]: readonly string[]): Promise<void> {
       return;
     }
     default:
-      throw new Error('cluster up|down|status [--json]');
+      throw new Error('cluster up [--kwok] [--kueue] | down | status [--json]');
   }
 }
 

@@ -16,6 +16,8 @@ export interface Component {
 
 interface Recorded extends Component {
   readonly pid: number;
+  /** Of the command that entered the namespaces and waits for it. */
+  readonly parent: number;
   /** Clock ticks after boot: tells a process from a later one of the same id. */
   readonly startedAt: string;
 }
@@ -24,7 +26,11 @@ const recordFile = (name: string): string => join(paths.processes, `${name}.json
 export const logFile = (name: string): string => join(paths.logs, `${name}.log`);
 
 /** Starts the namespaces of a machine: its first process sets them up, and ends everything in them with itself. */
-export async function startMachine(name: string, script: string, env: Readonly<Record<string, string>>): Promise<number> {
+export async function startMachine(
+  name: string,
+  script: string,
+  env: Readonly<Record<string, string>>,
+): Promise<number> {
   const namespaces = ['--mount', '--propagation', 'slave', '--net', '--pid', '--ipc', '--uts', '--mount-proc'];
   const pid = launch(name, 'unshare', [...namespaces, '--fork', '--kill-child', '--', 'bash', script], env);
   return record({ name, machine: name, command: ['bash', script] }, pid);
@@ -56,13 +62,18 @@ function launch(name: string, command: string, args: readonly string[], env: Rea
 /** Both unshare and nsenter fork: what is wanted is their child. */
 async function record(component: Component, parent: number): Promise<number> {
   let pid = 0;
-  await until(`start of ${component.name} (see ${logFile(component.name)})`, 10, async () => {
-    const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();
-    pid = Number(children.split(' ')[0]);
-    return pid > 0;
-  }, 10);
+  await until(
+    `start of ${component.name} (see ${logFile(component.name)})`,
+    10,
+    async () => {
+      const children = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim();
+      pid = Number(children.split(' ')[0]);
+      return pid > 0;
+    },
+    10,
+  );
   mkdirSync(paths.processes, { recursive: true });
-  const recorded: Recorded = { ...component, pid, startedAt: startOf(pid) ?? '' };
+  const recorded: Recorded = { ...component, pid, parent, startedAt: startOf(pid) ?? '' };
   writeFileSync(recordFile(component.name), JSON.stringify(recorded));
   return pid;
 }
@@ -75,7 +86,7 @@ function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? null : (fields[19] ?? null);
+    return fields[19] ?? null;
   } catch {
     return null;
   }
@@ -94,7 +105,18 @@ export function signal(name: string, which: NodeJS.Signals): boolean {
   const pid = pidOf(name);
   if (pid === null) return false;
   process.kill(pid, which);
+  // nsenter stops itself when its child is stopped, and would then neither pass a signal on nor reap.
+  if (which !== 'SIGSTOP') resume(name);
   return true;
+}
+
+function resume(name: string): void {
+  try {
+    const known = recorded(name);
+    if (known !== null) process.kill(known.parent, 'SIGCONT');
+  } catch {
+    // It has ended.
+  }
 }
 
 /** Ends it and waits until it is gone. */

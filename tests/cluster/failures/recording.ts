@@ -1,0 +1,129 @@
+/** What the cluster shows of one Job, kept as files: trimmed to what a diagnosis may read, without secrets. */
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  BatchV1Api,
+  CoreV1Api,
+  type CoreV1Event,
+  KubeConfig,
+  type V1Job,
+  type V1Node,
+  type V1Pod,
+} from '@kubernetes/client-node';
+import { slimJob, slimNode, slimPod } from '@lamina/k8s/watch/slim.ts';
+
+export interface Seen {
+  /** Null where it is gone. */
+  readonly job: V1Job | null;
+  /** As last seen, also those that are gone. */
+  readonly pods: readonly V1Pod[];
+  readonly gonePods: readonly string[];
+  readonly nodes: Readonly<Record<string, V1Node>>;
+  readonly events: readonly CoreV1Event[];
+}
+
+const FOLDER = fileURLToPath(new URL('../../../k8s/diagnosis/recorded/', import.meta.url));
+
+export function createRecorder(kubeconfig: string) {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  const core = config.makeApiClient(CoreV1Api);
+  const batch = config.makeApiClient(BatchV1Api);
+  const pods = new Map<string, V1Pod>();
+  const gone = new Set<string>();
+
+  /** Looks at the Job again. Pods that are missing now stay as they were seen last, as a watch would keep them. */
+  async function look(namespace: string, name: string): Promise<Seen> {
+    const labelSelector = `job-name=${name}`;
+    const { items } = await core.listNamespacedPod({ namespace, labelSelector });
+    const job = await batch.readNamespacedJob({ namespace, name }).catch((error: { code?: number }) => {
+      if (error.code === 404) return null;
+      throw error;
+    });
+    for (const pod of items) pods.set(pod.metadata?.uid ?? '', pod);
+    const mine = [...pods.values()].filter((pod) => pod.metadata?.labels?.['job-name'] === name);
+    for (const pod of mine) {
+      const uid = pod.metadata?.uid ?? '';
+      if (!items.some((one) => one.metadata?.uid === uid)) gone.add(uid);
+    }
+    const { items: events } = await core.listNamespacedEvent({ namespace });
+    const names = new Set(mine.flatMap((pod) => pod.spec?.nodeName ?? []));
+    const nodes = await Promise.all([...names].map((node) => core.readNode({ name: node }).catch(() => null)));
+    return {
+      job,
+      pods: mine,
+      gonePods: mine.map((pod) => pod.metadata?.uid ?? '').filter((uid) => gone.has(uid)),
+      nodes: Object.fromEntries(nodes.flatMap((node) => (node === null ? [] : [[node.metadata?.name ?? '', node]]))),
+      events: events.filter(({ involvedObject: { kind = '', name: of = '' } }) =>
+        kind === 'Job' ? of === name : kind === 'Pod' && mine.some((pod) => pod.metadata?.name === of),
+      ),
+    };
+  }
+
+  return { look };
+}
+
+export function save(name: string, about: string, origin: string, seen: Seen, nowMs: number): void {
+  const recording = {
+    about,
+    origin,
+    nowMs,
+    job: seen.job === null ? null : slimJob(seen.job),
+    pods: seen.pods.map(slimPod),
+    gonePods: seen.gonePods,
+    nodes: Object.fromEntries(Object.entries(seen.nodes).map(([node, object]) => [node, trimNode(object)])),
+    events: seen.events.map(trimEvent),
+  };
+  const text = `${JSON.stringify(recording, withoutNoise, 2)}\n`;
+  writeFileSync(`${FOLDER}${name}.json`, sameIdentities(text, seen));
+}
+
+const NOISE = new Set([
+  'allocatedResources',
+  'annotations',
+  'containerID',
+  'generation',
+  'imageID',
+  'observedGeneration',
+  'ownerReferences',
+  'qosClass',
+  'resourceVersion',
+  'uncountedTerminatedPods',
+  'user',
+  'volumeMounts',
+]);
+
+function withoutNoise(key: string, value: unknown): unknown {
+  return NOISE.has(key) || value === null || value === '' ? undefined : value;
+}
+
+function trimNode(node: V1Node): object {
+  const { metadata, spec, status } = slimNode(node);
+  const conditions = status?.conditions?.filter((one) => one.type === 'Ready');
+  return { metadata: { name: metadata?.name }, spec, status: { conditions } };
+}
+
+function trimEvent({
+  reason,
+  message,
+  type,
+  count,
+  involvedObject,
+  firstTimestamp,
+  lastTimestamp,
+  eventTime,
+}: CoreV1Event) {
+  const { kind, name } = involvedObject;
+  return { reason, message, type, count, involvedObject: { kind, name }, firstTimestamp, lastTimestamp, eventTime };
+}
+
+/** Random ids become running numbers, so that a second recording differs in its times alone. */
+function sameIdentities(text: string, { job, pods }: Seen): string {
+  const jobName = job?.metadata?.name ?? pods[0]?.metadata?.labels?.['job-name'] ?? '';
+  const renamed = pods.reduce((all, { metadata }, index) => {
+    return all
+      .replaceAll(metadata?.name ?? '', `${jobName}-${index}`)
+      .replaceAll(metadata?.uid ?? '', `pod-uid-${index}`);
+  }, text);
+  return job?.metadata?.uid === undefined ? renamed : renamed.replaceAll(job.metadata.uid, 'job-uid');
+}
