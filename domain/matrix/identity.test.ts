@@ -1,44 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { TrialSettings } from '../contract/trial.ts';
+import { sampleSettings } from '../contract/testing/settings.ts';
 import { cellId, trialId } from './identity.ts';
 import { initialPlan, likeKey } from './plan.ts';
 
-const settings: TrialSettings = {
-  model: { source: 'gguf', path: '/models/a.gguf', fingerprint: null },
-  layers: { strategy: 'list', indices: [0, 1, 5] },
-  precision: 'nf4',
-  computeDtype: 'fp16',
-  method: 'qlora',
-  dataset: { source: 'file', path: '/data/a.jsonl', format: 'jsonl', fields: { text: 'text' }, fingerprint: null },
-  training: {
-    steps: 12,
-    microBatch: 1,
-    accumulation: 4,
-    maxLength: 64,
-    packing: true,
-    learningRate: 2e-4,
-    schedule: 'linear',
-    warmupSteps: 0,
-    optimizer: 'adamw',
-    weightDecay: 0,
-    adamBeta1: 0.9,
-    adamBeta2: 0.999,
-    adamEpsilon: 1e-8,
-    maxGradNorm: 1,
-    mixedPrecision: 'none',
-    checkpointing: false,
-    checkpointEvery: null,
-    logEvery: 1,
-    warmupMeasurements: 2,
-  },
-  lora: { r: 8, alpha: 16, dropout: 0, bias: 'none', targets: ['q_proj'], rslora: false },
-  evaluation: { fraction: 0.1, maxTokens: 1024, microBatch: 1, beforeTraining: true },
-  seed: 1,
-  gpuClass: null,
-  gpus: 0,
-};
+const settings = sampleSettings();
 
 type Path = readonly (string | number)[];
 

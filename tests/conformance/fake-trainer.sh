@@ -1,7 +1,12 @@
 # Stands in for the trainer where the runner is what is tested: does what the request's model path says.
-request=$2
-path=$(sed 's/.*"path":"fake:\([^"]*\)".*/\1/' "$request")
-attempt=$(sed 's/.*"attemptId":"\([^"]*\)".*/\1/' "$request")
+# Called with `--request FILE` in the attempt's folder, or with `run --request-env VARIABLE` anywhere.
+request=$LAMINA_REQUEST
+[ "$1" = --request ] && request=$(cat "$2")
+field() { echo "$request" | sed "s/.*\"$1\":\"$2\([^\"]*\)\".*/\1/"; }
+path=$(field path fake:)
+attempt=$(field attemptId)
+output=$(field output)
+[ "$1" = --request ] || { mkdir -p "$output" && cd "$output"; } || exit 1
 echo started >> starts
 echo "asked to: $path"
 case $path in

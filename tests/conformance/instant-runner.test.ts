@@ -50,7 +50,7 @@ describeRunner('instant, the script of a test', async () => {
     open: async () => runner,
     abandon: async () => undefined,
     item,
-    brokenItem: () => item(null),
+    broken: () => ({ item: item(null), outcome: 'crashed' }),
     starts: async ({ attemptId }) => runner.starts.get(attemptId) ?? 0,
     close: async () => runner.close(),
   };

@@ -60,7 +60,7 @@ async function localHarness(
       await open?.close();
     },
     item,
-    brokenItem: () => item({ kind: 'succeed' }, {}, 'broken'),
+    broken: () => ({ item: item({ kind: 'succeed' }, {}, 'broken'), outcome: 'crashed' }),
     async starts(launch) {
       const file = join(root, attemptKey(launch.experimentId, launch.trialId, launch.attempt), 'starts');
       return readFileSync(file, 'utf8').trim().split('\n').length;

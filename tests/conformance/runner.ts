@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AttemptLaunch, AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type { AttemptLaunch, AttemptObservation, FailureClass, JobRunner } from '@lamina/domain/contract/runner.ts';
 
 /** What the trainer of an attempt is to do. */
 export type Behaviour =
@@ -29,17 +29,28 @@ export interface RunnerHarness {
   abandon(runner: JobRunner): Promise<void>;
   /** A launch with fresh identities. */
   item(behaviour: Behaviour, limits?: Partial<Limits>): AttemptLaunch;
-  /** A launch that this runner cannot carry out. */
-  brokenItem(): AttemptLaunch;
+  /** A launch that this runner cannot carry out, and what it ends as. */
+  broken(): { readonly item: AttemptLaunch; readonly outcome: FailureClass };
   /** How many times the attempt's trainer has been started. */
   starts(item: AttemptLaunch): Promise<number>;
   close(): Promise<void>;
 }
 
-const PATIENCE_MS = 20_000;
+export interface SuiteOptions {
+  /** Why it cannot be run here. */
+  readonly skip?: string | undefined;
+  /** How long an attempt may take to get where it is expected, milliseconds. */
+  readonly patienceMs?: number;
+  /** Between two looks, milliseconds. */
+  readonly pollMs?: number;
+}
 
-export function describeRunner(name: string, createHarness: () => Promise<RunnerHarness>): void {
-  describe(`JobRunner: ${name}`, () => {
+export function describeRunner(
+  name: string,
+  createHarness: () => Promise<RunnerHarness>,
+  { skip, patienceMs = 20_000, pollMs = 20 }: SuiteOptions = {},
+): void {
+  describe(`JobRunner: ${name}`, { skip: skip ?? false }, () => {
     let harness: RunnerHarness;
     let runner: JobRunner;
     before(async () => {
@@ -54,12 +65,12 @@ export function describeRunner(name: string, createHarness: () => Promise<Runner
       return (await runner.list(item.experimentId)).find((each) => each.attemptId === item.attemptId);
     }
     async function untilState(item: AttemptLaunch, state: AttemptObservation['state']): Promise<AttemptObservation> {
-      const giveUpAt = performance.now() + PATIENCE_MS;
+      const giveUpAt = performance.now() + patienceMs;
       for (;;) {
         const observation = await observed(item);
         if (observation?.state === state) return observation;
         assert.ok(performance.now() < giveUpAt, `${item.attemptId} is not ${state}: ${JSON.stringify(observation)}`);
-        await sleep(20);
+        await sleep(pollMs);
       }
     }
     /** Running, and past the moments in which a trainer has no signal handler yet. */
@@ -122,7 +133,7 @@ export function describeRunner(name: string, createHarness: () => Promise<Runner
 
     test('one bad item does not fail its batch', async () => {
       const good = harness.item({ kind: 'succeed' });
-      const bad = harness.brokenItem();
+      const { item: bad, outcome: expected } = harness.broken();
       const observations = await runner.launch([bad, good]);
       assert.deepEqual(
         observations.map((each) => each.attemptId),
@@ -130,7 +141,7 @@ export function describeRunner(name: string, createHarness: () => Promise<Runner
       );
       assert.equal((await untilState(good, 'ended')).end?.outcome, 'succeeded');
       assert.equal(observations[0]?.state, 'ended');
-      assert.equal(observations[0]?.end?.outcome, 'crashed');
+      assert.equal(observations[0]?.end?.outcome, expected);
     });
 
     test('a stop lets the trainer save its checkpoint; stopping twice and stopping the unknown change nothing', async () => {
@@ -174,11 +185,11 @@ export function describeRunner(name: string, createHarness: () => Promise<Runner
         seen.push(...ended);
       });
       await runner.launch(items);
-      const giveUpAt = performance.now() + PATIENCE_MS;
+      const giveUpAt = performance.now() + patienceMs;
       const complete = () => items.every((item) => seen.some((each) => each.attemptId === item.attemptId));
       while (!complete()) {
         assert.ok(performance.now() < giveUpAt, `seen: ${JSON.stringify(seen)}`);
-        await sleep(20);
+        await sleep(pollMs);
       }
       await watch.close();
       assert.ok(seen.every((each) => each.state === 'ended' && each.end !== null));
@@ -232,10 +243,10 @@ export function describeRunner(name: string, createHarness: () => Promise<Runner
       });
       await runner.stop([living], 5);
       await untilState(living, 'ended');
-      const giveUpAt = performance.now() + PATIENCE_MS;
+      const giveUpAt = performance.now() + patienceMs;
       while (![living, ended, endsMeanwhile, due].every((item) => seen.includes(item.attemptId))) {
         assert.ok(performance.now() < giveUpAt, `seen: ${seen.join(', ')}`);
-        await sleep(20);
+        await sleep(pollMs);
       }
       await watch.close();
     });

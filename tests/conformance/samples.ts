@@ -1,4 +1,5 @@
 /** Documents of the trainer's contract with plausible content, for tests in which the numbers do not matter. */
+import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
 import { CONTRACT_VERSION, type TrialRequest, type TrialResult } from '@lamina/domain/contract/trial.ts';
 
 export function sampleRequest(ids: {
@@ -10,40 +11,10 @@ export function sampleRequest(ids: {
   return {
     contract: CONTRACT_VERSION,
     ...ids,
-    settings: {
+    settings: sampleSettings({
       model: { source: 'path', path: '/nowhere', fingerprint: null },
-      layers: { strategy: 'all' },
-      precision: 'bf16',
-      computeDtype: 'auto',
-      method: 'lora',
-      dataset: { source: 'file', path: '/nowhere.jsonl', format: 'jsonl', fields: { text: 'text' }, fingerprint: null },
-      training: {
-        steps: 1,
-        microBatch: 1,
-        accumulation: 1,
-        maxLength: 16,
-        packing: true,
-        learningRate: 1e-4,
-        schedule: 'constant',
-        warmupSteps: 0,
-        optimizer: 'adamw',
-        weightDecay: 0,
-        adamBeta1: 0.9,
-        adamBeta2: 0.999,
-        adamEpsilon: 1e-8,
-        maxGradNorm: 1,
-        mixedPrecision: 'none',
-        checkpointing: false,
-        checkpointEvery: null,
-        logEvery: 1,
-        warmupMeasurements: 0,
-      },
-      lora: { r: 8, alpha: 16, dropout: 0, bias: 'none', targets: 'all-linear', rslora: false },
-      evaluation: { fraction: 0.2, maxTokens: 64, microBatch: 1, beforeTraining: true },
-      seed: 1,
-      gpuClass: null,
-      gpus: 0,
-    },
+      training: { steps: 1, accumulation: 1, maxLength: 16 },
+    }),
     plan: {
       gpuClass: null,
       gpus: 0,

@@ -9,6 +9,7 @@ import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifac
 import { createLogger } from '@lamina/platform/logging.ts';
 import { createMetrics } from '@lamina/platform/metrics.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { Surroundings } from '@lamina/platform/surroundings.ts';
 
 /** An engine without trials: it knows which experiments run, and moves their state as asked. */
 export function bareEngine(store: ExperimentStore) {
@@ -48,7 +49,7 @@ export function bareEngine(store: ExperimentStore) {
 }
 
 /** The API over a folder of its own (and a database, unless a store is given), with a model of eight layers and a dataset beside it. */
-export async function testApi(more: Partial<ApiDeps> = {}) {
+export async function testApi({ device = null, ...more }: Partial<ApiDeps> & Partial<Pick<Surroundings, 'device'>> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'lamina-api-'));
   const own =
     more.store === undefined ? await openDatabase({ kind: 'pglite', dataDir: join(folder, 'database') }) : null;
@@ -60,13 +61,12 @@ export async function testApi(more: Partial<ApiDeps> = {}) {
   await writeFile(join(folder, 'model', 'config.json'), JSON.stringify({ num_hidden_layers: 8 }));
   await writeFile(join(folder, 'model', 'model.safetensors'), 'weights');
   await writeFile(join(folder, 'notes.jsonl'), '{"text":"one","id":1}\n\n{"text":"two","id":2}\n');
+  await store.announce({ runner: 'none', trainerRevision: 'r1', device, mounts: null });
   const app = await buildApp({
     store,
     artifacts,
     control: engine.control,
     secret: 'secret',
-    device: null,
-    trainerRevision: 'r1',
     defaults: { baseDirectory: folder, hubCache: join(folder, 'hub') },
     webRoot: null,
     reportTemplate: null,

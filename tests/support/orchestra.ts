@@ -14,6 +14,7 @@ import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
+import { localTrialPaths } from '@lamina/worker/trial-paths.ts';
 import { startWorker } from '@lamina/worker/worker.ts';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sampleResult } from '../conformance/samples.ts';
@@ -103,6 +104,7 @@ async function assemble(folder: string, temporal: TestWorkflowEnvironment, datab
       store,
       artifacts,
       runner,
+      trialPaths: localTrialPaths(artifacts),
       secret: 'secret',
       // Scripted attempts post nothing; with an address, their silence counts.
       eventsBaseUrl: 'http://127.0.0.1:9',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
 import type { TrialResult } from '@lamina/domain/contract/trial.ts';
 import { initialPlan } from '@lamina/domain/matrix/plan.ts';
 import type { Cell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
@@ -39,40 +40,16 @@ function plannedTrial(layers: number, seed: number, salt: string): PlannedTrial 
   return {
     id: digest(salt, layers, seed),
     cell,
-    settings: {
+    settings: sampleSettings({
       model,
       layers: cell.layers,
       precision: cell.precision,
-      computeDtype: 'auto',
       method: cell.method,
-      dataset: { source: 'file', path: '/data/a.jsonl', format: 'jsonl', fields: { text: 'text' }, fingerprint: 'f' },
-      training: {
-        steps: 10,
-        microBatch: 1,
-        accumulation: 4,
-        maxLength: 64,
-        packing: true,
-        learningRate: 2e-4,
-        schedule: 'constant',
-        warmupSteps: 0,
-        optimizer: 'adamw',
-        weightDecay: 0,
-        adamBeta1: 0.9,
-        adamBeta2: 0.999,
-        adamEpsilon: 1e-8,
-        maxGradNorm: 1,
-        mixedPrecision: 'none',
-        checkpointing: false,
-        checkpointEvery: null,
-        logEvery: 1,
-        warmupMeasurements: 1,
-      },
-      lora: { r: 8, alpha: 16, dropout: 0, bias: 'none', targets: 'all-linear', rslora: false },
-      evaluation: { fraction: 0.1, maxTokens: 512, microBatch: 4, beforeTraining: true },
+      computeDtype: 'auto',
+      training: { steps: 10, warmupMeasurements: 1 },
+      evaluation: { maxTokens: 512, microBatch: 4 },
       seed,
-      gpuClass: null,
-      gpus: 0,
-    },
+    }),
   };
 }
 

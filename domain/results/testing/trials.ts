@@ -1,4 +1,5 @@
 /** Trials with made-up measurements, for tests and benchmarks of the comparison. */
+import { sampleSettings } from '../../contract/testing/settings.ts';
 import { CONTRACT_VERSION, type LayerChoice, type TrialResult } from '../../contract/trial.ts';
 import type { Cell, Scalar } from '../../matrix/types.ts';
 import type { TrialState } from '../../run/types.ts';
@@ -75,40 +76,8 @@ function cellOf(options: TrialOptions): Cell {
 }
 
 function settingsOf(cell: Cell, seed: number): ComparedTrial['trial']['settings'] {
-  return {
-    model: cell.model,
-    layers: cell.layers,
-    precision: cell.precision,
-    computeDtype: 'auto',
-    method: cell.method,
-    dataset: { source: 'file', path: '/data.jsonl', format: 'jsonl', fields: { text: 'text' }, fingerprint: null },
-    training: {
-      steps: 10,
-      microBatch: 1,
-      accumulation: 1,
-      maxLength: 64,
-      packing: true,
-      learningRate: 1e-4,
-      schedule: 'constant',
-      warmupSteps: 0,
-      optimizer: 'adamw',
-      weightDecay: 0,
-      adamBeta1: 0.9,
-      adamBeta2: 0.999,
-      adamEpsilon: 1e-8,
-      maxGradNorm: 1,
-      mixedPrecision: 'none',
-      checkpointing: false,
-      checkpointEvery: null,
-      logEvery: 1,
-      warmupMeasurements: 1,
-    },
-    lora: null,
-    evaluation: { fraction: 0.1, maxTokens: 1000, microBatch: 1, beforeTraining: true },
-    seed,
-    gpuClass: null,
-    gpus: 0,
-  };
+  const { model, layers, precision, method } = cell;
+  return sampleSettings({ model, layers, precision, method, computeDtype: 'auto', lora: null, seed });
 }
 
 function resultOf(cell: Cell, options: TrialOptions): TrialResult {
