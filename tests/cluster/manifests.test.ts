@@ -13,6 +13,12 @@ import { cluster } from '../support/cluster.ts';
 const found = await cluster();
 const skip = 'skip' in found ? found.skip : false;
 
+/** A Job as its file has it. */
+interface Manifest {
+  readonly metadata: object;
+  readonly spec: { readonly template: { readonly metadata: object; readonly spec: object } };
+}
+
 const RESTRICTED = 'lamina-manifests';
 const OPEN = 'lamina-manifests-paths';
 /** Needs a namespace that lets pods have paths of the node. */
@@ -41,7 +47,7 @@ after(async () => {
 
 for (const [file, text] of readGolden()) {
   test(`${file}: the API server accepts the Job and the pod, every field known`, { skip }, async () => {
-    const job = parse(text) as V1Job;
+    const job = parse(text) as Manifest;
     const namespace = file === WITH_PATHS ? OPEN : RESTRICTED;
     await dryRun({ ...job, metadata: { ...job.metadata, namespace } });
     await dryRun(podOf(job, namespace));
@@ -51,7 +57,7 @@ for (const [file, text] of readGolden()) {
 test('a namespace that enforces the restricted profile refuses paths of the node, and nothing else', {
   skip,
 }, async () => {
-  const job = parse(readGolden().get(WITH_PATHS) ?? '') as V1Job;
+  const job = parse(readGolden().get(WITH_PATHS) ?? '') as Manifest;
   await assert.rejects(dryRun(podOf(job, RESTRICTED)), (error: Error) => {
     const violations = /violates PodSecurity "[^"]+": (.*)/.exec(error.message)?.[1] ?? error.message;
     assert.match(violations, /restricted volume types \(volumes "artifacts", "cache", "python" use/);
@@ -61,7 +67,7 @@ test('a namespace that enforces the restricted profile refuses paths of the node
 });
 
 test('a field that does not exist is noticed', { skip }, async () => {
-  const job = parse(readGolden().get('one-gpu.yaml') ?? '') as V1Job;
+  const job = parse(readGolden().get('one-gpu.yaml') ?? '') as Manifest;
   const broken = { ...job, metadata: { ...job.metadata, namespace: RESTRICTED }, spec: { ...job.spec, tll: 1 } };
   await assert.rejects(dryRun(broken), /unknown field "spec.tll"/);
 });
@@ -117,8 +123,8 @@ async function dryRun(object: object): Promise<void> {
 }
 
 /** The Job controller would make it; only pods are held against the profile. */
-function podOf(job: V1Job, namespace: string): object {
-  const { metadata, spec } = job.spec?.template ?? {};
+function podOf(job: Manifest, namespace: string): object {
+  const { metadata, spec } = job.spec.template;
   return { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'pod', namespace }, spec };
 }
 
@@ -136,7 +142,8 @@ async function start(launch: ReturnType<typeof sampleLaunch>, script: string, na
   assert.ok(read.ok, JSON.stringify(read));
   const job = jobManifest(launch, read.settings);
   assert.equal(job.spec?.template.spec?.containers[0]?.name, TRAINER_CONTAINER);
-  await found.apply({ ...job, metadata: { ...job.metadata, name } });
+  Object.assign(job.metadata ?? {}, { name });
+  await found.apply(job);
   return name;
 }
 
