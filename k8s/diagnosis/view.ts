@@ -41,6 +41,8 @@ export interface PodView {
   readonly started: boolean;
   /** The trainer's own words: from the termination message, else exit.json. */
   readonly said: TrialExit | null;
+  /** What the trainer's container asks for, by resource. */
+  readonly requests: Readonly<Record<string, string>>;
   /** Host memory limit of the trainer as written in the pod, e.g. "16Gi". */
   readonly memoryLimit: string | null;
   readonly image: string | null;
@@ -119,6 +121,7 @@ function podView(pod: V1Pod, evidence: AttemptEvidence, events: readonly EventVi
     waiting: waitingOf(state?.state),
     started: terminated !== null || state?.state?.running != null,
     said: parseExit(terminated?.text) ?? evidence.exit,
+    requests: container?.resources?.requests ?? container?.resources?.limits ?? {},
     memoryLimit: nullable(container?.resources?.limits?.['memory']),
     image: nullable(container?.image),
     events: events.filter((event) => event.kind === 'Pod' && event.name === name),

@@ -1,5 +1,6 @@
 /** The scheduler's message in words that say what is missing. */
 import { quote } from '../finding.ts';
+import { memoryWords } from '../quantity.ts';
 import type { PodView } from '../view.ts';
 import { type Reason, reason } from './reason.ts';
 
@@ -22,14 +23,14 @@ export function unschedulable(pod: PodView): Reason | null {
       'A volume claim of the trial has no volume yet: nothing in the cluster provides one of its class and size.',
     );
   }
-  return reason('unschedulable', digest(scheduled.message));
+  return reason('unschedulable', digest(scheduled.message, pod.requests));
 }
 
 const NODES = /^(\d+)\/(\d+) nodes are available: (.*)$/s;
 const TERM = /^(\d+) (.+)$/;
 
 /** e.g. "No node takes the trial: of 3 nodes, 2 have too little nvidia.com/gpu free, 1 is cordoned." */
-export function digest(message: string): string {
+export function digest(message: string, requests: Requests = {}): string {
   if (/^no nodes available/i.test(message)) return 'The cluster has no nodes.';
   const counts = NODES.exec(message);
   if (counts === null) {
@@ -40,14 +41,18 @@ export function digest(message: string): string {
     .replace(/\.$/, '')
     .split(/, (?=\d+ )/)
     .map((term) => term.replace(/, no new claims.*$/s, ''));
-  const phrases = terms.map(phrase).filter((one) => one !== '');
+  const phrases = terms.map((term) => phrase(term, Number(total), requests)).filter((one) => one !== '');
   return `No node takes the trial: of ${total} node${total === '1' ? '' : 's'}, ${phrases.join(', ')}.`;
 }
 
-type Phrase = (many: boolean, detail: string) => string;
+type Requests = Readonly<Record<string, string>>;
+type Phrase = (many: boolean, detail: string, requests: Requests) => string;
 
 const PHRASES: readonly (readonly [RegExp, Phrase])[] = [
-  [/^Insufficient (\S+)/, (many, what) => `${many ? 'have' : 'has'} too little ${what} free`],
+  [
+    /^Insufficient (\S+)/,
+    (many, what, requests) => `${many ? 'have' : 'has'} too little ${what} free${asked(what, requests)}`,
+  ],
   [/^Too many pods/, (many) => `${many ? 'have' : 'has'} as many pods as allowed`],
   [/were unschedulable/, (many) => `${many ? 'are' : 'is'} cordoned (closed for new work)`],
   [
@@ -77,13 +82,21 @@ const TAINTS: Readonly<Record<string, (many: boolean) => string>> = {
   'node-role.kubernetes.io/control-plane': (many) => `${many ? 'are' : 'is'} for the control plane only`,
 };
 
-function phrase(term: string): string {
+function asked(resource: string, requests: Requests): string {
+  const amount = requests[resource];
+  if (typeof amount !== 'string') return '';
+  return ` (${resource === 'memory' ? memoryWords(amount) : amount} asked for)`;
+}
+
+function phrase(term: string, total: number, requests: Requests): string {
   const parts = TERM.exec(term.trim());
   if (parts === null) return quote(term);
   const [, count = '', words = ''] = parts;
   for (const [pattern, say] of PHRASES) {
     const match = pattern.exec(words);
-    if (match !== null) return `${count} ${say(count !== '1', (match[1] ?? '').trim())}`;
+    if (match === null) continue;
+    const who = total > 1 && Number(count) === total ? `all ${count}` : count;
+    return `${who} ${say(count !== '1', (match[1] ?? '').trim(), requests)}`;
   }
   return `${count} ${quote(words.replace('node(s) ', ''))}`;
 }

@@ -1,5 +1,6 @@
 /** The node's kubelet ended the pod because the node, or the pod itself, was short of something. */
 import { type Finding, finding, type PodRule, quote, theNode } from '../finding.ts';
+import { memoryWords } from '../quantity.ts';
 import type { PodView } from '../view.ts';
 import { checkpointWords } from './said.ts';
 
@@ -48,11 +49,11 @@ function memory(pod: PodView): Finding {
       `${theNode(pod)} ran short of host memory, though the trial kept within its request, and the trial was put off it. ${checkpointWords(pod)}`,
     );
   }
-  const [, used, requested] = usage;
-  const asked = requested === '0' ? 'none' : `only ${requested}`;
+  const [, used = '', requested = ''] = usage;
+  const asked = requested === '0' ? 'none' : `only ${memoryWords(requested)}`;
   return finding(
     'host-out-of-memory',
-    `${theNode(pod)} ran short of host memory, and the trial was put off it: it used ${used} and had asked for ${asked} (resources.memory).`,
+    `${theNode(pod)} ran short of host memory, and the trial was put off it: it used ${memoryWords(used)} and had asked for ${asked} (resources.memory).`,
   );
 }
 

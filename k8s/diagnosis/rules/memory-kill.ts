@@ -1,9 +1,11 @@
 /** The kernel killed the trainer for host memory. */
+
 import { finding, onNode, type PodRule, theNode } from '../finding.ts';
+import { memoryWords } from '../quantity.ts';
 
 export const memoryKill: PodRule = (pod) => {
   if (pod.terminated?.reason !== 'OOMKilled') return null;
-  const limit = pod.memoryLimit === null ? 'than the node had' : `than its limit of ${pod.memoryLimit}`;
+  const limit = pod.memoryLimit === null ? 'than the node had' : `than its limit of ${memoryWords(pod.memoryLimit)}`;
   return finding(
     'host-out-of-memory',
     `The trainer${onNode(pod)} used more host memory ${limit} and was killed. It needs a larger memory request (resources.memory), or less data in memory.`,

@@ -11,7 +11,10 @@ export const suspended: PodRule = (pod, attempt) => {
   const said = attempt.events.findLast((event) => event.kind === 'Job' && event.reason === 'Stopped')?.message;
   const why = said === undefined ? '' : ` (${quote(said)})`;
   const queue = attempt.queue === null ? 'Somebody suspended the Job' : `Queue ${attempt.queue} took the place back`;
-  return finding('disrupted', `${queue} while the trial was under way${onNode(pod)}${why}. ${checkpointWords(pod)}`);
+  return finding(
+    'disrupted',
+    `${queue} ${pod.started ? 'while the trial was under way' : 'before the trial had started'}${onNode(pod)}${why}. ${checkpointWords(pod)}`,
+  );
 };
 
 /** By Lamina, which deletes the Jobs it stops, or by hand. */

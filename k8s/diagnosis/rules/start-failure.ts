@@ -11,7 +11,7 @@ const START_REASONS: readonly string[] = [
 ];
 const GPU_RUNTIME = /nvidia-container|libnvidia|nvml|cuda>=|unresolvable CDI devices|nvidia driver/i;
 const NO_PROGRAM = /executable file not found|no such file or directory|permission denied|exec format error/i;
-const PROGRAM = /exec: "([^"]+)"/;
+const PROGRAM = /exec: "([^"]+)": (.*?)(?:: unknown)?$/s;
 
 /** Is this the GPU software of a node, which another node may have in order? */
 export function isGpuRuntime(message: string): boolean {
@@ -26,12 +26,12 @@ export function startFailure(pod: PodView, message: string): Finding | null {
     );
   }
   if (!NO_PROGRAM.test(message)) return null;
-  const program = PROGRAM.exec(message)?.[1];
+  const [, program, why = message] = PROGRAM.exec(message.trim()) ?? [];
   const image = pod.image ?? 'the image';
   const what = program === undefined ? 'The command' : `The command "${program}"`;
   return finding(
     'invalid',
-    `${what} cannot be run in ${image}: ${quote(message)}. Set image and command in the cluster settings to ones that fit each other.`,
+    `${what} cannot be run in ${image}: ${quote(why)}. Set image and command in the cluster settings to ones that fit each other.`,
   );
 }
 

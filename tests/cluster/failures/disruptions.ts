@@ -26,11 +26,13 @@ async function slots(context: Context, count: number): Promise<void> {
   ]);
 }
 
+/** Without a kubelet: ready until the cluster misses its signs of life. */
 const fakeNode = (name: string) => ({
   apiVersion: 'v1',
   kind: 'Node',
   metadata: { name, labels: { 'kubernetes.io/hostname': name } },
   spec: { taints: [{ key: 'lamina.test/recording', effect: 'NoSchedule' }] },
+  status: { conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady' }] },
 });
 
 export const DISRUPTIONS: Readonly<Record<string, Situation>> = {

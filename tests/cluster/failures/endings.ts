@@ -1,14 +1,21 @@
 /** Attempts that end by what happens in their own container. */
 import type { Situation } from './situation.ts';
 
-const exit = (code: number, reason: string, message: string, digest: string | null = null): string =>
-  `echo '${JSON.stringify({ code, reason, message, resumable: code === 75, resultSha256: digest })}' > /dev/termination-log; exit ${code}`;
+const exit = (code: number, reason: string, message: string, digest: string | null = null): string => {
+  const said = JSON.stringify({ code, reason, message, resumable: code === 75, resultSha256: digest });
+  return `echo ${quoted(said)} > /dev/termination-log; exit ${code}`;
+};
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Runs until it is asked to stop, then saves, as the trainer does. */
-export const RESUMABLE = `trap "${exit(75, 'resumable', 'Stopped after step 12; a checkpoint was saved.').replaceAll('"', '\\"')}" TERM; while :; do sleep 0.2; done`;
+export const RESUMABLE = `trap ${quoted(exit(75, 'resumable', 'Stopped after step 12; a checkpoint was saved.'))} TERM; while :; do sleep 0.2; done`;
 
-/** A signal to the first process of a container from within is not delivered: a child dies of it instead. */
-const childKilledBy = (signal: string): string => `sh -c 'kill -${signal} $$'; exit $?`;
+/**
+ * A signal to the first process of a container from within is not delivered: a child dies of it instead. The kubelet
+ * makes one `$` of two.
+ */
+const childKilledBy = (signal: string): string => `sh -c 'kill -${signal} $$$$'; exit $?`;
 
 export const ENDINGS: Readonly<Record<string, Situation>> = {
   'exit-0-result': {

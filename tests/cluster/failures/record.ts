@@ -12,7 +12,7 @@ import { sampleRequest } from '../../conformance/samples.ts';
 import { type Cluster, cluster } from '../../support/cluster.ts';
 import { DISRUPTIONS, prepareSlots } from './disruptions.ts';
 import { ENDINGS } from './endings.ts';
-import { createRecorder, type Seen, save } from './recording.ts';
+import { createRecorder, type Recorder, type Seen, save } from './recording.ts';
 import { type Context, ended, type Situation } from './situation.ts';
 import { WAITINGS } from './waitings.ts';
 
@@ -62,28 +62,25 @@ async function recordOne(there: Cluster, name: string, version: string): Promise
   if (objects.length > 0) await there.apply(...objects.map((one) => inNamespace(one, namespace)));
   if (name === 'preempted') await prepareSlots(context);
   if (situation.namespace?.objects !== undefined) await sleep(1000); // a quota has to be counted once
-  const { look } = createRecorder(there.kubeconfig);
+  const recorder = await createRecorder(there.kubeconfig, namespace, context.job);
   try {
     await there.apply(job);
-    const seen = await follow(situation, context, look);
+    const seen = await follow(situation, context, recorder);
     save(name, situation.about, `recorded from Kubernetes ${version}`, seen, Date.now());
   } finally {
+    recorder.close();
     await situation.undo?.(context);
     await there.kubectl(['-n', namespace, 'delete', 'job', context.job, '--wait=false', '--ignore-not-found']);
     if (situation.namespace !== undefined) await there.kubectl(['delete', 'namespace', namespace, '--wait=false']);
   }
 }
 
-async function follow(
-  situation: Situation,
-  context: Context,
-  look: (namespace: string, name: string) => Promise<Seen>,
-): Promise<Seen> {
+async function follow(situation: Situation, context: Context, recorder: Recorder): Promise<Seen> {
   const giveUpAt = performance.now() + (situation.seconds ?? 90) * 1000;
   const done = situation.done ?? ended;
   let acted = situation.act === undefined;
   for (;;) {
-    const seen = await look(context.namespace, context.job);
+    const seen = await recorder.look();
     if (!acted && situation.when?.(seen) === true) {
       await sleep(500); // past the moment in which a shell has no trap yet
       await situation.act?.({ ...context, pod: seen.pods[0] });
@@ -110,7 +107,7 @@ function manifestOf({ images }: Cluster, name: string, situation: Situation, nam
     image: images.busybox,
     imagePullPolicy: 'Never',
     command: ['sh', '-c', situation.script ?? 'true', 'trainer'],
-    artifacts: { source: { emptyDir: {} } },
+    artifacts: { source: { hostPath: '/tmp' } },
     cpu: '10m',
     ...situation.settings,
   });

@@ -9,8 +9,12 @@ import {
   type V1Job,
   type V1Node,
   type V1Pod,
+  Watch,
 } from '@kubernetes/client-node';
 import { slimJob, slimNode, slimPod } from '@lamina/k8s/watch/slim.ts';
+
+/** The test cluster has no DNS, and says so of every pod. */
+const CLUSTERS_OWN = 'MissingClusterDNS';
 
 export interface Seen {
   /** Null where it is gone. */
@@ -24,43 +28,54 @@ export interface Seen {
 
 const FOLDER = fileURLToPath(new URL('../../../k8s/diagnosis/recorded/', import.meta.url));
 
-export function createRecorder(kubeconfig: string) {
+export interface Recorder {
+  /** Looks at the Job again. */
+  look(): Promise<Seen>;
+  close(): void;
+}
+
+/** Follows the pods by a watch, as the runner does: what a pod was last is seen even where it is gone at once. */
+export async function createRecorder(kubeconfig: string, namespace: string, name: string): Promise<Recorder> {
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
   const core = config.makeApiClient(CoreV1Api);
   const batch = config.makeApiClient(BatchV1Api);
   const pods = new Map<string, V1Pod>();
   const gone = new Set<string>();
+  const watching = await new Watch(config).watch(
+    `/api/v1/namespaces/${namespace}/pods`,
+    { labelSelector: `job-name=${name}` },
+    (type: string, pod: V1Pod) => {
+      if (type === 'ERROR' || type === 'BOOKMARK') return;
+      const uid = pod.metadata?.uid ?? '';
+      pods.set(uid, pod);
+      if (type === 'DELETED') gone.add(uid);
+    },
+    () => undefined,
+  );
 
-  /** Looks at the Job again. Pods that are missing now stay as they were seen last, as a watch would keep them. */
-  async function look(namespace: string, name: string): Promise<Seen> {
-    const labelSelector = `job-name=${name}`;
-    const { items } = await core.listNamespacedPod({ namespace, labelSelector });
+  async function look(): Promise<Seen> {
     const job = await batch.readNamespacedJob({ namespace, name }).catch((error: { code?: number }) => {
       if (error.code === 404) return null;
       throw error;
     });
-    for (const pod of items) pods.set(pod.metadata?.uid ?? '', pod);
-    const mine = [...pods.values()].filter((pod) => pod.metadata?.labels?.['job-name'] === name);
-    for (const pod of mine) {
-      const uid = pod.metadata?.uid ?? '';
-      if (!items.some((one) => one.metadata?.uid === uid)) gone.add(uid);
-    }
     const { items: events } = await core.listNamespacedEvent({ namespace });
+    const mine = [...pods.values()];
     const names = new Set(mine.flatMap((pod) => pod.spec?.nodeName ?? []));
     const nodes = await Promise.all([...names].map((node) => core.readNode({ name: node }).catch(() => null)));
     return {
       job,
       pods: mine,
-      gonePods: mine.map((pod) => pod.metadata?.uid ?? '').filter((uid) => gone.has(uid)),
+      gonePods: [...gone],
       nodes: Object.fromEntries(nodes.flatMap((node) => (node === null ? [] : [[node.metadata?.name ?? '', node]]))),
-      events: events.filter(({ involvedObject: { kind = '', name: of = '' } }) =>
-        kind === 'Job' ? of === name : kind === 'Pod' && mine.some((pod) => pod.metadata?.name === of),
-      ),
+      events: events.filter(({ reason, involvedObject: { kind = '', name: of = '' } }) => {
+        if (reason === CLUSTERS_OWN) return false;
+        return kind === 'Job' ? of === name : kind === 'Pod' && mine.some((pod) => pod.metadata?.name === of);
+      }),
     };
   }
 
-  return { look };
+  return { look, close: () => watching.abort() };
 }
 
 export function save(name: string, about: string, origin: string, seen: Seen, nowMs: number): void {
@@ -69,7 +84,7 @@ export function save(name: string, about: string, origin: string, seen: Seen, no
     origin,
     nowMs,
     job: seen.job === null ? null : slimJob(seen.job),
-    pods: seen.pods.map(slimPod),
+    pods: seen.pods.map(trimPod),
     gonePods: seen.gonePods,
     nodes: Object.fromEntries(Object.entries(seen.nodes).map(([node, object]) => [node, trimNode(object)])),
     events: seen.events.map(trimEvent),
@@ -84,6 +99,7 @@ const NOISE = new Set([
   'containerID',
   'generation',
   'imageID',
+  'lastProbeTime',
   'observedGeneration',
   'ownerReferences',
   'qosClass',
@@ -95,6 +111,12 @@ const NOISE = new Set([
 
 function withoutNoise(key: string, value: unknown): unknown {
   return NOISE.has(key) || value === null || value === '' ? undefined : value;
+}
+
+function trimPod(pod: V1Pod): object {
+  const { metadata, ...rest } = slimPod(pod);
+  const { labels: _, ...kept } = metadata ?? {};
+  return { metadata: kept, ...rest };
 }
 
 function trimNode(node: V1Node): object {

@@ -23,7 +23,7 @@ export const WAITINGS: Readonly<Record<string, Situation>> = {
   },
   'image-name': {
     about: 'no name of an image',
-    settings: { image: 'Trainer Image:latest' },
+    settings: { image: 'Lamina/Trainer:1' },
     done: waits('InvalidImageName'),
   },
   'secret-missing': {
@@ -35,7 +35,7 @@ export const WAITINGS: Readonly<Record<string, Situation>> = {
     about: 'the image runs as root and the pod forbids it',
     change: (job) => {
       const context = job.spec?.template.spec?.securityContext;
-      if (context) delete context.runAsUser;
+      if (context) context.runAsUser = 0;
     },
     done: waits('CreateContainerConfigError'),
   },
