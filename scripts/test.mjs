@@ -4,6 +4,7 @@
  * `npm test -- --list` names them. Under CI=true nothing that CI could run may be skipped.
  */
 import { performance } from 'node:perf_hooks';
+import { testCluster } from './lib/cluster.mjs';
 import { developmentEnvironment } from './lib/development.mjs';
 import { paths } from './lib/paths.mjs';
 import { check, nodeTests, pytest } from './lib/stages.mjs';
@@ -12,7 +13,7 @@ import { setup } from './setup.mjs';
 const installed = { python: '', temporal: '' };
 const trainer = { cwd: paths.trainer };
 
-/** @type {{ name: string, about: string, alone?: boolean, run: (env: Record<string, string | undefined>) => Promise<import('./lib/stages.mjs').Result> }[]} */
+/** @type {{ name: string, about: string, alone?: boolean, cluster?: boolean, run: (env: Record<string, string | undefined>) => Promise<import('./lib/stages.mjs').Result> }[]} */
 const stages = [
   { name: 'format', about: 'biome', run: (env) => check(['biome', 'ci', '--colors=off', '.'], { env }) },
   {
@@ -61,13 +62,22 @@ const stages = [
     name: 'conformance',
     about: 'ports',
     alone: true,
+    cluster: true,
     run: (env) => nodeTests(['tests/conformance/**/*.test.ts'], { env }),
   },
   {
     name: 'integration',
     about: 'real parts together',
     alone: true,
+    cluster: true,
     run: (env) => nodeTests(['tests/integration/**/*.test.ts'], { env }),
+  },
+  {
+    name: 'cluster',
+    about: 'a real Kubernetes',
+    alone: true,
+    cluster: true,
+    run: (env) => nodeTests(['tests/cluster/**/*.test.ts'], { env }),
   },
   {
     name: 'browser',
@@ -100,10 +110,13 @@ async function main(args) {
   };
 
   const chosen = stages.filter((stage) => args.length === 0 || args.includes(stage.name));
+  const cluster = testCluster((line) => console.log(line));
+  if (chosen.some((stage) => stage.cluster)) void cluster.build();
   const summary = [];
   const runStage = async (stage) => {
     const from = performance.now();
-    const result = await stage.run(env);
+    const failure = stage.cluster ? await cluster.up() : null;
+    const result = failure === null ? await stage.run(env) : { ok: false, output: failure, counts: null };
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
     if (!result.ok) console.log(`\n── ${stage.name} ──\n${result.output.trimEnd()}\n`);
     const { passed, failed, skipped } = result.counts ?? { passed: 0, failed: 0, skipped: [] };
@@ -120,7 +133,11 @@ async function main(args) {
     for (let stage = queue.shift(); stage !== undefined; stage = queue.shift()) await runStage(stage);
   };
   await Promise.all([lane(), lane()]);
-  for (const stage of chosen.filter((each) => each.alone)) await runStage(stage);
+  try {
+    for (const stage of chosen.filter((each) => each.alone)) await runStage(stage);
+  } finally {
+    await cluster.down();
+  }
   return report(summary);
 }
 

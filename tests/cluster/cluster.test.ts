@@ -12,7 +12,7 @@ import { until } from './shell.ts';
 
 const found = await cluster();
 const skip = 'skip' in found ? found.skip : false;
-const NAMESPACE = 'cluster-smoke';
+const NAMESPACE = `cluster-smoke-${process.pid}`;
 const USER = 65_532;
 
 describe('the test cluster', { skip }, () => {

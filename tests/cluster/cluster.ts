@@ -1,7 +1,7 @@
 /** Brings the cluster up and down, and says how it is. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { binaries, build, isBuilt } from './build.ts';
+import { binaries, build, findGo, isBuilt, NO_GO } from './build.ts';
 import { apiServer, controllerManager, etcd, scheduler, writeControlPlaneFiles } from './control-plane.ts';
 import { makeImages } from './images.ts';
 import { advertiseUntilKept, isReady, kubectl } from './kubectl.ts';
@@ -38,6 +38,7 @@ export async function obstacle(): Promise<string | null> {
   if (!(await succeeds('unshare', [...namespaces, 'true']))) return 'namespaces cannot be made here';
   const memory = '/sys/fs/cgroup/memory';
   if (!existsSync(memory) && !existsSync('/sys/fs/cgroup/cgroup.controllers')) return 'no cgroups are mounted';
+  if (!isBuilt() && (await findGo()) === null) return NO_GO;
   return null;
 }
 

@@ -1,4 +1,5 @@
 /** `npm run cluster:up`, `cluster:down`, `cluster:status`. */
+import { build } from './build.ts';
 import { down, status, up } from './cluster.ts';
 import { startKueue } from './kueue.ts';
 import { startKwok } from './kwok.ts';
@@ -9,6 +10,8 @@ const say = (line: string): void => {
 
 async function main([command, ...options]: readonly string[]): Promise<void> {
   switch (command) {
+    case 'build':
+      return build(say);
     case 'up': {
       await up(say);
       if (options.includes('--kwok')) await startKwok();
@@ -32,7 +35,7 @@ async function main([command, ...options]: readonly string[]): Promise<void> {
       return;
     }
     default:
-      throw new Error('cluster up [--kwok] [--kueue] | down | status [--json]');
+      throw new Error('cluster build | up [--kwok] [--kueue] | down | status [--json]');
   }
 }
 
