@@ -7,6 +7,7 @@
  * | POST experiments (Idempotency-Key) | submitBody, or the document as application/yaml (?baseDirectory, ?reuse) | experimentDetail: 201 started, 202 stored (it starts when the engine answers), 200 the key is known |
  * | POST experiments/preview | the same | previewView |
  * | POST estimates | the same, or a model of `source: config` | estimateView |
+ * | GET forecast/accuracy | | forecastAccuracyView: how far past forecasts were off |
  * | GET experiments | listQuery | page(experimentView) |
  * | GET experiments/:id | | experimentDetail |
  * | POST experiments/:id/pause, resume, cancel | | actionView |
@@ -30,6 +31,7 @@ import { DROP_REASONS } from '../matrix/types.ts';
 import { EXPERIMENT_STATES, TRIAL_STATES } from '../run/types.ts';
 import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
 import { memoryView } from './estimate.ts';
+import { durationView, experimentForecastView, forecastView } from './forecast.ts';
 import {
   evaluationResult,
   layerChoice,
@@ -89,12 +91,14 @@ export const previewView = z.object({
       memory: memoryView
         .nullable()
         .describe("GPU memory; null where the model's configuration is not known, or trials run on a CPU"),
+      duration: durationView.nullable().describe('of one trial; null: no like trial has run yet, or none is to run'),
     }),
   ),
   dropped: z.array(droppedCellView),
   trials: z.number().int(),
   reused: z.number().int().describe('trials that need no run: an identical one has been measured'),
   baselineCellId: z.string().nullable(),
+  forecast: forecastView.nullable().describe('when its trials would start and end; null where none is to run'),
   warnings: z.array(z.string()),
 });
 export type PreviewView = z.infer<typeof previewView>;
@@ -111,10 +115,14 @@ export const experimentView = z.object({
   createdAt: timestamp,
   startedAt: timestamp.nullable(),
   endedAt: timestamp.nullable(),
-  etaSeconds: z.number().nullable(),
+  forecast: forecastView.nullable().describe('null where no trial is open'),
 });
 export type ExperimentView = z.infer<typeof experimentView>;
-export const experimentDetail = experimentView.extend({ document: z.unknown(), cellList: z.array(cellView) });
+export const experimentDetail = experimentView.extend({
+  document: z.unknown(),
+  cellList: z.array(cellView),
+  forecast: experimentForecastView.nullable().describe('null where no trial is open'),
+});
 export type ExperimentDetail = z.infer<typeof experimentDetail>;
 
 export const trialView = z.object({

@@ -50,10 +50,10 @@ export const forecastView = z.object({
   start: momentView.nullable().describe('when its first waiting trial starts; null: none waits, or it is not known'),
   end: momentView.nullable().describe('when its last trial ends; null: not known'),
   unknown: z.string().nullable().describe('why start or end are not known'),
-  trialsAhead: z
+  trialsOfOthers: z
     .number()
     .int()
-    .describe('trials of earlier experiments that run or wait and share GPUs with it; 0 where GPUs are not shared'),
+    .describe('trials of other experiments that run or wait and take the same GPUs; 0 where GPUs are not shared'),
   trialHours: intervalView.nullable().describe('of its open trials together'),
   gpuHours: intervalView.nullable().describe('null where trials use no GPU'),
   cost: intervalView.nullable().describe('of its open trials; null without a price'),

@@ -14,7 +14,7 @@ export interface QueueAttempt {
   /** Index into the experiment's cells. */
   readonly cell: number;
   readonly elapsedSeconds: number;
-  /** Its trainer has been heard of; before that it may still wait for a GPU. */
+  /** It is known to run; before that it may still wait for a GPU. */
   readonly begun: boolean;
   readonly step: number | null;
   readonly steps: number | null;

@@ -3,6 +3,7 @@ import staticFiles from '@fastify/static';
 import fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiDeps } from './deps.ts';
+import { createForecaster } from './forecast/forecaster.ts';
 import type { Api } from './instance.ts';
 import { notFound } from './plugins/not-found.ts';
 import { openapi } from './plugins/openapi.ts';
@@ -14,6 +15,7 @@ import { comparisonRoutes } from './routes/comparison.ts';
 import { estimateRoutes } from './routes/estimates.ts';
 import { experimentEventRoutes } from './routes/experiment-events.ts';
 import { experimentRoutes } from './routes/experiments.ts';
+import { forecastRoutes } from './routes/forecast.ts';
 import { healthRoutes } from './routes/health.ts';
 import { logRoutes } from './routes/logs.ts';
 import { trialRoutes } from './routes/trials.ts';
@@ -62,11 +64,18 @@ export async function buildApp(deps: ApiDeps): Promise<Api> {
   await app.register(sse, { heartbeatInterval: HEARTBEAT_MS });
   await openapi(app);
   healthRoutes(app, deps);
-  const context = { ...deps, streams, starter, submissions: createSubmissions(deps) };
+  const context = {
+    ...deps,
+    streams,
+    starter,
+    submissions: createSubmissions(deps),
+    forecaster: createForecaster(deps),
+  };
   await app.register(
     async (v1: Api) => {
       experimentRoutes(v1, context);
       estimateRoutes(v1, context);
+      forecastRoutes(v1, context);
       actionRoutes(v1, context);
       trialRoutes(v1, context);
       attemptEventRoutes(v1, context);

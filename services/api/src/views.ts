@@ -6,13 +6,11 @@ import type {
   TrialView,
 } from '@lamina/domain/contract/api.ts';
 import type { Cell } from '@lamina/domain/matrix/types.ts';
-import type { TrialState } from '@lamina/domain/run/types.ts';
 import type { AttemptRecord, ExperimentRecord, TrialRecord } from '@lamina/platform/store.ts';
+import type { Forecaster } from './forecast/forecaster.ts';
 import type { Prepared } from './submission/prepare.ts';
 
-const OPEN: readonly TrialState[] = ['pending', 'running', 'retrying'];
-
-export function experimentView(experiment: ExperimentRecord, now: Date): ExperimentView {
+export function experimentView(experiment: ExperimentRecord, forecast: ExperimentView['forecast']): ExperimentView {
   const { counts } = experiment;
   return {
     id: experiment.id,
@@ -26,25 +24,20 @@ export function experimentView(experiment: ExperimentRecord, now: Date): Experim
     createdAt: experiment.createdAt,
     startedAt: experiment.startedAt,
     endedAt: experiment.endedAt,
-    etaSeconds: etaSeconds(experiment, now),
+    forecast,
   };
 }
 
-/** Open trials at the rate at which trials have ended so far; null before the first has, and when none is open. */
-function etaSeconds({ counts, startedAt, state }: ExperimentRecord, now: Date): number | null {
-  const of = (...states: readonly TrialState[]) => states.reduce((sum, name) => sum + (counts[name] ?? 0), 0);
-  const open = of(...OPEN);
-  const ended = of('succeeded', 'diverged', 'failed');
-  if (state !== 'running' || startedAt === null || open === 0 || ended === 0) return null;
-  const elapsed = (now.getTime() - new Date(startedAt).getTime()) / 1000;
-  return Math.max(0, Math.round((elapsed / ended) * open));
-}
-
-export function experimentDetail(experiment: ExperimentRecord, cells: readonly Cell[], now: Date): ExperimentDetail {
+export function experimentDetail(
+  experiment: ExperimentRecord,
+  cells: readonly Cell[],
+  forecast: ExperimentDetail['forecast'],
+): ExperimentDetail {
   return {
-    ...experimentView(experiment, now),
+    ...experimentView(experiment, forecast),
     document: experiment.document,
     cellList: cells.map(cellView),
+    forecast,
   };
 }
 
@@ -52,7 +45,11 @@ function cellView(cell: Cell): ExperimentDetail['cellList'][number] {
   return { ...cell, parameters: { ...cell.parameters } };
 }
 
-export function previewView(prepared: Prepared, measured: ReadonlySet<string>): PreviewView {
+export function previewView(
+  prepared: Prepared,
+  measured: ReadonlySet<string>,
+  { forecast, durations }: Awaited<ReturnType<Forecaster['preview']>>,
+): PreviewView {
   const { document, expansion, warnings, memory } = prepared;
   const byCell = Map.groupBy(expansion.trials, (trial) => trial.cell.id);
   const reused = (trials: readonly { id: string }[]) => trials.filter((trial) => measured.has(trial.id)).length;
@@ -65,12 +62,14 @@ export function previewView(prepared: Prepared, measured: ReadonlySet<string>): 
         seeds: trials.map((trial) => trial.settings.seed),
         reused: reused(trials),
         memory: memory(cell.id),
+        duration: durations.get(cell.id) ?? null,
       };
     }),
     dropped: expansion.dropped.map((cell) => ({ ...cell })),
     trials: expansion.trials.length,
     reused: reused(expansion.trials),
     baselineCellId: expansion.baselineCellId,
+    forecast,
     warnings: [...warnings],
   };
 }

@@ -3,6 +3,7 @@ import type { ExperimentView } from '@lamina/domain/contract/api.ts';
 import type { Client } from './client.ts';
 import type { NumberedEvent } from './event-stream.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
+import { endText } from './format/forecast.ts';
 import { counted } from './format/text.ts';
 import type { Io, Screen } from './io.ts';
 import { progressLine } from './progress/lines.ts';
@@ -158,7 +159,9 @@ function lineView(io: Io) {
       if (begun) return;
       begun = true;
       io.out(
-        `${experiment.name} (${experiment.id}): ${counted(trials.size, 'trial')} in ${counted(cells.length, 'cell')}\n`,
+        `${experiment.name} (${experiment.id}): ${counted(trials.size, 'trial')} in ${counted(cells.length, 'cell')}${
+          experiment.forecast === null ? '' : `, ${endText(experiment.forecast, io.now())}`
+        }\n`,
       );
     },
     change(before: Progress, after: Progress, { event }: NumberedEvent) {

@@ -12,9 +12,9 @@ export interface OpenCell {
 
 export interface OpenAttempt {
   readonly cellId: string;
-  /** Since its trainer was first heard of; before that, since it was launched. */
+  /** Since it is known to run; before that, since it was launched. */
   readonly elapsedSeconds: number;
-  /** Its trainer has been heard of. */
+  /** It is known to run: before that it may wait for a GPU. */
   readonly begun: boolean;
   readonly step: number | null;
   readonly steps: number | null;

@@ -98,6 +98,19 @@ export function secondsBetween(from: string | null, to: string | null, nowMs: nu
   return Math.max(0, (end - Date.parse(from)) / 1000);
 }
 
+/** "14:32", in the last minutes "14:32:10", on another day "27 Nov, 14:32". */
+export function clock(iso: string, nowMs: number): string {
+  const at = new Date(iso);
+  const isSoon = at.getTime() - nowMs < 600_000;
+  const time = at.toLocaleTimeString('en-GB', {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(isSoon ? { second: '2-digit' } : {}),
+  });
+  if (at.toDateString() === new Date(nowMs).toDateString()) return time;
+  return `${at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}, ${time}`;
+}
+
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${grouped.format(n)} ${n === 1 ? one : many}`;
 }

@@ -8,6 +8,7 @@ import { DocumentChanged } from '@lamina/platform/errors.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ApiError } from '../errors.ts';
+import type { Forecaster } from '../forecast/forecaster.ts';
 import type { Api } from '../instance.ts';
 import type { Starter } from '../starter.ts';
 import { invalid, prepare } from '../submission/prepare.ts';
@@ -20,11 +21,14 @@ const OPEN: readonly TrialState[] = ['pending', 'running', 'retrying'];
 /** How long an answer waits for the state that was asked for to be seen. */
 const SETTLE_MS = 3000;
 
-export function actionRoutes(app: Api, deps: ApiDeps & { submissions: Submissions; starter: Starter }): void {
-  const { store, control, submissions, starter } = deps;
+type Deps = ApiDeps & { submissions: Submissions; starter: Starter; forecaster: Forecaster };
+
+export function actionRoutes(app: Api, deps: Deps): void {
+  const { store, control, submissions, starter, forecaster } = deps;
 
   async function answer(id: string, affected: number): Promise<ActionView> {
-    return { experiment: experimentView(await findExperiment(store, id), new Date()), affected };
+    const experiment = await findExperiment(store, id);
+    return { experiment: experimentView(experiment, await forecaster.of(experiment)), affected };
   }
 
   const steer = (action: 'pause' | 'resume' | 'cancel', expected: readonly ExperimentState[]) => {

@@ -9,8 +9,10 @@ import {
 } from '@lamina/domain/contract/api.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
+import type { ExperimentRecord } from '@lamina/platform/store.ts';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
+import type { Forecaster } from '../forecast/forecaster.ts';
 import type { Api } from '../instance.ts';
 import type { Starter } from '../starter.ts';
 import { prepare } from '../submission/prepare.ts';
@@ -22,13 +24,27 @@ import { byId, findExperiment } from './lookups.ts';
 const yamlQuery = z.object({ baseDirectory: z.string().optional(), reuse: z.stringbool().optional() });
 const idempotencyHeader = z.object({ 'idempotency-key': z.string().min(1).max(200).optional() });
 
-export function experimentRoutes(app: Api, deps: ApiDeps & { submissions: Submissions; starter: Starter }): void {
-  const { store, submissions, starter } = deps;
+type Deps = ApiDeps & { submissions: Submissions; starter: Starter; forecaster: Forecaster };
+
+export function experimentRoutes(app: Api, deps: Deps): void {
+  const { store, submissions, starter, forecaster, log } = deps;
 
   const detail = async (id: string) => {
     const experiment = await findExperiment(store, id);
-    return experimentDetail(experiment, await store.listCells(id), new Date());
+    const [cells, forecast] = await Promise.all([store.listCells(id), forecaster.of(experiment)]);
+    return experimentDetail(experiment, cells, forecast);
   };
+
+  /** A submission never fails for want of a prediction. */
+  const predict = async (id: string) => {
+    try {
+      await forecaster.predict(id);
+    } catch (error) {
+      log.warn({ experimentId: id, err: error }, 'nothing was predicted for the experiment');
+    }
+  };
+
+  const item = async (experiment: ExperimentRecord) => experimentView(experiment, await forecaster.of(experiment));
 
   app.post(
     '/experiments',
@@ -61,6 +77,7 @@ export function experimentRoutes(app: Api, deps: ApiDeps & { submissions: Submis
         },
         { reuse: body.reuse },
       );
+      if (created) await predict(experiment.id);
       const started = created ? await starter.start(experiment.id) : true;
       reply.header('location', `/v1/experiments/${experiment.id}`);
       return reply.code(created ? (started ? 201 : 202) : 200).send(await detail(experiment.id));
@@ -82,7 +99,8 @@ export function experimentRoutes(app: Api, deps: ApiDeps & { submissions: Submis
       const body = submission(request);
       const prepared = await prepare(body.document, submissions.options(body.baseDirectory));
       const ids = body.reuse ? prepared.expansion.trials.map((trial) => trial.id) : [];
-      return previewView(prepared, await store.measuredTrials(ids));
+      const measured = await store.measuredTrials(ids);
+      return previewView(prepared, measured, await forecaster.preview(prepared, measured));
     },
   );
 
@@ -103,8 +121,7 @@ export function experimentRoutes(app: Api, deps: ApiDeps & { submissions: Submis
         ...(state === undefined ? {} : { state }),
         ...(name === undefined ? {} : { name }),
       });
-      const now = new Date();
-      return { ...found, items: found.items.map((experiment) => experimentView(experiment, now)) };
+      return { ...found, items: await Promise.all(found.items.map(item)) };
     },
   );
 

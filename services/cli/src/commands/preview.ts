@@ -2,6 +2,7 @@ import type { PreviewView } from '@lamina/domain/contract/api.ts';
 import { defineCommand, writeJson } from '../command.ts';
 import { readDocument } from '../document.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
+import { durationText, previewForecastText } from '../format/forecast.ts';
 import { table } from '../format/table.ts';
 import { counted, shortened, wrapped } from '../format/text.ts';
 import type { Io } from '../io.ts';
@@ -28,18 +29,28 @@ export const preview = defineCommand({
 
 const LABEL = 52;
 
-export function previewText(view: PreviewView, { color, columns }: Pick<Io, 'color' | 'columns'>): string {
+export function previewText(view: PreviewView, { color, columns, now }: Pick<Io, 'color' | 'columns' | 'now'>): string {
   const width = columns();
   const rows = view.cells.map((cell) => [
     `${shortened(cell.label, LABEL)}${cell.id === view.baselineCellId ? ' *' : ''}`,
     seedText(cell.seeds),
+    durationText(cell.duration),
     cell.reused === 0 ? '' : `${cell.reused} of ${cell.seeds.length} reused`,
   ]);
   const toRun = view.trials - view.reused;
   const parts = [
     `${color.bold(view.name)}: ${counted(view.trials, 'trial')} in ${counted(view.cells.length, 'cell')}, ${toRun} to run${view.reused > 0 ? `, ${view.reused} reused` : ''}`,
-    table([{ title: color.dim('cell') }, { title: color.dim('seeds') }, { title: '' }], rows),
+    table(
+      [
+        { title: color.dim('cell') },
+        { title: color.dim('seeds') },
+        { title: color.dim('time a trial') },
+        { title: '' },
+      ],
+      rows,
+    ),
     ...(view.baselineCellId === null ? [] : [color.dim('* baseline')]),
+    ...(view.forecast === null ? [] : [wrapped(previewForecastText(view.forecast, now()), width)]),
     ...(view.dropped.length === 0 ? [] : [droppedText(view.dropped, width, color)]),
     ...view.warnings.map((warning) => color.yellow(wrapped(`! ${warning}`, width))),
   ];

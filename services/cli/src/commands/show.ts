@@ -2,6 +2,7 @@ import type { ExperimentDetail, TrialView } from '@lamina/domain/contract/api.ts
 import { defineCommand, writeJson } from '../command.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { experimentArgument, experimentId } from '../experiment-argument.ts';
+import { endText } from '../format/forecast.ts';
 import { table } from '../format/table.ts';
 import { counted, shortened, shortId, wrapped } from '../format/text.ts';
 import { ago, duration, elapsed } from '../format/time.ts';
@@ -36,9 +37,7 @@ export function showText(
   const facts = [
     `submitted ${ago(experiment.createdAt, now())}`,
     ...(spent === null ? [] : [`${hasEnded(experiment) ? 'took' : 'running for'} ${duration(Math.round(spent))}`]),
-    ...(experiment.etaSeconds === null || hasEnded(experiment)
-      ? []
-      : [`about ${duration(Math.round(experiment.etaSeconds))} left`]),
+    ...(experiment.forecast === null || hasEnded(experiment) ? [] : [endText(experiment.forecast, now())]),
   ];
   const rows = trials.map((trial) => [
     shortId(trial.id),

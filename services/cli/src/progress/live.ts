@@ -1,6 +1,7 @@
 /** The live picture of a run, redrawn in place: head, one bar per cell, the trials that run now. */
 import type { ChalkInstance } from 'chalk';
 import { bar } from '../format/bar.ts';
+import { endText } from '../format/forecast.ts';
 import { counted, shortened } from '../format/text.ts';
 import { duration, elapsed } from '../format/time.ts';
 import { endedCount, hasEnded, isTerminal, type Progress, stateCounts, type TrialProgress } from './state.ts';
@@ -38,27 +39,24 @@ function head(progress: Progress, width: number, { nowMs, color }: Frame): strin
   const total = progress.trials.size;
   const ended = endedCount(progress);
   const spent = elapsed(experiment.startedAt ?? experiment.createdAt, experiment.endedAt, nowMs);
-  const eta = experiment.etaSeconds;
-  const time = [
-    ...(spent === null ? [] : [duration(Math.round(spent))]),
-    ...(eta === null || hasEnded(experiment) ? [] : [`about ${duration(Math.round(eta))} left`]),
-  ].join(', ');
   const percent = total === 0 ? 0 : ended / total;
-  const right = `  ${Math.floor(percent * 100)} %  ${time}`;
+  const right = `  ${Math.floor(percent * 100)} %${spent === null ? '' : `  ${duration(Math.round(spent))}`}`;
   return [
     `${color.bold(shortened(experiment.name, 50))}  ${stateColor(experiment.state, color)}  ${color.dim(experiment.id)}`,
     `${color.cyan(bar(percent, Math.max(10, width - right.length)))}${right}`,
-    countsText(progress),
+    shortened(countsText(progress, nowMs), width),
   ];
 }
 
-function countsText(progress: Progress): string {
+function countsText(progress: Progress, nowMs: number): string {
+  const { forecast } = progress.experiment;
   const counts = stateCounts(progress);
   const parts = [
     `${endedCount(progress)} of ${counted(progress.trials.size, 'trial')} ended`,
     ...(['running', 'retrying', 'reused', 'diverged', 'failed', 'cancelled'] as const).flatMap((state) =>
       counts[state] ? [`${counts[state]} ${state}`] : [],
     ),
+    ...(forecast === null || hasEnded(progress.experiment) ? [] : [endText(forecast, nowMs)]),
   ];
   return parts.join(' · ');
 }

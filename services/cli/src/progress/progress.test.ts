@@ -121,8 +121,8 @@ test('the live picture, as it looks', () => {
   assert.equal(
     livePicture(progress, { ...frame, width: 80 }),
     `quickstart  running  e-1
-${'█'.repeat(24)}${'░'.repeat(24)}  50 %  1m 5s, about 1m 30s left
-2 of 4 trials ended · 1 running · 1 failed
+${'█'.repeat(33)}▌${'░'.repeat(33)}  50 %  1m 5s
+2 of 4 trials ended · 1 running · 1 failed · ends in about 1m 25s (55s–1m 55s)
 
 18 layers · bf16  ████████▉░░░   1/2  loss 2.913
 9 layers · bf16   ██████░░░░░░   1/2  1 failed

@@ -1,5 +1,6 @@
 /** Views of the API with made-up content, for tests. */
 import type { ExperimentDetail, StreamEvent, TrialView } from '@lamina/domain/contract/api.ts';
+import type { ExperimentForecastView } from '@lamina/domain/contract/forecast.ts';
 import type { TrialState } from '@lamina/domain/run/types.ts';
 
 export const AT = '2026-03-01T10:00:00.000Z';
@@ -17,7 +18,7 @@ export function experimentOf(more: Partial<ExperimentDetail> = {}): ExperimentDe
     createdAt: AT,
     startedAt: AT,
     endedAt: null,
-    etaSeconds: 90,
+    forecast: forecastOf(90),
     document: {},
     cellList: ['a', 'b'].map((name) => ({
       id: `cell-${name}`,
@@ -28,6 +29,24 @@ export function experimentOf(more: Partial<ExperimentDetail> = {}): ExperimentDe
       method: 'lora',
       parameters: {},
     })),
+    ...more,
+  };
+}
+
+/** Ends so many seconds after a minute past `AT`, give or take a third. */
+export function forecastOf(seconds: number, more: Partial<ExperimentForecastView> = {}): ExperimentForecastView {
+  const at = (later: number) => new Date(Date.parse(AT) + 60_000 + later * 1000).toISOString();
+  return {
+    madeAt: at(0),
+    start: { low: at(0), median: at(0), high: at(0) },
+    end: { low: at((seconds * 2) / 3), median: at(seconds), high: at((seconds * 4) / 3) },
+    unknown: null,
+    trialsOfOthers: 0,
+    trialHours: { low: 0.9, median: 1, high: 1.5 },
+    gpuHours: null,
+    cost: null,
+    pastError: { n: 0, medianError: null, coverage: null, widening: 1 },
+    cells: [],
     ...more,
   };
 }

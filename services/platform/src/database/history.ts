@@ -43,7 +43,7 @@ export function history(db: Db): Pick<WaitingStore, 'pastTrials' | 'openExperime
         JOIN cells c ON c.experiment_id = w.experiment_id AND c.id = w.id
         JOIN experiments e ON e.id = w.experiment_id
         CROSS JOIN LATERAL (
-          SELECT a.plan, extract(epoch FROM t.ended_at - a.started_at)::float8 AS wall, r.summary, t.ended_at
+          SELECT a.plan, extract(epoch FROM t.ended_at - coalesce(a.running_at, a.started_at))::float8 AS wall, r.summary, t.ended_at
           FROM trials t
           JOIN attempts a ON a.experiment_id = t.experiment_id AND a.trial_id = t.id AND a.attempt = t.attempts
           JOIN results r ON r.experiment_id = t.experiment_id AND r.trial_id = t.id
@@ -67,8 +67,8 @@ export function history(db: Db): Pick<WaitingStore, 'pastTrials' | 'openExperime
                 SELECT 1 FROM trials t WHERE t.experiment_id = e.id AND t.cell_id = c.id
                   AND t.state IN ('pending', 'running', 'retrying'))) AS cells,
             (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                'cellId', t.cell_id, 'begun', a.last_event_at IS NOT NULL, 'step', a.step, 'steps', a.steps,
-                'elapsedSeconds', greatest(0, extract(epoch FROM now() - coalesce(first.at, a.started_at))))
+                'cellId', t.cell_id, 'begun', a.running_at IS NOT NULL OR a.last_event_at IS NOT NULL, 'step', a.step, 'steps', a.steps,
+                'elapsedSeconds', greatest(0, extract(epoch FROM now() - coalesce(a.running_at, first.at, a.started_at))))
                 ORDER BY a.started_at, t.ordinal), '[]')
               FROM trials t
               JOIN attempts a ON a.experiment_id = t.experiment_id AND a.trial_id = t.id AND a.attempt = t.attempts

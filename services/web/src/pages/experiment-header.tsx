@@ -6,6 +6,7 @@ import { Link } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { Connection } from '../api/live.ts';
 import { type Action, act } from '../api/queries.ts';
+import { endText, pastErrorText } from '../forecast.ts';
 import { ago, duration, percent, plural, secondsBetween } from '../format.ts';
 import { ActionButton } from '../ui/button.tsx';
 import { ErrorMessage } from '../ui/messages.tsx';
@@ -37,7 +38,11 @@ export function ExperimentHeader({ experiment, connection }: { experiment: Exper
         <Fact name="Trials">
           {ended} of {total} ended{total > 0 && ended < total ? ` (${percent(ended / total, 0)})` : ''}
         </Fact>
-        {experiment.etaSeconds === null ? null : <Fact name="Left">about {duration(experiment.etaSeconds)}</Fact>}
+        {experiment.forecast === null ? null : (
+          <Fact name="Ends">
+            <span title={pastErrorText(experiment.forecast.pastError)}>{endText(experiment.forecast, now)}</span>
+          </Fact>
+        )}
         {running === null ? null : (
           <Fact name={experiment.endedAt === null ? 'Running for' : 'Took'}>{duration(running)}</Fact>
         )}

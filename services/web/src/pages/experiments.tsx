@@ -138,8 +138,8 @@ function Row({ item, now }: { item: ExperimentView; now: number }) {
       </td>
       <td className={`${styles.end} ${styles.optional} ${styles.dim}`}>{item.cells ?? DASH}</td>
       <td className={`${styles.end} ${styles.optional} ${styles.dim}`}>
-        {running && item.etaSeconds !== null
-          ? `${duration(item.etaSeconds)} left`
+        {running && item.forecast?.end != null
+          ? `${duration(secondsBetween(new Date(now).toISOString(), item.forecast.end.median, now))} left`
           : duration(secondsBetween(item.startedAt, item.endedAt, now))}
       </td>
       <td className={`${styles.end} ${styles.optional} ${styles.dim}`}>

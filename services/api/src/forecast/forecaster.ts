@@ -1,0 +1,204 @@
+/** Forecasts over the store's queue and history; one serves all who ask within a few seconds. */
+import type {
+  DurationView,
+  ExperimentForecastView,
+  ForecastAccuracyView,
+  ForecastView,
+} from '@lamina/domain/contract/forecast.ts';
+import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
+import { likeKey } from '@lamina/domain/matrix/plan.ts';
+import { accuracyOf } from '@lamina/domain/waiting/accuracy.ts';
+import { durationInterval } from '@lamina/domain/waiting/duration.ts';
+import { type ExperimentForecast, forecast } from '@lamina/domain/waiting/forecast.ts';
+import type { Queue } from '@lamina/domain/waiting/queue.ts';
+import { median, widened } from '@lamina/domain/waiting/statistics.ts';
+import type { ExperimentRecord } from '@lamina/platform/store.ts';
+import type { NewPrediction, OpenExperiment } from '@lamina/platform/waiting-store.ts';
+import type { ApiDeps } from '../deps.ts';
+import type { Prepared } from '../submission/prepare.ts';
+import { queueOf } from './queue.ts';
+import { durationView, forecastView } from './view.ts';
+
+/** Past predictions that errors are taken from. */
+const MOST_PREDICTIONS = 1000;
+const SEED = 1;
+/** A forecast serves for this long, and for so many times what it took to make: it never takes more than a twentieth of the process. */
+const FRESH_MS = 3000;
+const FRESH_TIMES = 20;
+const ACCURACY_FRESH_MS = 10_000;
+const PREVIEW = 'preview';
+
+export interface Forecaster {
+  /** Null: no trial of it is open. */
+  of(experiment: Pick<ExperimentRecord, 'id' | 'state' | 'counts'>): Promise<ExperimentForecastView | null>;
+  /** What submitting would lead to; `forecast` is null where nothing would run. */
+  preview(
+    prepared: Prepared,
+    measured: ReadonlySet<string>,
+  ): Promise<{ readonly forecast: ForecastView | null; readonly durations: ReadonlyMap<string, DurationView | null> }>;
+  /** Keeps what is predicted for an experiment that was just stored. */
+  predict(experimentId: string): Promise<void>;
+  accuracy(): Promise<ForecastAccuracyView>;
+}
+
+interface Made {
+  readonly nowMs: number;
+  readonly open: readonly OpenExperiment[];
+  readonly queue: Queue;
+  readonly forecasts: ReadonlyMap<string, ExperimentForecast>;
+  readonly accuracy: ForecastAccuracyView;
+  readonly inventory: GpuInventory | null;
+}
+
+export function createForecaster({ store }: Pick<ApiDeps, 'store'>): Forecaster {
+  const accuracy = remembered(async () => {
+    const { ends, durations, starts } = await store.checkedPredictions(MOST_PREDICTIONS);
+    const misses = starts.map(({ predicted, actual }) => Math.abs(actual - predicted));
+    return {
+      value: {
+        end: accuracyOf(ends),
+        duration: accuracyOf(durations),
+        start: { n: misses.length, medianErrorSeconds: misses.length === 0 ? null : median(misses) },
+      },
+      freshMs: ACCURACY_FRESH_MS,
+    };
+  });
+
+  async function make(more: readonly OpenExperiment[]): Promise<Made> {
+    const open = [...(await store.openExperiments()), ...more];
+    const cells = open.flatMap((experiment) => experiment.cells);
+    const models = new Map(cells.map(({ settings }) => [JSON.stringify(settings.model), settings.model]));
+    const cellIds = [...new Set(cells.map(({ cellId }) => cellId))];
+    const [history, inventory, surroundings, past] = await Promise.all([
+      open.length === 0 ? [] : store.pastTrials({ models: [...models.values()], cellIds }),
+      store.getGpuInventory(),
+      store.getSurroundings(),
+      accuracy.get(),
+    ]);
+    const nowMs = Date.now();
+    const queue = queueOf(open, { history, inventory, device: surroundings?.device?.name ?? null });
+    const forecasts = forecast(queue, { seed: SEED, widening: past.duration.widening });
+    return { nowMs, open, queue, inventory, accuracy: past, forecasts: new Map(forecasts.map((one) => [one.id, one])) };
+  }
+
+  const all = remembered(async () => {
+    const beganAt = performance.now();
+    const value = await make([]);
+    return { value, freshMs: Math.max(FRESH_MS, (performance.now() - beganAt) * FRESH_TIMES) };
+  });
+
+  function viewOf(made: Made, id: string): ExperimentForecastView | null {
+    const experiment = made.queue.experiments.find((one) => one.id === id);
+    const found = made.forecasts.get(id);
+    if (experiment === undefined || found === undefined) return null;
+    const pricePerHour = made.open.find((one) => one.id === id)?.pricePerHour ?? null;
+    const { queue, nowMs, inventory } = made;
+    const { end, duration } = made.accuracy;
+    return forecastView(experiment, found, { queue, nowMs, inventory, end, duration, pricePerHour });
+  }
+
+  return {
+    accuracy: () => accuracy.get(),
+
+    async of({ id, state, counts }) {
+      const open = (counts.pending ?? 0) + (counts.running ?? 0) + (counts.retrying ?? 0);
+      if (open === 0 || (state !== 'pending' && state !== 'running' && state !== 'paused')) return null;
+      const known = (await all.get()).open.find((one) => one.id === id);
+      // Submitted, retried, paused or resumed since.
+      if (known === undefined || known.paused !== (state === 'paused')) all.forget();
+      return viewOf(await all.get(), id);
+    },
+
+    async preview(prepared, measured) {
+      const experiment = previewed(prepared, measured);
+      const made = await make(experiment.pending.length === 0 ? [] : [experiment]);
+      const view = viewOf(made, PREVIEW);
+      const estimates = made.queue.experiments.find(({ id }) => id === PREVIEW)?.cells ?? [];
+      const { widening } = made.accuracy.duration;
+      const { cells: _, ...whole } = view ?? { cells: [] };
+      return {
+        forecast: view === null ? null : (whole as ForecastView),
+        durations: new Map(estimates.map(({ cellId, estimate }) => [cellId, durationView(estimate, widening)])),
+      };
+    },
+
+    async predict(experimentId) {
+      all.forget();
+      const made = await all.get();
+      await store.savePredictions(experimentId, predictionsOf(made, experimentId));
+    },
+  };
+}
+
+/** The experiment as it would be, at the end of the queue. */
+function previewed({ document, expansion, policy, plans }: Prepared, measured: ReadonlySet<string>): OpenExperiment {
+  const toRun = expansion.trials.filter(({ id }) => !measured.has(id));
+  const cells = new Map(toRun.map((trial) => [trial.cell.id, trial]));
+  return {
+    id: PREVIEW,
+    paused: false,
+    maxParallel: policy.maxParallel,
+    pricePerHour: document.resources.pricePerHour,
+    cells: [...cells.values()].flatMap(({ cell, settings }) => {
+      const plan = plans[cell.id];
+      return plan === undefined ? [] : [{ cellId: cell.id, likeKey: likeKey(settings), settings, plan }];
+    }),
+    running: [],
+    pending: toRun.map(({ cell }) => cell.id),
+  };
+}
+
+function predictionsOf({ queue, forecasts, accuracy }: Made, id: string): readonly NewPrediction[] {
+  const experiment = queue.experiments.find((one) => one.id === id);
+  const { start, end = null } = forecasts.get(id) ?? {};
+  const widening = accuracy.end.widening;
+  const whole =
+    end === null
+      ? []
+      : [
+          {
+            cellId: null,
+            interval: widened(end, widening),
+            widening,
+            overheadSeconds: 0,
+            startSeconds: start?.median ?? null,
+          },
+        ];
+  const cells = (experiment?.cells ?? []).flatMap(({ cellId, estimate }) =>
+    estimate === null
+      ? []
+      : [
+          {
+            cellId,
+            interval: durationInterval(estimate, accuracy.duration.widening),
+            widening: accuracy.duration.widening,
+            overheadSeconds: estimate.overheadSeconds,
+            startSeconds: null,
+          },
+        ],
+  );
+  return [...whole, ...cells];
+}
+
+/** The same answer for all who ask while it is fresh, those who ask while it is made included. */
+function remembered<T>(make: () => Promise<{ readonly value: T; readonly freshMs: number }>) {
+  let made: { readonly answer: Promise<{ readonly value: T }>; untilMs: number } | null = null;
+  return {
+    async get(): Promise<T> {
+      if (made !== null && performance.now() < made.untilMs) return (await made.answer).value;
+      const entry = { answer: make(), untilMs: Number.POSITIVE_INFINITY };
+      made = entry;
+      try {
+        const { value, freshMs } = await entry.answer;
+        entry.untilMs = performance.now() + freshMs;
+        return value;
+      } catch (error) {
+        entry.untilMs = 0;
+        throw error;
+      }
+    },
+    forget() {
+      made = null;
+    },
+  };
+}
