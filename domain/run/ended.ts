@@ -98,7 +98,7 @@ function messageOf(trial: ActiveTrial, end: KnownEnd): string {
       return 'stopped: the deadline of the trial has passed';
     case 'unschedulable':
     case 'image-pull':
-      return `could not start in time: ${trial.stopReason}`;
+      return `could not start in time: ${trial.waitedFor ?? trial.stopReason}`;
     default:
       return end.message;
   }

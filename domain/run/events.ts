@@ -24,6 +24,7 @@ export interface SeenAttempt extends AttemptKey {
   /** Why it is still pending, where known. */
   readonly reason: string | null;
   readonly end: AttemptEnd | null;
+  /** Since it was launched, or let out of a queue of the cluster; null while it waits there. */
   readonly aliveMs: number | null;
   /** Since its last event; null where attempts do not post any. */
   readonly silentMs: number | null;

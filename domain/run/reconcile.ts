@@ -1,5 +1,5 @@
 /** The runner's list against what the run believes: what was missed, lost, stuck or orphaned. */
-import type { FailureClass } from '../contract/runner.ts';
+import { type FailureClass, pendingKindOf } from '../contract/runner.ts';
 import type { Draft } from './draft.ts';
 import { attemptEnded } from './ended.ts';
 import type { SeenAttempt } from './events.ts';
@@ -35,7 +35,7 @@ function compare(draft: Draft, trial: ActiveTrial, seen: SeenAttempt | undefined
   } else {
     const stopReason = verdict(seen, draft.policy);
     if (stopReason === null) return;
-    draft.active[trialId] = { ...trial, phase: 'stopping', stopReason };
+    draft.active[trialId] = { ...trial, phase: 'stopping', stopReason, waitedFor: seen.reason };
     draft.stops.push({ trialId, attempt });
   }
 }
@@ -44,8 +44,10 @@ function compare(draft: Draft, trial: ActiveTrial, seen: SeenAttempt | undefined
 export function verdict(seen: SeenAttempt, policy: RunPolicy): FailureClass | null {
   const over = (ms: number | null, seconds: number) => ms !== null && ms > seconds * 1000;
   if (seen.state === 'pending') {
-    if (!over(seen.aliveMs, policy.startDeadlineSeconds)) return null;
-    return seen.reason === 'image-pull' ? 'image-pull' : 'unschedulable';
+    const kind = pendingKindOf(seen.reason);
+    // A queue of the cluster has its own order: waiting in it is not a failure.
+    if (kind === 'queued' || !over(seen.aliveMs, policy.startDeadlineSeconds)) return null;
+    return kind === 'image-pull' ? 'image-pull' : 'unschedulable';
   }
   // The runner ends attempts at their deadline itself; this is for one that does not.
   if (

@@ -59,6 +59,8 @@ export interface ActiveTrial {
   readonly phase: TrialPhase;
   /** Why it is being stopped, in phase `stopping`. */
   readonly stopReason: FailureClass | 'cancelled' | null;
+  /** What it was last seen to wait for, where it is stopped for not having started. */
+  readonly waitedFor?: string | null;
   /** When a waiting trial may start again, milliseconds since the epoch of the workflow's clock; 0: at once. */
   readonly dueAtMs: number;
 }

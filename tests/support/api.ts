@@ -49,7 +49,10 @@ export function bareEngine(store: ExperimentStore) {
 }
 
 /** The API over a folder of its own (and a database, unless a store is given), with a model of eight layers and a dataset beside it. */
-export async function testApi({ device = null, ...more }: Partial<ApiDeps> & Partial<Pick<Surroundings, 'device'>> = {}) {
+export async function testApi({
+  device = null,
+  ...more
+}: Partial<ApiDeps> & Partial<Pick<Surroundings, 'device'>> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'lamina-api-'));
   const own =
     more.store === undefined ? await openDatabase({ kind: 'pglite', dataDir: join(folder, 'database') }) : null;

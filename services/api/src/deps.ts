@@ -1,4 +1,3 @@
-import type { DeviceCapabilities } from '@lamina/domain/matrix/context.ts';
 import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
 import type { ExperimentControl } from '@lamina/platform/control.ts';
 import type { Logger } from '@lamina/platform/logging.ts';
@@ -12,10 +11,6 @@ export interface ApiDeps {
   readonly control: ExperimentControl;
   /** Key of the attempt tokens. */
   readonly secret: string;
-  /** What trials run on; null where it is not known at submission. */
-  readonly device: DeviceCapabilities | null;
-  /** Enters every trial id. */
-  readonly trainerRevision: string;
   readonly defaults: {
     /** Where relative paths of documents start from when the request names no folder. */
     readonly baseDirectory: string;

@@ -1,5 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  constants,
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { ArtifactStore } from './artifacts.ts';
 
@@ -44,6 +56,22 @@ export function createDirectoryArtifactStore(root: string): ArtifactStore {
       const temporary = `${path}.${randomBytes(6).toString('hex')}.part`;
       try {
         await writeFile(temporary, content, { flush: true });
+        await rename(temporary, path);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
+    },
+
+    async copyIn(key, file) {
+      const path = pathOf(key);
+      const [there, source] = await Promise.all([orNull(stat(path)), stat(file)]);
+      if (there?.size === source.size) return;
+      await mkdir(dirname(path), { recursive: true });
+      const temporary = `${path}.${randomBytes(6).toString('hex')}.part`;
+      try {
+        await copyFile(file, temporary, constants.COPYFILE_FICLONE);
+        await chmod(temporary, 0o644);
         await rename(temporary, path);
       } catch (error) {
         await rm(temporary, { force: true });

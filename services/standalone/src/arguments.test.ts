@@ -7,7 +7,7 @@ test('without options the quickstart runs and the service stays', () => {
     file: 'quickstart.yaml',
     seeds: null,
     once: false,
-    port: null,
+    variables: {},
   });
 });
 
@@ -16,7 +16,12 @@ test('every option is taken', () => {
     file: 'a.yaml',
     seeds: [3, 4],
     once: true,
-    port: 0,
+    variables: { LAMINA_PORT: '0' },
+  });
+  assert.deepEqual(parseArguments(['--cluster', 'c.yaml', '--kubeconfig', 'k'], 'q').variables, {
+    LAMINA_RUNNER: 'kubernetes',
+    LAMINA_CLUSTER: 'c.yaml',
+    LAMINA_KUBECONFIG: 'k',
   });
   assert.equal(parseArguments(['--no-run'], 'quickstart.yaml').file, null);
 });

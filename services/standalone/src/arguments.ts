@@ -7,7 +7,8 @@ export interface StartArguments {
   readonly seeds: readonly number[] | null;
   /** End after the comparison. */
   readonly once: boolean;
-  readonly port: number | null;
+  /** What options say in place of variables. */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 export class UsageError extends Error {
@@ -19,7 +20,11 @@ export const USAGE = `npm start -- [options]
   --seeds 3,4     run it with these seeds instead of its own
   --once          end after the comparison: code 0, or 1 if a trial failed
   --no-run        only serve the API and the dashboard
-  --port PORT     instead of LAMINA_PORT or 7070`;
+  --port PORT     instead of LAMINA_PORT or 7070
+  --runner NAME   local (processes of this machine) or kubernetes (Jobs of a cluster)
+  --cluster FILE  the cluster's settings, see examples/kubernetes.yaml
+  --kubeconfig FILE
+                  instead of KUBECONFIG, ~/.kube/config, or the pod's service account`;
 
 /** @throws UsageError */
 export function parseArguments(args: readonly string[], quickstart: string): StartArguments {
@@ -32,7 +37,14 @@ export function parseArguments(args: readonly string[], quickstart: string): Sta
     file: run ? (values.file ?? quickstart) : null,
     seeds: values.seeds === undefined ? null : values.seeds.split(',').map((seed) => whole('--seeds', seed)),
     once,
-    port: values.port === undefined ? null : whole('--port', values.port),
+    variables: Object.fromEntries(
+      Object.entries({
+        LAMINA_PORT: values.port === undefined ? undefined : String(whole('--port', values.port)),
+        LAMINA_RUNNER: values.runner ?? (values.cluster === undefined ? undefined : 'kubernetes'),
+        LAMINA_CLUSTER: values.cluster,
+        LAMINA_KUBECONFIG: values.kubeconfig,
+      }).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    ),
   };
 }
 
@@ -46,6 +58,9 @@ function parse(args: readonly string[]) {
         once: { type: 'boolean' },
         'no-run': { type: 'boolean' },
         port: { type: 'string' },
+        runner: { type: 'string' },
+        cluster: { type: 'string' },
+        kubeconfig: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;

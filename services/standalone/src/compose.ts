@@ -1,7 +1,9 @@
-/** The all-in-one process: database, Temporal, artifacts, local runner, worker, API and dashboard over one folder. */
+/** The all-in-one process: database, Temporal, artifacts, runner, worker, API and dashboard over one folder. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildApp } from '@lamina/api/app.ts';
+import { buildIntake } from '@lamina/api/intake.ts';
+import { listen } from '@lamina/api/listen.ts';
 import type { ExperimentControl } from '@lamina/platform/control.ts';
 import { lockDirectory } from '@lamina/platform/database/lock.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';
@@ -9,31 +11,29 @@ import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
 import type { Logger } from '@lamina/platform/logging.ts';
 import { createMetrics } from '@lamina/platform/metrics.ts';
+import { Cleanup } from '@lamina/platform/process/cleanup.ts';
+import { installationSecret } from '@lamina/platform/secret.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
 import { workflowBundle } from '@lamina/worker/bundle.ts';
+import { keepInventory } from '@lamina/worker/inventory.ts';
+import { quietTemporal } from '@lamina/worker/quiet-temporal.ts';
 import { writeJson } from '@lamina/worker/runners/local/files.ts';
-import { createLocalRunner } from '@lamina/worker/runners/local/local-runner.ts';
 import { identify } from '@lamina/worker/runners/local/processes.ts';
+import { openPlace } from '@lamina/worker/runners/open.ts';
 import { startWorker } from '@lamina/worker/worker.ts';
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { Cleanup } from './cleanup.ts';
+import { NativeConnection } from '@temporalio/worker';
 import type { Config } from './config.ts';
 import { serverFile } from './running.ts';
-import { installationSecret } from './secret.ts';
 import { startTemporalServer } from './temporal-server.ts';
 import { Timings } from './timings.ts';
-import { askTrainer, createLauncher, trainerEnvironment } from './trainer.ts';
-
-/** How long a connection may outlive the streams when the service closes. */
-const CLIENTS_MS = 500;
 
 export interface Standalone {
   readonly url: string;
   /** Seconds that each part of the start took. */
   readonly timings: Readonly<Record<string, number>>;
-  /** Running trials save a checkpoint and end, so that the next start continues them; then everything closes. */
+  /** Trials of this machine save a checkpoint and end, so that the next start continues them; then everything closes. */
   close(): Promise<void>;
 }
 
@@ -67,12 +67,12 @@ async function start(
 ): Promise<string> {
   const data = config.dataDirectory;
   const secret = installationSecret(join(data, 'secret'));
-  const artifactRoot = join(data, 'artifacts');
+  const artifactRoot = config.artifacts;
+  mkdirSync(artifactRoot, { recursive: true });
   const artifacts = createDirectoryArtifactStore(artifactRoot);
-  const trainerEnv = trainerEnvironment(config, env);
 
   const bundleCache = join(data, 'cache');
-  const [database, temporal, trainer] = await settled([
+  const [database, temporal, place] = await settled([
     timings.measure('database', openDatabase({ kind: 'pglite', dataDir: join(data, 'database') })).then((opened) => {
       cleanup.add('database', () => opened.close());
       return opened;
@@ -83,17 +83,22 @@ async function start(
         cleanup.add('Temporal', () => started.stop());
         return started;
       }),
-    timings.measure('trainer', askTrainer(config, trainerEnv)),
+    timings.measure(
+      'runner',
+      openPlace(config.runner, { artifacts, artifactRoot, dataDirectory: data, identity: 'standalone', env, log }),
+    ),
     // Building it takes seconds the first time; the worker then finds it.
     timings.measure('workflow bundle', workflowBundle(bundleCache)),
   ]);
 
   const store = createExperimentStore(database);
+  await store.announce(place.surroundings);
   const connection = await Connection.connect({ address: temporal.address });
   cleanup.add('client connection', () => connection.close());
   const client = new Client({ connection, namespace: temporal.namespace });
   const control = createTemporalExperimentControl(client);
 
+  const metrics = createMetrics();
   const app = await timings.measure(
     'API',
     buildApp({
@@ -101,33 +106,25 @@ async function start(
       artifacts,
       control,
       secret,
-      device: trainer.device,
-      trainerRevision: trainer.revision,
       webRoot: existsSync(config.webRoot) ? config.webRoot : null,
       reportTemplate: existsSync(config.reportTemplate) ? config.reportTemplate : null,
       log,
-      metrics: createMetrics(),
-      defaults: {
-        baseDirectory: config.baseDirectory,
-        hubCache: config.hubCache,
-      },
+      metrics,
+      defaults: { baseDirectory: config.baseDirectory, hubCache: config.hubCache },
     }),
   );
-  const url = await app.listen({ host: '127.0.0.1', port: config.port });
-  cleanup.add('API', async () => {
-    // Streams end by themselves; what then still holds a connection is a client that keeps it for later.
-    const limit = setTimeout(() => app.server.closeAllConnections(), CLIENTS_MS);
-    await app.close();
-    clearTimeout(limit);
-  });
+  const api = await listen(app, { host: '127.0.0.1', port: config.port });
+  cleanup.add('API', () => api.close());
+  if (config.intake !== null) {
+    const intake = await listen(await buildIntake({ store, secret, metrics, log }), config.intake);
+    cleanup.add('event intake', () => intake.close());
+    log.info({ url: intake.url, reachedAt: config.eventsUrl }, 'taking in events of pods');
+  }
 
-  const launcher = createLauncher(config, trainerEnv, trainer.revision);
-  const runner = createLocalRunner({ root: artifactRoot, launcher, log });
-  cleanup.add('runner', async () => {
-    await runner.shutdown(config.graceSeconds);
-    await runner.close();
-    await launcher.close();
-  });
+  // After the API: trials that save a checkpoint on closing still report to it.
+  cleanup.add('runner', () => place.close(config.graceSeconds));
+  const inventory = keepInventory(place.inventory, store, log);
+  cleanup.add('inventory', () => inventory.close());
 
   const nativeConnection = await NativeConnection.connect({ address: temporal.address });
   cleanup.add('worker connection', () => nativeConnection.close());
@@ -139,10 +136,10 @@ async function start(
       namespace: temporal.namespace,
       store,
       artifacts,
-      runner,
+      runner: place.runner,
+      trialPaths: place.trialPaths,
       secret,
-      eventsBaseUrl: url,
-      trainerCache: config.trainer.cache,
+      eventsBaseUrl: config.runner.kind === 'local' ? api.url : config.eventsUrl,
       bundleCache,
       log,
     }),
@@ -150,18 +147,9 @@ async function start(
   cleanup.add('worker', () => worker.close());
 
   await timings.measure('resume', resumeExperiments(store, control, log));
-  writeJson(serverFile(data), { ...identify(process.pid), url });
+  writeJson(serverFile(data), { ...identify(process.pid), url: api.url });
   cleanup.add('address', () => rmSync(serverFile(data), { force: true }));
-  return url;
-}
-
-/** Its workers' lines go into our log, and signals are ours: by default Temporal stops its workers at a SIGTERM. */
-function quietTemporal(log: Logger): void {
-  const logger = new DefaultLogger('WARN', ({ level, message, meta }) => {
-    if (level === 'ERROR') log.error({ ...meta }, message);
-    else log.warn({ ...meta }, message);
-  });
-  Runtime.install({ logger, shutdownSignals: [] });
+  return api.url;
 }
 
 /** Whatever was running when the last process ended goes on; starting a run that is there changes nothing. */

@@ -8,8 +8,10 @@ const needed = { LAMINA_TRAINER_PYTHON: '/python', LAMINA_TEMPORAL: '/temporal' 
 test('what is not said has a default, and an empty variable says nothing', () => {
   const config = loadConfig({ ...needed, LAMINA_PORT: '', XDG_CACHE_HOME: '/cache' }, '/here');
   assert.equal(config.port, 7070);
-  assert.equal(config.launcher, 'warm');
-  assert.equal(config.trainer.cache, '/cache/lamina/trainer-cache');
+  assert.deepEqual(config.runner.kind === 'local' && [config.runner.trainer.launcher, config.runner.trainer.cache], [
+    'warm',
+    '/cache/lamina/trainer-cache',
+  ]);
 });
 
 test('every mistake is named at once', () => {

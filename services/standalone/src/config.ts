@@ -3,6 +3,8 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnvironment, port } from '@lamina/platform/config.ts';
 import { LOG_LEVELS } from '@lamina/platform/logging.ts';
+import { runnerChecks, runnerSettings, runnerVariables } from '@lamina/worker/runner-config.ts';
+import type { RunnerSettings } from '@lamina/worker/runners/open.ts';
 import { z } from 'zod';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
@@ -11,29 +13,31 @@ const path = z
   .min(1)
   .transform((value) => resolve(value));
 
-const environment = z.object({
-  LAMINA_DATA: path.default(join(repository, '.lamina')).describe('database, artifacts, logs; one process at a time'),
-  LAMINA_PORT: port.default(7070).describe('0: any free port'),
-  LAMINA_TRAINER: path.default(join(repository, 'python-trainer')).describe('folder of the trainer'),
-  LAMINA_TRAINER_PYTHON: z.string().min(1).describe("the trainer environment's interpreter"),
-  LAMINA_TRAINER_CACHE: path.optional().describe('converted weights and tokenized data, shared by all trials'),
-  LAMINA_TEMPORAL: z.string().min(1).describe('the Temporal CLI'),
-  LAMINA_LAUNCHER: z
-    .enum(['warm', 'process'])
-    .default('warm')
-    .describe('warm: trials are forks of one process that has imported PyTorch already'),
-  LAMINA_GRACE_SECONDS: z.coerce.number().min(0).default(60).describe('for checkpoints when the service stops'),
-  LAMINA_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
-  HF_HOME: path.optional(),
-  XDG_CACHE_HOME: path.optional(),
-});
+const environment = z
+  .object({
+    ...runnerVariables,
+    LAMINA_DATA: path.default(join(repository, '.lamina')).describe('database, logs; one process at a time'),
+    LAMINA_ARTIFACTS: path.optional().describe('results, logs, checkpoints; a folder in LAMINA_DATA by default'),
+    LAMINA_PORT: port.default(7070).describe('0: any free port'),
+    LAMINA_INTAKE_HOST: z.string().default('0.0.0.0').describe("where pods' events are listened for (kubernetes)"),
+    LAMINA_INTAKE_PORT: port.default(7071),
+    LAMINA_TEMPORAL: z.string().min(1).describe('the Temporal CLI'),
+    LAMINA_GRACE_SECONDS: z.coerce.number().min(0).default(60).describe('for checkpoints when the service stops'),
+    LAMINA_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
+    HF_HOME: path.optional(),
+  })
+  .check(...runnerChecks);
 
 export interface Config {
   readonly dataDirectory: string;
+  readonly artifacts: string;
   readonly port: number;
-  readonly trainer: { readonly folder: string; readonly python: string; readonly cache: string };
+  readonly runner: RunnerSettings;
+  /** Where pods reach the event intake; null: they post none. */
+  readonly eventsUrl: string | null;
+  /** Where the event intake listens; null where none is needed. */
+  readonly intake: { readonly host: string; readonly port: number } | null;
   readonly temporal: string;
-  readonly launcher: 'warm' | 'process';
   readonly graceSeconds: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Where relative paths of documents start from when a request names no folder. */
@@ -47,16 +51,16 @@ export interface Config {
 export function loadConfig(env: Readonly<Record<string, string | undefined>>, workingDirectory: string): Config {
   const values = parseEnvironment(environment, env);
   const cacheRoot = values.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  const runner = runnerSettings(values);
+  const eventsUrl = runner.kind === 'kubernetes' ? runner.cluster.eventsUrl : null;
   return {
     dataDirectory: values.LAMINA_DATA,
+    artifacts: values.LAMINA_ARTIFACTS ?? join(values.LAMINA_DATA, 'artifacts'),
     port: values.LAMINA_PORT,
-    trainer: {
-      folder: values.LAMINA_TRAINER,
-      python: values.LAMINA_TRAINER_PYTHON,
-      cache: values.LAMINA_TRAINER_CACHE ?? join(cacheRoot, 'lamina', 'trainer-cache'),
-    },
+    runner,
+    eventsUrl,
+    intake: eventsUrl === null ? null : { host: values.LAMINA_INTAKE_HOST, port: values.LAMINA_INTAKE_PORT },
     temporal: values.LAMINA_TEMPORAL,
-    launcher: values.LAMINA_LAUNCHER,
     graceSeconds: values.LAMINA_GRACE_SECONDS,
     logLevel: values.LAMINA_LOG_LEVEL,
     baseDirectory: workingDirectory,

@@ -2,10 +2,10 @@
 /** Serves one data directory until it is told to stop. */
 import { InvalidConfig } from '@lamina/platform/config.ts';
 import { createLogger } from '@lamina/platform/logging.ts';
+import { stopSignal, untilAborted } from '@lamina/platform/process/signals.ts';
 import { startStandalone } from './compose.ts';
 import { type Config, loadConfig } from './config.ts';
 import { startFailure } from './failure.ts';
-import { stopSignal, untilAborted } from './signals.ts';
 
 async function serve(config: Config): Promise<number> {
   const log = createLogger({ name: 'lamina', level: config.logLevel });

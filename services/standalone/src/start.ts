@@ -13,12 +13,12 @@ import { exitCodeOf, watchExperiment } from '@lamina/cli/watch.ts';
 import type { ExperimentView } from '@lamina/domain/contract/api.ts';
 import { InvalidConfig } from '@lamina/platform/config.ts';
 import { createLogger } from '@lamina/platform/logging.ts';
+import { stopSignal, untilAborted } from '@lamina/platform/process/signals.ts';
 import { parseArguments, type StartArguments, UsageError } from './arguments.ts';
 import { startStandalone } from './compose.ts';
 import { type Config, loadConfig } from './config.ts';
 import { startFailure } from './failure.ts';
 import { findRunning } from './running.ts';
-import { stopSignal, untilAborted } from './signals.ts';
 import { readSubmission } from './submission.ts';
 
 const QUICKSTART = fileURLToPath(new URL('../../../examples/quickstart.yaml', import.meta.url));
@@ -106,8 +106,7 @@ const io = processIo(stopSignal());
 let config: Config | null = null;
 try {
   const args = parseArguments(process.argv.slice(2), QUICKSTART);
-  const env = args.port === null ? process.env : { ...process.env, LAMINA_PORT: String(args.port) };
-  config = loadConfig(env, process.cwd());
+  config = loadConfig({ ...process.env, ...args.variables }, process.cwd());
   process.exitCode = await main(args, config, io);
 } catch (error) {
   if (error instanceof UsageError || error instanceof InvalidConfig) {

@@ -10,6 +10,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { createLauncher } from './launch.ts';
 import { createObserver } from './observe.ts';
 import { createRecorder } from './record.ts';
+import type { TrialPaths } from './trial-paths.ts';
 
 export interface WorkerLog {
   info(fields: object, message: string): void;
@@ -25,8 +26,7 @@ export interface ActivityDependencies {
   readonly secret: string;
   /** Where trainers reach the API, e.g. `http://127.0.0.1:7070`; null: they post no events. */
   readonly eventsBaseUrl: string | null;
-  /** Folder that trials on this machine share; `cache` in the artifact store where absent. */
-  readonly trainerCache?: string | undefined;
+  readonly trialPaths: TrialPaths;
   readonly log: WorkerLog;
 }
 

@@ -5,10 +5,11 @@ import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import type { ClaimOrder, LaunchOrder, RunCommands } from '@lamina/domain/run/commands.ts';
 import type { ClaimedAttempt } from '@lamina/domain/run/events.ts';
 import { applyHint } from '@lamina/domain/run/hints.ts';
-import { type ArtifactStore, attemptKey, trialKey } from '@lamina/platform/artifacts.ts';
+import { attemptKey, trialKey } from '@lamina/platform/artifacts.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { attemptToken } from '@lamina/platform/tokens.ts';
 import type { ActivityDependencies } from './activities.ts';
+import type { TrialPaths } from './trial-paths.ts';
 
 interface Limits {
   readonly deadlineSeconds: number | null;
@@ -63,7 +64,7 @@ function refOf({ attemptId, experimentId, trialId, attempt }: Omit<AttemptLaunch
 }
 
 function toLaunch(
-  { artifacts, secret, eventsBaseUrl, trainerCache }: ActivityDependencies,
+  { trialPaths, secret, eventsBaseUrl }: ActivityDependencies,
   experimentId: string,
   { trialId, attempt, plan }: LaunchOrder,
   settings: TrialSettings,
@@ -78,21 +79,24 @@ function toLaunch(
     request: {
       contract: CONTRACT_VERSION,
       ...ids,
-      settings,
+      settings: whereTrialsSeeIt(settings, trialPaths),
       plan,
       resume: attempt > 1,
       paths: {
-        output: localPath(artifacts, attemptKey(experimentId, trialId, attempt)),
-        checkpoints: localPath(artifacts, `${trialKey(experimentId, trialId)}/checkpoints`),
-        cache: trainerCache ?? localPath(artifacts, 'cache'),
+        output: trialPaths.artifact(attemptKey(experimentId, trialId, attempt)),
+        checkpoints: trialPaths.artifact(`${trialKey(experimentId, trialId)}/checkpoints`),
+        cache: trialPaths.cache,
       },
       eventsUrl: eventsBaseUrl === null ? null : new URL(`/v1/attempts/${attemptId}/events`, eventsBaseUrl).href,
     },
   };
 }
 
-function localPath(artifacts: ArtifactStore, key: string): string {
-  const path = artifacts.localPath(key);
-  if (path === null) throw new Error('the artifact store has no folders on this machine, and attempts run here');
-  return path;
+function whereTrialsSeeIt(settings: TrialSettings, { input }: TrialPaths): TrialSettings {
+  const { model, dataset } = settings;
+  return {
+    ...settings,
+    model: model.source === 'hf' ? model : { ...model, path: input(model.path) },
+    dataset: dataset.source === 'hf' ? dataset : { ...dataset, path: input(dataset.path) },
+  };
 }

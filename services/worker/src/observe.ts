@@ -1,6 +1,7 @@
 /** What the runner knows of an experiment's attempts, with their signs of life from the store. */
 import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import type { SeenAttempt } from '@lamina/domain/run/events.ts';
+import type { AttemptRecord } from '@lamina/platform/store.ts';
 import type { ActivityDependencies } from './activities.ts';
 
 type Observer = (experimentId: string) => Promise<SeenAttempt[]>;
@@ -13,16 +14,30 @@ export function createObserver(
   { store, runner, eventsBaseUrl }: Pick<ActivityDependencies, 'store' | 'runner' | 'eventsBaseUrl'>,
   listeningSinceMs: number,
 ): Observer {
-  async function see(observation: AttemptObservation): Promise<SeenAttempt> {
+  async function see(observation: AttemptObservation, nowMs: number): Promise<SeenAttempt> {
     const { trialId, attempt, state, reason, end } = observation;
     if (end !== null) return { trialId, attempt, state: 'ended', reason, end, aliveMs: null, silentMs: null };
     const known = await store.getAttempt(observation.attemptId);
-    const nowMs = Date.now();
-    const startedAtMs = known === null ? nowMs : Date.parse(known.startedAt);
-    const heardAtMs = known === null || known.lastEventAt === null ? startedAtMs : Date.parse(known.lastEventAt);
-    const silentMs = eventsBaseUrl === null ? null : nowMs - Math.max(heardAtMs, startedAtMs, listeningSinceMs);
-    return { trialId, attempt, state, reason, end, aliveMs: nowMs - startedAtMs, silentMs };
+    const silentMs = eventsBaseUrl === null ? null : nowMs - Math.max(heardAtMs(known, nowMs), listeningSinceMs);
+    return { trialId, attempt, state, reason, end, aliveMs: aliveMs(observation, known, nowMs), silentMs };
   }
 
-  return async (experimentId) => Promise.all((await runner.list(experimentId)).map(see));
+  return async (experimentId) => {
+    const observations = await runner.list(experimentId);
+    await store.noteAttempts(experimentId, observations);
+    const nowMs = Date.now();
+    return Promise.all(observations.map((observation) => see(observation, nowMs)));
+  };
+}
+
+/** Its last event; before the first, when it was first seen to run: a long wait for a node is not silence. */
+function heardAtMs(known: AttemptRecord | null, nowMs: number): number {
+  const at = known?.lastEventAt ?? known?.runningAt ?? known?.startedAt;
+  return at === undefined ? nowMs : Date.parse(at);
+}
+
+function aliveMs({ admittedAt }: AttemptObservation, known: AttemptRecord | null, nowMs: number): number | null {
+  if (admittedAt === null) return null;
+  const since = admittedAt ?? known?.startedAt;
+  return since === undefined ? 0 : nowMs - Date.parse(since);
 }

@@ -6,8 +6,8 @@ import { ApiError } from '../errors.ts';
 import type { Api } from '../instance.ts';
 import { byId, findAttempt } from './lookups.ts';
 
-/** What trainers post, and what they have posted. */
-export function attemptEventRoutes(app: Api, { store, secret, metrics }: ApiDeps): void {
+/** What trainers post. */
+export function eventIntakeRoute(app: Api, { store, secret, metrics }: Pick<ApiDeps, 'store' | 'secret' | 'metrics'>) {
   app.post(
     '/attempts/:id/events',
     {
@@ -37,7 +37,10 @@ export function attemptEventRoutes(app: Api, { store, secret, metrics }: ApiDeps
       return receipt;
     },
   );
+}
 
+/** What trainers have posted. */
+export function attemptEventRoutes(app: Api, { store }: Pick<ApiDeps, 'store'>): void {
   app.get(
     '/attempts/:id/events',
     {

@@ -6,6 +6,7 @@ import type { Issue } from '@lamina/domain/spec/parse.ts';
 import { closest } from '@lamina/domain/spec/suggest.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import { missingFile, type Places } from './paths.ts';
+import type { InputCopy, Placing } from './placing.ts';
 
 type FileDataset = Extract<DatasetRef, { source: 'file' }>;
 
@@ -16,16 +17,19 @@ const LONGEST_LINE = 4 * 1024 * 1024;
 export interface ResolvedDataset {
   readonly dataset: DatasetRef;
   readonly issues: readonly Issue[];
+  readonly warnings?: readonly string[];
+  readonly copy?: InputCopy | null;
 }
 
 /** Finds the dataset, looks for its columns in the first records, and fills in path and fingerprint. */
 export async function resolveDataset(
   dataset: DatasetRef,
-  { places, fingerprints }: { places: Places; fingerprints: Fingerprints },
+  { places, fingerprints, placing }: { places: Places; fingerprints: Fingerprints; placing: Placing },
 ): Promise<ResolvedDataset> {
   if (dataset.source !== 'file') return { dataset, issues: [] };
   const path = places.absolute(dataset.path);
   const missing = await missingFile(path, 'file');
+  if (missing !== null && placing.seen(path)) return onlyThere(dataset, path);
   if (missing !== null) return { dataset, issues: [{ path: 'dataset.path', ...missing }] };
   const issues = dataset.format === 'jsonl' ? await checkRecords({ ...dataset, path }) : await checkText(path);
   const fingerprint = await fingerprints.file(path);
@@ -36,7 +40,15 @@ export async function resolveDataset(
       fix: 'bring the old file back, or leave the fingerprint out and submit a new experiment',
     });
   }
-  return { dataset: { ...dataset, path, fingerprint }, issues };
+  const placed = await placing.place(path, { sha256: fingerprint });
+  if ('problem' in placed) return { dataset, issues: [...issues, { path: 'dataset.path', ...placed.problem }] };
+  return { dataset: { ...dataset, path: placed.path, fingerprint }, issues, copy: placed.copy };
+}
+
+/** Trials see it, the server does not. */
+function onlyThere(dataset: FileDataset, path: string): ResolvedDataset {
+  const warning = `${path} is not on the server: its records are not checked, and a changed file is not noticed`;
+  return { dataset: { ...dataset, path }, issues: [], warnings: [warning] };
 }
 
 async function checkText(path: string): Promise<Issue[]> {

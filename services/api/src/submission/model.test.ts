@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { createFingerprints } from './fingerprints.ts';
 import { type ModelContext, resolveModel } from './model.ts';
 import { placesFrom } from './paths.ts';
+import { createPlacing } from './placing.ts';
 
 let folder: string;
 let context: ModelContext;
@@ -14,6 +15,7 @@ before(async () => {
   context = {
     places: placesFrom(folder),
     fingerprints: createFingerprints(),
+    placing: createPlacing(null, { localPath: () => null }),
     hubCache: join(folder, 'hub'),
     depths: new Map(),
   };

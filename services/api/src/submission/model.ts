@@ -7,6 +7,7 @@ import type { Issue } from '@lamina/domain/spec/parse.ts';
 import { z } from 'zod';
 import type { Fingerprints } from './fingerprints.ts';
 import { missingFile, type Places } from './paths.ts';
+import type { InputCopy, Placing } from './placing.ts';
 
 export interface ResolvedModel {
   readonly model: ModelRef;
@@ -16,11 +17,13 @@ export interface ResolvedModel {
   readonly shape: ModelShape | null;
   readonly issues: readonly Issue[];
   readonly warnings: readonly string[];
+  readonly copy?: InputCopy | null;
 }
 
 export interface ModelContext {
   readonly places: Places;
   readonly fingerprints: Fingerprints;
+  readonly placing: Placing;
   readonly hubCache: string | null;
   /** Depths of GGUF files by fingerprint: their header is long, a vocabulary is in it. */
   readonly depths: Map<string, number | null>;
@@ -31,6 +34,7 @@ export async function resolveModel(model: ModelRef, at: string, context: ModelCo
   if (model.source === 'hf') return hubModel(model, context.hubCache);
   const path = context.places.absolute(model.path);
   const missing = await missingFile(path, model.source === 'gguf' ? 'file' : 'folder');
+  if (missing !== null && context.placing.seen(path)) return onlyThere({ ...model, path });
   if (missing !== null) return failed(model, { path: `${at}.path`, ...missing });
   const found = model.source === 'gguf' ? await ggufModel(path, context) : await folderModel(path, context);
   if ('message' in found) return failed(model, { path: `${at}.path`, ...found });
@@ -41,13 +45,22 @@ export async function resolveModel(model: ModelRef, at: string, context: ModelCo
       fix: 'bring the old files back, or leave the fingerprint out and submit a new experiment',
     });
   }
+  const placed = await context.placing.place(path, { sha256: model.source === 'gguf' ? found.fingerprint : null });
+  if ('problem' in placed) return failed(model, { path: `${at}.path`, ...placed.problem });
   return {
-    model: { ...model, path, fingerprint: found.fingerprint },
+    model: { ...model, path: placed.path, fingerprint: found.fingerprint },
+    copy: placed.copy,
     layers: found.layers,
     shape: found.shape ?? null,
     issues: [],
     warnings: found.layers === null ? [`${path} does not say how many layers it has; depths are not checked`] : [],
   };
+}
+
+/** Trials see it, the server does not. */
+function onlyThere(model: ModelRef & { readonly path: string }): ResolvedModel {
+  const warning = `${model.path} is not on the server: its depth is not checked, and changed files are not noticed`;
+  return { model, layers: null, shape: null, issues: [], warnings: [warning] };
 }
 
 function failed(model: ModelRef, problem: Issue): ResolvedModel {

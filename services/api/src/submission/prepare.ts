@@ -1,6 +1,5 @@
 import type { MemoryView } from '@lamina/domain/contract/estimate.ts';
 import type { ModelRef } from '@lamina/domain/contract/trial.ts';
-import type { DeviceCapabilities } from '@lamina/domain/matrix/context.ts';
 import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
 import { initialPlan, likeKey, runPolicy } from '@lamina/domain/matrix/plan.ts';
 import type { Expansion } from '@lamina/domain/matrix/types.ts';
@@ -8,12 +7,16 @@ import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.t
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { type Issue, parseDocument } from '@lamina/domain/spec/parse.ts';
+import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
+import type { Surroundings } from '@lamina/platform/surroundings.ts';
 import { ApiError } from '../errors.ts';
+import { createPlacing, type InputCopy } from './placing.ts';
 import { issuesOfReferences, type ReferenceOptions, resolveReferences } from './references.ts';
 
-export interface PrepareOptions extends ReferenceOptions {
-  readonly trainerRevision: string;
-  readonly device: DeviceCapabilities | null;
+export interface PrepareOptions extends Omit<ReferenceOptions, 'placing'> {
+  readonly artifacts: Pick<ArtifactStore, 'localPath'>;
+  /** @throws ApiError engine-unavailable before the first worker has said where trials run */
+  surroundings(): Promise<Surroundings>;
 }
 
 /** A submission that has no mistakes: all that storing and starting need. */
@@ -26,16 +29,19 @@ export interface Prepared {
   /** By cell id; null where the model's configuration is not known, or trials do not run on a GPU. */
   readonly memory: (cellId: string) => MemoryView | null;
   readonly warnings: readonly string[];
+  /** Files that must be in the artifact store before trials start. */
+  readonly copies: readonly InputCopy[];
 }
 
 /** @throws ApiError invalid-document, with every mistake at once */
 export async function prepare(input: string | object, options: PrepareOptions): Promise<Prepared> {
+  const { trainerRevision, device, mounts } = await options.surroundings();
+  const found = { ...options, placing: createPlacing(mounts, options.artifacts) };
   const parsed = parseDocument(input);
-  if (!parsed.ok) throw invalid([...parsed.issues, ...(await issuesOfReferences(input, options))]);
-  const resolved = await resolveReferences(parsed.document, options);
+  if (!parsed.ok) throw invalid([...parsed.issues, ...(await issuesOfReferences(input, found))]);
+  const resolved = await resolveReferences(parsed.document, found);
   if (resolved.issues.length > 0) throw invalid(resolved.issues);
   const { document, layersOf, shapeOf } = resolved;
-  const { trainerRevision, device } = options;
   const expansion = expandMatrix(document, { trainerRevision, device, layersOf });
   if (expansion.trials.length === 0) throw invalid(nothingLeft(expansion));
   const plans = expansion.trials.map(({ cell, settings }) => [
@@ -63,6 +69,7 @@ export async function prepare(input: string | object, options: PrepareOptions): 
       estimated.set(key, memory);
       return memory;
     },
+    copies: resolved.copies,
     warnings: [
       ...parsed.warnings.map(({ path, message }) => `${path}: ${message}`),
       ...resolved.warnings,

@@ -10,10 +10,12 @@ import { resolveDataset } from './dataset.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import { type ModelContext, resolveModel } from './model.ts';
 import { placesFrom } from './paths.ts';
+import type { InputCopy, Placing } from './placing.ts';
 
 export interface ReferenceOptions {
   readonly baseDirectory: string;
   readonly hubCache: string | null;
+  readonly placing: Placing;
   readonly fingerprints: Fingerprints;
   readonly depths: Map<string, number | null>;
 }
@@ -24,6 +26,8 @@ export interface ResolvedDocument {
   readonly shapeOf: (model: ModelRef) => ModelShape | null;
   readonly issues: readonly Issue[];
   readonly warnings: readonly string[];
+  /** Files that trials would not see otherwise. */
+  readonly copies: readonly InputCopy[];
 }
 
 /** Finds everything the document refers to: absolute paths, fingerprints, depths. All issues at once. */
@@ -43,7 +47,8 @@ export async function resolveReferences(
     layersOf: (model) => layers.get(canonical(model)) ?? null,
     shapeOf: (model) => shapes.get(canonical(model)) ?? null,
     issues: [...models.flatMap((found) => found.issues), ...dataset.issues],
-    warnings: models.flatMap((found) => found.warnings),
+    warnings: [...models.flatMap((found) => found.warnings), ...(dataset.warnings ?? [])],
+    copies: [dataset, ...models].flatMap(({ copy }) => copy ?? []),
   };
 }
 

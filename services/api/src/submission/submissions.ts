@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { ApiDeps } from '../deps.ts';
+import { ApiError } from '../errors.ts';
 import { createFingerprints } from './fingerprints.ts';
 import type { PrepareOptions } from './prepare.ts';
 
@@ -8,13 +9,21 @@ export interface Submissions {
   options(baseDirectory: string | undefined): PrepareOptions;
 }
 
-export function createSubmissions({ defaults, device, trainerRevision }: ApiDeps): Submissions {
+export function createSubmissions({
+  defaults,
+  store,
+  artifacts,
+}: Pick<ApiDeps, 'defaults' | 'store' | 'artifacts'>): Submissions {
   const shared = {
     fingerprints: createFingerprints(),
     depths: new Map<string, number | null>(),
     hubCache: defaults.hubCache,
-    device,
-    trainerRevision,
+    artifacts,
+    async surroundings() {
+      const said = await store.getSurroundings();
+      if (said === null) throw new ApiError('engine-unavailable', 'no worker has said yet where trials run: start one');
+      return said;
+    },
   };
   return {
     options(baseDirectory) {

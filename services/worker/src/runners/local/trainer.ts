@@ -1,15 +1,14 @@
-/** What the composition root must know of the trainer, and how trials are started. */
+/** What must be known of the trainer on this machine, and how trials are started. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { DeviceCapabilities } from '@lamina/domain/matrix/context.ts';
-import type { Launcher } from '@lamina/worker/runners/local/launcher.ts';
-import { createProcessLauncher } from '@lamina/worker/runners/local/process-launcher.ts';
-import { createWarmLauncher } from '@lamina/worker/runners/local/warm-launcher.ts';
 import { z } from 'zod';
-import type { Config } from './config.ts';
+import type { Launcher } from './launcher.ts';
+import { createProcessLauncher } from './process-launcher.ts';
+import { createWarmLauncher } from './warm-launcher.ts';
 
 const device = z.object({
   kind: z.enum(['cpu', 'cuda']),
@@ -18,14 +17,25 @@ const device = z.object({
   fast16Bit: z.boolean(),
 });
 
+export interface LocalTrainer {
+  /** Holds the trainer's sources in `src`. */
+  readonly folder: string;
+  /** Its environment's interpreter. */
+  readonly python: string;
+  /** Folder that all trials share: converted weights, tokenized data. */
+  readonly cache: string;
+  /** `warm`: trials are forks of one process that has imported PyTorch already. */
+  readonly launcher: 'warm' | 'process';
+}
+
 export interface TrainerFacts {
   readonly revision: string;
   readonly device: DeviceCapabilities;
 }
 
-export async function askTrainer(config: Config, env: Readonly<Record<string, string>>): Promise<TrainerFacts> {
+export async function askTrainer(trainer: LocalTrainer, env: Readonly<Record<string, string>>): Promise<TrainerFacts> {
   const ask = async (question: string): Promise<string> => {
-    const { stdout } = await promisify(execFile)(config.trainer.python, ['-m', 'lamina_trainer', question], { env });
+    const { stdout } = await promisify(execFile)(trainer.python, ['-m', 'lamina_trainer', question], { env });
     return stdout.trim();
   };
   const [revision, answer] = await Promise.all([ask('revision'), ask('device')]);
@@ -34,7 +44,7 @@ export async function askTrainer(config: Config, env: Readonly<Record<string, st
 
 /** The trainer's environment: ours less our own settings, with its package on the path. */
 export function trainerEnvironment(
-  config: Config,
+  trainer: LocalTrainer,
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const inherited = Object.entries(env).filter(
@@ -42,7 +52,7 @@ export function trainerEnvironment(
   );
   return {
     ...Object.fromEntries(inherited),
-    PYTHONPATH: join(config.trainer.folder, 'src'),
+    PYTHONPATH: join(trainer.folder, 'src'),
     PYTHONUNBUFFERED: '1',
     TOKENIZERS_PARALLELISM: 'false',
   };
@@ -51,15 +61,20 @@ export function trainerEnvironment(
 const WARM_IDLE_SECONDS = 600;
 const WARM_START_TIMEOUT_MS = 180_000;
 
-export function createLauncher(config: Config, env: Readonly<Record<string, string>>, revision: string): Launcher {
-  const command = [config.trainer.python, '-m', 'lamina_trainer'];
-  if (config.launcher === 'process') return createProcessLauncher({ command: [...command, 'run'], env });
-  const socket = socketPath(config.dataDirectory, `${config.trainer.python}\0${revision}`);
+/** @param dataDirectory holds the warm trainer's socket and log */
+export function createLauncher(
+  trainer: LocalTrainer,
+  env: Readonly<Record<string, string>>,
+  revision: string,
+  dataDirectory: string,
+): Launcher {
+  const command = [trainer.python, '-m', 'lamina_trainer'];
+  if (trainer.launcher === 'process') return createProcessLauncher({ command: [...command, 'run'], env });
   return createWarmLauncher({
     command: [...command, 'serve', '--idle-seconds', String(WARM_IDLE_SECONDS)],
     env,
-    socket,
-    logFile: join(config.dataDirectory, 'logs', 'warm-trainer.log'),
+    socket: socketPath(dataDirectory, `${trainer.python}\0${revision}`),
+    logFile: join(dataDirectory, 'logs', 'warm-trainer.log'),
     startTimeoutMs: WARM_START_TIMEOUT_MS,
   });
 }

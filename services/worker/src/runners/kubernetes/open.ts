@@ -1,0 +1,71 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import type { AttemptRef } from '@lamina/domain/contract/runner.ts';
+import { createClusterClient } from '@lamina/k8s/client/client.ts';
+import type { AttemptFiles } from '@lamina/k8s/runner/files.ts';
+import { createKubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import { type ArtifactStore, attemptKey } from '@lamina/platform/artifacts.ts';
+import { InvalidConfig } from '@lamina/platform/config.ts';
+import type { WorkerLog } from '../../activities.ts';
+import { mountedTrialPaths } from '../../trial-paths.ts';
+import type { TrialPlace } from '../place.ts';
+import { cacheOf, mountsOf } from './mounts.ts';
+
+export interface KubernetesPlaceOptions {
+  readonly settings: KubernetesSettings;
+  /** File; null: KUBECONFIG, else ~/.kube/config, else the service account of the pod this runs in. */
+  readonly kubeconfig: string | null;
+  readonly artifacts: ArtifactStore;
+  /** The artifact store's folder as this process sees it. */
+  readonly artifactRoot: string;
+  readonly trainerRevision: string;
+  /** Tells this worker from others of the installation. */
+  readonly identity: string;
+  readonly log: WorkerLog;
+}
+
+/** Trials as Jobs of a cluster. They go on without this process. */
+export function openKubernetesPlace(options: KubernetesPlaceOptions): TrialPlace {
+  const { settings, artifacts, artifactRoot, trainerRevision, identity, log } = options;
+  const client = createClusterClient(kubeConfigOf(options.kubeconfig), settings, log);
+  const runner = createKubernetesRunner({ client, settings, artifacts: attemptFiles(artifacts), log, identity });
+  const mounts = mountsOf(settings, artifactRoot);
+  return {
+    runner,
+    inventory: runner,
+    surroundings: { runner: runner.name, trainerRevision, device: null, mounts },
+    trialPaths: mountedTrialPaths(settings.artifacts.mountPath, cacheOf(settings), mounts),
+    async close() {
+      await runner.close();
+      await client.close();
+    },
+  };
+}
+
+/** What the client falls back to. */
+const NOWHERE = 'http://localhost:8080';
+
+function kubeConfigOf(file: string | null): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (file === null) config.loadFromDefault();
+    else config.loadFromFile(file);
+  } catch (error) {
+    throw new InvalidConfig(`the kubeconfig cannot be read: ${(error as Error).message}`);
+  }
+  const server = config.getCurrentCluster()?.server;
+  if (server === undefined || (file === null && server === NOWHERE)) {
+    throw new InvalidConfig('no cluster is named: give --kubeconfig FILE, set KUBECONFIG, or run inside the cluster');
+  }
+  return config;
+}
+
+function attemptFiles(artifacts: ArtifactStore): AttemptFiles {
+  const key = ({ experimentId, trialId, attempt }: AttemptRef, name: string): string =>
+    `${attemptKey(experimentId, trialId, attempt)}/${name}`;
+  return {
+    read: (ref, name) => artifacts.read(key(ref, name)),
+    has: async (ref, name) => (await artifacts.readFrom(key(ref, name), 0, 0)) !== null,
+    write: (ref, name, content) => artifacts.write(key(ref, name), content),
+  };
+}

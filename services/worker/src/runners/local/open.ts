@@ -1,0 +1,38 @@
+import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
+import { localTrialPaths } from '../../trial-paths.ts';
+import type { TrialPlace } from '../place.ts';
+import { localInventory } from './inventory.ts';
+import { createLocalRunner, type LocalRunnerLog } from './local-runner.ts';
+import { askTrainer, createLauncher, type LocalTrainer, trainerEnvironment } from './trainer.ts';
+
+export interface LocalPlaceOptions {
+  readonly trainer: LocalTrainer;
+  /** For sockets and logs of the warm trainer. */
+  readonly dataDirectory: string;
+  readonly artifacts: ArtifactStore;
+  /** Its folder. */
+  readonly artifactRoot: string;
+  /** Inherited by trials, less our own settings. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: LocalRunnerLog;
+}
+
+/** Trials as processes of this machine. */
+export async function openLocalPlace(options: LocalPlaceOptions): Promise<TrialPlace> {
+  const { trainer, dataDirectory, artifacts, artifactRoot, log } = options;
+  const env = trainerEnvironment(trainer, options.env);
+  const { revision, device } = await askTrainer(trainer, env);
+  const launcher = createLauncher(trainer, env, revision, dataDirectory);
+  const runner = createLocalRunner({ root: artifactRoot, launcher, log });
+  return {
+    runner,
+    inventory: { gpus: async () => localInventory(runner.name, device, new Date()) },
+    surroundings: { runner: runner.name, trainerRevision: revision, device, mounts: null },
+    trialPaths: localTrialPaths(artifacts, trainer.cache),
+    async close(graceSeconds) {
+      await runner.shutdown(graceSeconds);
+      await runner.close();
+      await launcher.close();
+    },
+  };
+}

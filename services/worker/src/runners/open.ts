@@ -1,0 +1,37 @@
+/** One of the runners, by its settings. */
+import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
+import type { WorkerLog } from '../activities.ts';
+import { openKubernetesPlace } from './kubernetes/open.ts';
+import { openLocalPlace } from './local/open.ts';
+import type { LocalTrainer } from './local/trainer.ts';
+import type { TrialPlace } from './place.ts';
+
+export type RunnerSettings =
+  | { readonly kind: 'local'; readonly trainer: LocalTrainer }
+  | {
+      readonly kind: 'kubernetes';
+      readonly cluster: KubernetesSettings;
+      /** File; null: KUBECONFIG, else ~/.kube/config, else the service account of the pod this runs in. */
+      readonly kubeconfig: string | null;
+      readonly trainerRevision: string;
+    };
+
+export interface PlaceContext {
+  readonly artifacts: ArtifactStore;
+  /** Its folder. */
+  readonly artifactRoot: string;
+  /** For sockets and logs of the warm trainer. */
+  readonly dataDirectory: string;
+  /** Tells this worker from others of the installation. */
+  readonly identity: string;
+  /** Inherited by local trials, less our own settings. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: WorkerLog;
+}
+
+export async function openPlace(settings: RunnerSettings, context: PlaceContext): Promise<TrialPlace> {
+  if (settings.kind === 'local') return openLocalPlace({ ...context, trainer: settings.trainer });
+  const { cluster, kubeconfig, trainerRevision } = settings;
+  return openKubernetesPlace({ ...context, settings: cluster, kubeconfig, trainerRevision });
+}

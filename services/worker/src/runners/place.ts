@@ -1,0 +1,14 @@
+import type { GpuInventorySource } from '@lamina/domain/contract/gpus.ts';
+import type { JobRunner } from '@lamina/domain/contract/runner.ts';
+import type { Surroundings } from '@lamina/platform/surroundings.ts';
+import type { TrialPaths } from '../trial-paths.ts';
+
+/** An open runner, with what the rest must know of where its trials run. */
+export interface TrialPlace {
+  readonly runner: JobRunner;
+  readonly inventory: GpuInventorySource;
+  readonly surroundings: Surroundings;
+  readonly trialPaths: TrialPaths;
+  /** `graceSeconds`: for trials that cannot outlive this process to save a checkpoint. */
+  close(graceSeconds: number): Promise<void>;
+}
