@@ -72,7 +72,7 @@ const absolute = text(
 /** A path of the node. */
 export const hostPath = absolute;
 
-const TAKEN = /^\/(|tmp|home\/lamina|etc|usr|bin|lib|lib64|sbin|(dev|proc|sys)(\/.*)?)\/?$/;
+const TAKEN = /^\/(|tmp|home\/lamina|etc|bin|lib|lib64|sbin|(dev|proc|sys)(\/.*)?)\/?$/;
 
 /** Where something is mounted in the container. */
 export const mountPath = absolute.refine((path) => !TAKEN.test(path), {
