@@ -17,11 +17,11 @@ const volumeSource = z.union([
 ]);
 export type VolumeSource = z.infer<typeof volumeSource>;
 
-const extraVolume = z.strictObject({
-  name: f.dnsLabel,
-  mountPath: f.mountPath,
-  readOnly: z.boolean().default(true),
-  source: volumeSource,
+export const extraVolume = z.strictObject({
+  name: f.dnsLabel.describe('of the volume in the pod'),
+  mountPath: f.mountPath.describe('where the trainer sees it'),
+  readOnly: z.boolean().default(true).describe('false: trials may change it'),
+  source: volumeSource.describe('where its content comes from'),
 });
 
 const toleration = z.strictObject({
@@ -34,8 +34,8 @@ const toleration = z.strictObject({
 
 const nodeSelector = f.recordOf(f.labelKey, f.labelValueOrEmpty);
 
-const gpuClass = z.strictObject({
-  nodeSelector: nodeSelector.default({}),
+export const gpuClass = z.strictObject({
+  nodeSelector: nodeSelector.default({}).describe('labels of its nodes, besides those of every node'),
   resource: f.extendedResource.optional().describe('in place of gpuResource, e.g. nvidia.com/mig-3g.40gb'),
   queue: f.objectName.optional().describe('in place of queue'),
   pricePerHour: z.number().min(0).optional().describe('of one GPU'),

@@ -10,6 +10,7 @@ import { readShape } from '../domain/memory/shape.ts';
 import { studyRows } from '../domain/memory/study.ts';
 import { errorTables, fitTable } from '../domain/memory/tables.ts';
 import { documentSchema, referenceTables, withTables } from '../domain/spec/reference.ts';
+import { settingsTables } from '../k8s/settings-reference.ts';
 import { errorsPage } from '../services/api/src/errors.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -24,6 +25,7 @@ async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
     'docs/errors.md': errorsPage(),
     'docs/experiment.schema.json': json(documentSchema()),
     'docs/experiment.md': withTables(await text('docs/experiment.md'), referenceTables()),
+    'docs/kubernetes/settings.md': withTables(await text('docs/kubernetes/settings.md'), settingsTables()),
     'docs/guide/memory.md': withTables(await text('docs/guide/memory.md'), await memoryTables()),
   };
 }

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { kubernetesSettings } from './settings.ts';
+import { settingsTables } from './settings-reference.ts';
+
+test('every setting has a row with a meaning', () => {
+  const { settings = '' } = settingsTables();
+  for (const name of Object.keys(kubernetesSettings.shape)) {
+    assert.match(settings, new RegExp(`^\\| \`${name}\` \\| .+ \\| .* \\| .{10,} \\|$`, 'm'));
+  }
+});
+
+test('what can be written is said in words', () => {
+  const { settings = '', volume = '' } = settingsTables();
+  assert.match(settings, /^\| `memory` \| amount: `64Gi`, `500m`, `1\.5`, null \| `null` \|/m);
+  assert.match(
+    settings,
+    /^\| `artifacts` \| \{ source: \{ persistentVolumeClaim: name \}, \{ hostPath: absolute path \}; /m,
+  );
+  assert.match(volume, /^\| `readOnly` \| `true`, `false` \| `true` \|/m);
+});
