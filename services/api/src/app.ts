@@ -10,7 +10,7 @@ import { openapi } from './plugins/openapi.ts';
 import { security } from './plugins/security.ts';
 import { sendProblem } from './problems.ts';
 import { actionRoutes } from './routes/actions.ts';
-import { attemptEventRoutes } from './routes/attempt-events.ts';
+import { attemptEventRoutes, eventIntakeRoute } from './routes/attempt-events.ts';
 import { comparisonRoutes } from './routes/comparison.ts';
 import { estimateRoutes } from './routes/estimates.ts';
 import { experimentEventRoutes } from './routes/experiment-events.ts';
@@ -78,6 +78,7 @@ export async function buildApp(deps: ApiDeps): Promise<Api> {
       forecastRoutes(v1, context);
       actionRoutes(v1, context);
       trialRoutes(v1, context);
+      eventIntakeRoute(v1, context);
       attemptEventRoutes(v1, context);
       logRoutes(v1, context);
       experimentEventRoutes(v1, context);

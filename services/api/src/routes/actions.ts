@@ -24,7 +24,7 @@ const SETTLE_MS = 3000;
 type Deps = ApiDeps & { submissions: Submissions; starter: Starter; forecaster: Forecaster };
 
 export function actionRoutes(app: Api, deps: Deps): void {
-  const { store, control, submissions, starter, forecaster } = deps;
+  const { store, artifacts, control, submissions, starter, forecaster } = deps;
 
   async function answer(id: string, affected: number): Promise<ActionView> {
     const experiment = await findExperiment(store, id);
@@ -135,7 +135,8 @@ export function actionRoutes(app: Api, deps: Deps): void {
     if (!stored.ok) throw invalid(stored.issues);
     const more = extendDocument(stored.document, matrix);
     if (!more.ok) throw invalid(more.issues);
-    const { document, expansion, plans } = await prepare(more.document, submissions.options(undefined));
+    const { document, expansion, plans, copies } = await prepare(more.document, submissions.options(undefined));
+    await Promise.all(copies.map(({ key, from }) => artifacts.copyIn(key, from)));
     const change = { from: experiment.document, to: document };
     try {
       return await store.addTrials(id, expansion.trials, plans, { reuse: true, document: change });

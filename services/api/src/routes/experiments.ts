@@ -27,7 +27,7 @@ const idempotencyHeader = z.object({ 'idempotency-key': z.string().min(1).max(20
 type Deps = ApiDeps & { submissions: Submissions; starter: Starter; forecaster: Forecaster };
 
 export function experimentRoutes(app: Api, deps: Deps): void {
-  const { store, submissions, starter, forecaster, log } = deps;
+  const { store, artifacts, submissions, starter, forecaster, log } = deps;
 
   const detail = async (id: string) => {
     const experiment = await findExperiment(store, id);
@@ -62,6 +62,7 @@ export function experimentRoutes(app: Api, deps: Deps): void {
     async (request, reply) => {
       const body = submission(request);
       const prepared = await prepare(body.document, submissions.options(body.baseDirectory));
+      await Promise.all(prepared.copies.map(({ key, from }) => artifacts.copyIn(key, from)));
       const { experiment, created } = await store.createExperiment(
         {
           id: newExperimentId(),
