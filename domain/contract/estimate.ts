@@ -52,6 +52,10 @@ export const memoryView = z.object({
       accumulation: z.number().int(),
       checkpointing: z.boolean(),
       peakProcessBytes: bytes,
+      marginsFrom: z
+        .number()
+        .int()
+        .describe('trials measured on this class that the margins come from; 0: they are assumed'),
       free: z.number().describe("share of the GPU's memory that stays free"),
     })
     .nullable()

@@ -1,4 +1,7 @@
+import type { GpuInventory } from '../contract/gpus.ts';
 import type { ModelRef } from '../contract/trial.ts';
+import type { LearnedMargins } from '../memory/learned.ts';
+import type { ModelShape } from '../memory/shape.ts';
 
 /** What the machine (or GPU class) that will run the trials can do; printed by `lamina_trainer device`. */
 export interface DeviceCapabilities {
@@ -11,6 +14,15 @@ export interface DeviceCapabilities {
   readonly fast16Bit: boolean;
 }
 
+/** GPUs that trials can have, and what it takes to choose among them. */
+export interface GpuOffer {
+  readonly inventory: GpuInventory;
+  /** Null where a model's configuration is not known: its memory is not estimated then. */
+  readonly shapeOf: (model: ModelRef) => ModelShape | null;
+  /** Margins of a class by its name. */
+  readonly marginsOf: (gpuClass: string) => LearnedMargins;
+}
+
 /** What the expansion of a matrix needs to know beyond the document. */
 export interface ExpansionContext {
   /** Enters every trial id. */
@@ -19,4 +31,6 @@ export interface ExpansionContext {
   readonly device: DeviceCapabilities | null;
   /** Decoder layers of a model; null where that is not known before it is loaded. */
   readonly layersOf: (model: ModelRef) => number | null;
+  /** Null where it is not known what there is: plans are as the document says, and nothing is dropped for its size. */
+  readonly gpus: GpuOffer | null;
 }

@@ -9,7 +9,7 @@ import { countTrials } from './combinations.ts';
 import type { DeviceCapabilities, ExpansionContext } from './context.ts';
 import { expandMatrix } from './expand.ts';
 
-const context: ExpansionContext = { trainerRevision: 'r1', device: null, layersOf: () => 18 };
+const context: ExpansionContext = { trainerRevision: 'r1', device: null, layersOf: () => 18, gpus: null };
 const cpu: DeviceCapabilities = { kind: 'cpu', name: 'CPU', computeCapability: null, fast16Bit: false };
 const t4: DeviceCapabilities = { kind: 'cuda', name: 'Tesla T4', computeCapability: '7.5', fast16Bit: true };
 

@@ -1,5 +1,5 @@
 /** From a document to its trials: every combination judged, named, identified and counted once. */
-import type { LayerChoice } from '../contract/trial.ts';
+import type { LayerChoice, Plan } from '../contract/trial.ts';
 import { type AxisName, type AxisValue, type Matcher, type PartialCell, SETTING_PATHS } from '../spec/axes.ts';
 import { canonical } from '../spec/canonical.ts';
 import { compile, type Test } from '../spec/conditions.ts';
@@ -9,6 +9,7 @@ import { type Candidate, type Choice, candidates } from './combinations.ts';
 import type { ExpansionContext } from './context.ts';
 import { type CellSettings, cellId, trialId } from './identity.ts';
 import { labels } from './label.ts';
+import { placeCell } from './place.ts';
 import { cellSettings, storedAs } from './settings.ts';
 import type { Cell, DroppedCell, Expansion, PlannedTrial, Scalar } from './types.ts';
 import { objection } from './validity.ts';
@@ -18,6 +19,13 @@ interface Resolved extends Candidate {
   readonly settings: CellSettings;
   readonly total: number | null;
   readonly parameters: Readonly<Record<string, Scalar>>;
+}
+
+interface Kept {
+  readonly cell: Cell;
+  readonly candidate: Resolved;
+  readonly plan: Plan;
+  readonly seeds: Set<number>;
 }
 
 /**
@@ -30,7 +38,7 @@ export function expandMatrix(document: ExperimentDocument, context: ExpansionCon
   const excludes = document.matrix.exclude.map(compiled);
 
   const dropped: DroppedCell[] = [];
-  const cells = new Map<string, { cell: Cell; candidate: Resolved; seeds: Set<number> }>();
+  const cells = new Map<string, Kept>();
   for (const [index, candidate] of resolved.entries()) {
     const label = names[index] ?? '';
     const left = candidate.included
@@ -39,7 +47,10 @@ export function expandMatrix(document: ExperimentDocument, context: ExpansionCon
     const excluded = candidate.seeds.filter((seed) => !left.includes(seed));
     if (excluded.length > 0) dropped.push(exclusion(label, left.length === 0 ? [] : excluded));
     if (left.length === 0) continue;
-    const problem = objection(candidate.settings, candidate.total, context.device);
+    // Where GPUs are handed out, they decide what can run, and not the machine that hands them out.
+    const handedOut = (context.gpus?.inventory.classes.length ?? 0) > 0;
+    const device = handedOut && candidate.settings.gpus > 0 ? null : context.device;
+    const problem = objection(candidate.settings, candidate.total, device);
     if (problem !== null) {
       dropped.push({ label, ...problem });
       continue;
@@ -47,7 +58,9 @@ export function expandMatrix(document: ExperimentDocument, context: ExpansionCon
     const id = cellId(candidate.settings);
     const known = cells.get(id);
     if (known === undefined) {
-      cells.set(id, { cell: cellOf(id, label, candidate), candidate, seeds: new Set(left) });
+      const place = placeCell(candidate.settings, document, context.gpus);
+      if ('objection' in place) dropped.push({ label, ...place.objection });
+      else cells.set(id, { cell: cellOf(id, label, candidate), candidate, plan: place.plan, seeds: new Set(left) });
     } else if (left.every((seed) => known.seeds.has(seed))) {
       dropped.push({
         label,
@@ -61,6 +74,7 @@ export function expandMatrix(document: ExperimentDocument, context: ExpansionCon
   return {
     cells: kept.map(({ cell }) => cell),
     trials: trialsOf(kept, context.trainerRevision),
+    plans: Object.fromEntries(kept.map(({ cell, plan }) => [cell.id, plan])),
     dropped,
     baselineCellId: kept.find(({ candidate }) => isBaseline(document, candidate))?.cell.id ?? null,
   };
@@ -92,10 +106,7 @@ function cellOf(id: string, label: string, { settings, parameters }: Resolved): 
   return { id, label, model, layers, precision, method, parameters };
 }
 
-function trialsOf(
-  kept: readonly { cell: Cell; candidate: Resolved; seeds: ReadonlySet<number> }[],
-  trainerRevision: string,
-): readonly PlannedTrial[] {
+function trialsOf(kept: readonly Kept[], trainerRevision: string): readonly PlannedTrial[] {
   const seeds = [...new Set(kept.flatMap((entry) => [...entry.seeds]))];
   return seeds.flatMap((seed) =>
     kept

@@ -8,7 +8,8 @@ import { sha256 } from './identity.ts';
 /** How often the run loop asks the runner what it knows, should a message have been lost. */
 const RECONCILE_MS = 60_000;
 
-export function runPolicy(document: ExperimentDocument): RunPolicy {
+/** `gpuClasses`: from small to large, for trials that do not fit the one they were planned for. */
+export function runPolicy(document: ExperimentDocument, gpuClasses: readonly string[] = []): RunPolicy {
   const { policy, resources } = document;
   return {
     maxParallel: policy.maxParallel,
@@ -25,11 +26,12 @@ export function runPolicy(document: ExperimentDocument): RunPolicy {
     graceSeconds: policy.grace,
     reconcileMs: RECONCILE_MS,
     maxMemoryBytes: resources.maxMemory,
+    ...(gpuClasses.length === 0 ? {} : { gpuClasses }),
   };
 }
 
 /** What the first attempt of a trial runs with. `memoryBytes` is the document's `resources.memory`. */
-export function initialPlan(settings: TrialSettings, memoryBytes: number | null = null): Plan {
+export function initialPlan(settings: Omit<TrialSettings, 'seed'>, memoryBytes: number | null = null): Plan {
   return {
     gpuClass: settings.gpuClass,
     gpus: settings.gpus,

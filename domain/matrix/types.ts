@@ -1,4 +1,4 @@
-import type { LayerChoice, ModelRef, TrialSettings } from '../contract/trial.ts';
+import type { LayerChoice, ModelRef, Plan, TrialSettings } from '../contract/trial.ts';
 import type { Method, Precision } from '../spec/vocabulary.ts';
 
 export type Scalar = string | number | boolean | null;
@@ -47,6 +47,8 @@ export interface DroppedCell {
 export interface Expansion {
   readonly trials: readonly PlannedTrial[];
   readonly cells: readonly Cell[];
+  /** What the first attempts of a cell run with, by its id. */
+  readonly plans: Readonly<Record<string, Plan>>;
   readonly dropped: readonly DroppedCell[];
   /** The cell that deltas are taken against; null where the document's `baseline` matches none. */
   readonly baselineCellId: string | null;

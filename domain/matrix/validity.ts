@@ -61,8 +61,11 @@ const CAPABILITY_NEEDED: Partial<Record<Precision, number>> = {
 };
 const BF16_CAPABILITY = 8.0;
 
+function unsupported(message: string): Objection {
+  return { reason: 'unsupported-precision', message };
+}
+
 function deviceObjection(settings: Settings, device: DeviceCapabilities): Objection | null {
-  const unsupported = (message: string): Objection => ({ reason: 'unsupported-precision', message });
   if (device.kind === 'cpu') {
     if (settings.precision === 'tf32')
       return unsupported(`tf32 is a mode of NVIDIA GPUs; ${device.name} has none: use fp32`);
@@ -73,16 +76,27 @@ function deviceObjection(settings: Settings, device: DeviceCapabilities): Object
       };
     return null;
   }
-  const capability = device.computeCapability === null ? null : Number(device.computeCapability);
-  if (capability === null) return null;
-  const needed = CAPABILITY_NEEDED[settings.precision];
+  return capabilityObjection(settings, device);
+}
+
+/** Why a GPU cannot compute this cell; null where it can, or its compute capability is not known. */
+export function capabilityObjection(
+  { precision, computeDtype, training }: Pick<TrialSettings, 'precision' | 'computeDtype' | 'training'>,
+  { name, computeCapability }: Pick<DeviceCapabilities, 'name' | 'computeCapability'>,
+): Objection | null {
+  if (computeCapability === null) return null;
+  const capability = Number(computeCapability);
+  const needed = CAPABILITY_NEEDED[precision];
   if (needed !== undefined && capability < needed)
+    return unsupported(`${precision} needs compute capability ${needed.toFixed(1)}; ${name} has ${computeCapability}`);
+  if (capability >= BF16_CAPABILITY) return null;
+  if (computeDtype === 'bf16' || training.mixedPrecision === 'bf16')
     return unsupported(
-      `${settings.precision} needs compute capability ${needed.toFixed(1)}; ${device.name} has ${device.computeCapability}`,
+      `computing in bf16 needs compute capability ${BF16_CAPABILITY.toFixed(1)}; ${name} has ${computeCapability}`,
     );
-  if (capability < BF16_CAPABILITY && [settings.computeDtype, settings.training.mixedPrecision].includes('bf16'))
+  if (precision === 'bf16' && computeDtype === 'auto' && training.mixedPrecision === 'none')
     return unsupported(
-      `computing in bf16 needs compute capability ${BF16_CAPABILITY.toFixed(1)}; ${device.name} has ${device.computeCapability}`,
+      `bf16 needs compute capability ${BF16_CAPABILITY.toFixed(1)}; ${name} has ${computeCapability}: use fp16, or quantization.computeDtype fp32`,
     );
   return null;
 }

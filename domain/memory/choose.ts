@@ -24,8 +24,11 @@ export type Choice =
 export interface ChooseOptions {
   /** Margins of a class; the defaults where it has none of its own. */
   readonly marginsOf?: (gpuClass: GpuClass) => Margins;
-  /** Whether several GPUs may share a trial. Only full training is divided: adapters fit where their base fits. */
-  readonly several?: boolean;
+  /**
+   * Numbers of GPUs that may share a trial, the least first. Full training is divided among them; with adapters each
+   * GPU holds the whole base. Unless given, up to 16 for full training and 1 for the others.
+   */
+  readonly counts?: readonly number[];
 }
 
 /**
@@ -37,10 +40,12 @@ export function choosePlan(
   shape: ModelShape,
   settings: MemorySettings,
   classes: readonly GpuClass[],
-  { marginsOf = () => DEFAULT_MARGINS, several = true }: ChooseOptions = {},
+  {
+    marginsOf = () => DEFAULT_MARGINS,
+    counts = settings.method === 'full' ? [1, 2, 4, 8, 16] : [1],
+  }: ChooseOptions = {},
 ): Choice {
   const bySize = classes.toSorted((a, b) => a.memoryBytes - b.memoryBytes);
-  const counts = several && settings.method === 'full' ? [1, 2, 4, 8, 16] : [1];
   const tried: Candidate[] = [];
   for (const gpus of counts) {
     const candidates = candidatesFor(shape, settings, gpus);
@@ -55,6 +60,7 @@ export function choosePlan(
 }
 
 interface Candidate {
+  readonly gpus: number;
   readonly settings: MemorySettings;
   /** Sum of the terms, without margins. */
   readonly bytes: number;
@@ -73,10 +79,10 @@ function firstThatFits(
   const usable = gpuClass.memoryBytes * (1 - margins.safety);
   const found = candidates.find(({ bytes }) => processPeak(bytes, margins) <= usable);
   if (found === undefined) return null;
-  const { microBatch, accumulation, checkpointing, shards } = found.settings;
+  const { microBatch, accumulation, checkpointing } = found.settings;
   const estimate = estimateMemory(shape, found.settings, margins);
   const free = 1 - estimate.peak.processBytes / gpuClass.memoryBytes;
-  return { gpuClass, gpus: shards, microBatch, accumulation, checkpointing, free, estimate };
+  return { gpuClass, gpus: found.gpus, microBatch, accumulation, checkpointing, free, estimate };
 }
 
 /** Every plan with the same effective batch, in the order in which they are tried. */
@@ -89,8 +95,9 @@ function candidatesFor(shape: ModelShape, settings: MemorySettings, gpus: number
     .toReversed();
   return (settings.checkpointing ? [true] : [false, true]).flatMap((checkpointing) =>
     microBatches.map((microBatch) => {
-      const candidate = { ...settings, microBatch, accumulation: each / microBatch, checkpointing, shards: gpus };
-      return { settings: candidate, bytes: termsBytes(shape, candidate) };
+      const shards = settings.method === 'full' ? gpus : 1;
+      const candidate = { ...settings, microBatch, accumulation: each / microBatch, checkpointing, shards };
+      return { gpus, settings: candidate, bytes: termsBytes(shape, candidate) };
     }),
   );
 }
@@ -103,10 +110,14 @@ function explanation(
   const largest = bySize.at(-1);
   if (largest === undefined) return 'there is no class of GPU to choose from';
   const margins = marginsOf(largest);
-  const possible = tried.filter(({ settings }) => settings.shards <= largest.perNode);
+  const possible = tried.filter(({ gpus }) => gpus <= largest.perNode);
+  if (possible.length === 0) {
+    const [fewest] = tried.map(({ gpus }) => gpus).toSorted((a, b) => a - b);
+    return `asks for ${fewest} GPUs in one node; the largest class, ${largest.name}, has ${largest.perNode}`;
+  }
   const least = possible.reduce((a, b) => (b.bytes < a.bytes ? b : a));
-  const { shards, microBatch } = least.settings;
-  const where = shards === 1 ? 'one GPU' : `each of ${shards} GPUs`;
+  const { microBatch } = least.settings;
+  const where = least.gpus === 1 ? 'one GPU' : `each of ${least.gpus} GPUs`;
   const needed = gib(processPeak(least.bytes, margins));
   const usable = gib(largest.memoryBytes * (1 - margins.safety));
   return `needs at least ${needed} on ${where}, with a micro-batch of ${microBatch} and checkpointing; the largest class, ${largest.name}, has ${usable} to use`;

@@ -9,8 +9,8 @@ import { readText } from '../spec/text.ts';
 import { choosePlan } from './choose.ts';
 import { COMMON_CLASSES, type GpuClass } from './classes.ts';
 import { estimateMemory, MOMENTS } from './estimate.ts';
-import { memorySettings, type Trainer } from './from-settings.ts';
-import { DEFAULT_MARGINS, type Margins } from './overhead.ts';
+import { gpuCounts, memorySettings, type Trainer } from './from-settings.ts';
+import { ASSUMED_MARGINS, type LearnedMargins } from './learned.ts';
 import { countParameters } from './parameters.ts';
 import type { ModelShape } from './shape.ts';
 import { trainable } from './weights.ts';
@@ -76,7 +76,7 @@ export interface EstimateContext {
   readonly shapeOf: (model: ModelRef) => KnownShape;
   /** GPUs to choose from where the document names none. */
   readonly classes?: readonly GpuClass[];
-  readonly marginsOf?: (gpuClass: GpuClass) => Margins;
+  readonly marginsOf?: (gpuClass: string) => LearnedMargins;
 }
 
 export function estimateDocument(document: ExperimentDocument, context: EstimateContext): EstimateView {
@@ -84,6 +84,7 @@ export function estimateDocument(document: ExperimentDocument, context: Estimate
     trainerRevision: '',
     device: null,
     layersOf: (model) => context.shapeOf(model).shape?.layers ?? null,
+    gpus: null,
   });
   const settings = new Map(expansion.trials.map(({ cell, settings: found }) => [cell.id, found]));
   return {
@@ -102,7 +103,7 @@ export function estimateDocument(document: ExperimentDocument, context: Estimate
 export function estimateTrial(
   settings: TrialSettings,
   document: ExperimentDocument,
-  { shapeOf, classes = COMMON_CLASSES, marginsOf = () => DEFAULT_MARGINS }: EstimateContext,
+  { shapeOf, classes = COMMON_CLASSES, marginsOf = () => ASSUMED_MARGINS }: EstimateContext,
 ): { readonly memory: MemoryView | null; readonly message: string | null } {
   const known = shapeOf(settings.model);
   if (known.shape === null) return { memory: null, message: known.message };
@@ -112,8 +113,12 @@ export function estimateTrial(
   const given = memorySettings(settings, shape, assumptions, trainer);
   const estimate = estimateMemory(shape, given);
   // As one GPU would do it: several may be fewer steps of accumulation.
-  const asked = { ...given, accumulation: given.accumulation * given.shards, shards: 1 };
-  const chosen = choosePlan(shape, asked, assumptions.gpus?.map(sized) ?? classes, { marginsOf });
+  const gpus = Math.max(1, settings.gpus);
+  const asked = { ...given, accumulation: given.accumulation * gpus, shards: 1 };
+  const chosen = choosePlan(shape, asked, assumptions.gpus?.map(sized) ?? classes, {
+    marginsOf: ({ name }) => marginsOf(name).margins,
+    ...(trainer === 'lamina' ? { counts: document.resources.gpus ? [gpus] : gpuCounts(settings) } : {}),
+  });
   const memory: MemoryView = {
     parameters: countParameters(shape, given.layers).total,
     trainableParameters: trainable(shape, given).parameters,
@@ -130,7 +135,7 @@ export function estimateTrial(
       logits: given.logits,
       computeDtype: given.computeDtype,
       optimizer: given.optimizer,
-      gpus: given.shards,
+      gpus,
     },
     plan: chosen.fits
       ? {
@@ -141,6 +146,7 @@ export function estimateTrial(
           accumulation: chosen.plan.accumulation,
           checkpointing: chosen.plan.checkpointing,
           peakProcessBytes: chosen.plan.estimate.peak.processBytes,
+          marginsFrom: marginsOf(chosen.plan.gpuClass.name).trials,
           free: chosen.plan.free,
         }
       : null,

@@ -13,7 +13,7 @@ const WITHOUT_FUSED_LOSS: readonly ModelShape['family'][] = ['phi'];
 export type Trainer = (typeof TRAINERS)[number];
 
 export function memorySettings(
-  settings: TrialSettings,
+  settings: Omit<TrialSettings, 'seed'>,
   shape: ModelShape,
   assumptions: EstimateAssumptions,
   trainer: Trainer,
@@ -51,12 +51,25 @@ export function memorySettings(
     compile: assumptions.compile,
     kbitPreparation: assumptions.kbitPreparation,
     evaluationBatch: trainer === 'lamina' ? evaluation.microBatch : 0,
-    shards: Math.max(1, settings.gpus),
+    // Adapters are trained with the whole base on every GPU.
+    shards: method === 'full' ? Math.max(1, settings.gpus) : 1,
   };
 }
 
+/** GPU counts that a trial may be divided over: full training alone is, and states that are kept in blocks are not. */
+export function gpuCounts(settings: Omit<TrialSettings, 'seed'>): readonly number[] {
+  const { method, training } = settings;
+  const divisible =
+    method === 'full' && ['adamw', 'sgd'].includes(training.optimizer) && training.mixedPrecision !== 'fp16';
+  return divisible ? [1, 2, 4, 8, 16] : [1];
+}
+
 /** As the trainer resolves them on a GPU (`precision.py`): auto is the stored dtype, or bf16 over k-bit weights. */
-function numericsOf({ precision, computeDtype, training }: TrialSettings) {
+function numericsOf({
+  precision,
+  computeDtype,
+  training,
+}: Pick<TrialSettings, 'precision' | 'computeDtype' | 'training'>) {
   const { mixedPrecision } = training;
   const stored = precision === 'fp16' ? 'fp16' : storedBytes(precision) === 4 ? 'fp32' : 'bf16';
   const computed = computeDtype === 'auto' ? stored : computeDtype;

@@ -32,7 +32,12 @@ export function studyRows(study: string, shape: ModelShape): readonly FitRow[] {
       training: { ...document.training, mixedPrecision },
       quantization: full ? { ...document.quantization, computeDtype: 'auto' as const } : document.quantization,
     };
-    const { trials } = expandMatrix(changed, { trainerRevision: '', device: null, layersOf: () => shape.layers });
+    const { trials } = expandMatrix(changed, {
+      trainerRevision: '',
+      device: null,
+      layersOf: () => shape.layers,
+      gpus: null,
+    });
     const [trial] = trials;
     if (trial === undefined) throw new Error(`${name} is no valid cell`);
     return { name, settings: memorySettings(trial.settings, shape, document.estimate, 'lamina') };

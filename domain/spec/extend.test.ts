@@ -8,7 +8,9 @@ import { extendDocument } from './extend.ts';
 import { parseDocument } from './parse.ts';
 
 const ids = (document: ExperimentDocument) =>
-  expandMatrix(document, { trainerRevision: 'r', device: null, layersOf: () => null }).trials.map(({ id }) => id);
+  expandMatrix(document, { trainerRevision: 'r', device: null, layersOf: () => null, gpus: null }).trials.map(
+    ({ id }) => id,
+  );
 
 function parsed(fields: object): ExperimentDocument {
   const result = parseDocument({ ...base, ...fields });

@@ -64,6 +64,7 @@ test('the quickstart: 3 depths × 3 precisions × 2 seeds, and each impossible h
     trainerRevision: 'r',
     device: { kind: 'cpu', name: 'CPU', computeCapability: null, fast16Bit: false },
     layersOf: () => 18,
+    gpus: null,
   });
   assert.equal(expansion.trials.length, 18);
   assert.equal(expansion.cells.length, 9);
@@ -77,6 +78,7 @@ test('the 8B study is expressed one to one', () => {
     trainerRevision: 'r',
     device: null,
     layersOf: () => 32,
+    gpus: null,
   });
   const nf4 = trials.find(
     ({ settings }) => settings.precision === 'nf4' && settings.layers.strategy === 'all',

@@ -76,6 +76,7 @@ export function sampleExperiment(options: {
     trainerRevision: 'sample',
     device: { kind: 'cpu', name: DEVICE, computeCapability: null, fast16Bit: false },
     layersOf: () => LAYERS,
+    gpus: null,
   });
   return { document: parsed.document, expansion };
 }

@@ -7,6 +7,7 @@ import type { TrialEvent, TrialResult } from '@lamina/domain/contract/trial.ts';
 import type { Cell, DroppedCell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, Plan, RunPolicy, TerminalTrialState, TrialState } from '@lamina/domain/run/types.ts';
 import type { ClusterStore } from './cluster-store.ts';
+import type { FitStore } from './fit-store.ts';
 import type { WaitingStore } from './waiting-store.ts';
 
 export interface NewExperiment {
@@ -114,7 +115,7 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-export interface ExperimentStore extends WaitingStore, ClusterStore {
+export interface ExperimentStore extends WaitingStore, ClusterStore, FitStore {
   /** One transaction. Trials whose id has a succeeded or diverged result anywhere become `reused` at once, unless `reuse` is false. */
   createExperiment(
     /** @throws IdempotencyConflict when the key was used for another body */

@@ -1,7 +1,10 @@
 import type { MemoryView } from '@lamina/domain/contract/estimate.ts';
-import type { ModelRef } from '@lamina/domain/contract/trial.ts';
+import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
+import type { ModelRef, TrialSettings } from '@lamina/domain/contract/trial.ts';
 import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
-import { initialPlan, likeKey, runPolicy } from '@lamina/domain/matrix/plan.ts';
+import { gpuClassesFor, gpuClassIssue } from '@lamina/domain/matrix/place.ts';
+import { likeKey, runPolicy } from '@lamina/domain/matrix/plan.ts';
+import { rememberedPlan } from '@lamina/domain/matrix/remembered.ts';
 import type { Expansion } from '@lamina/domain/matrix/types.ts';
 import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
@@ -10,11 +13,13 @@ import { type Issue, parseDocument } from '@lamina/domain/spec/parse.ts';
 import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
 import type { Surroundings } from '@lamina/platform/surroundings.ts';
 import { ApiError } from '../errors.ts';
+import { choiceFrom, type GpuOffers } from './gpu-offers.ts';
 import { createPlacing, type InputCopy } from './placing.ts';
 import { issuesOfReferences, type ReferenceOptions, resolveReferences } from './references.ts';
 
 export interface PrepareOptions extends Omit<ReferenceOptions, 'placing'> {
   readonly artifacts: Pick<ArtifactStore, 'localPath'>;
+  readonly gpus: GpuOffers;
   /** @throws ApiError engine-unavailable before the first worker has said where trials run */
   surroundings(): Promise<Surroundings>;
 }
@@ -40,21 +45,22 @@ export async function prepare(input: string | object, options: PrepareOptions): 
   const parsed = parseDocument(input);
   if (!parsed.ok) throw invalid([...parsed.issues, ...(await issuesOfReferences(input, found))]);
   const resolved = await resolveReferences(parsed.document, found);
-  if (resolved.issues.length > 0) throw invalid(resolved.issues);
   const { document, layersOf, shapeOf } = resolved;
-  const expansion = expandMatrix(document, { trainerRevision, device, layersOf });
+  const gpus = device?.kind === 'cpu' ? null : await options.gpus.offer(shapeOf);
+  const inventory = gpus?.inventory ?? null;
+  const unknownClass = gpuClassIssue(document, inventory);
+  const issues = [...resolved.issues, ...(unknownClass === null ? [] : [unknownClass])];
+  if (issues.length > 0) throw invalid(issues);
+  const expansion = expandMatrix(document, { trainerRevision, device, layersOf, gpus });
   if (expansion.trials.length === 0) throw invalid(nothingLeft(expansion));
-  const plans = expansion.trials.map(({ cell, settings }) => [
-    cell.id,
-    initialPlan(settings, document.resources.memory),
-  ]);
   const estimated = new Map<string, MemoryView | null>();
   const settingsOf = new Map(expansion.trials.map(({ cell, settings }) => [cell.id, settings]));
+  const plans = await plansOf(expansion, settingsOf, inventory, options.gpus);
   return {
     document,
     expansion,
-    policy: runPolicy(document),
-    plans: Object.fromEntries(plans),
+    policy: runPolicy(document, gpuClassesFor(expansion.trials, document, inventory)),
+    plans,
     memory: (cellId) => {
       const settings = settingsOf.get(cellId);
       if (settings === undefined || device?.kind === 'cpu') return null;
@@ -65,7 +71,7 @@ export async function prepare(input: string | object, options: PrepareOptions): 
         const shape = shapeOf(model);
         return shape === null ? { shape, message: '' } : { shape, trainer: 'lamina' };
       };
-      const { memory } = estimateTrial(settings, document, { shapeOf: shapes });
+      const { memory } = estimateTrial(settings, document, { shapeOf: shapes, ...choiceFrom(gpus, settings) });
       estimated.set(key, memory);
       return memory;
     },
@@ -76,6 +82,22 @@ export async function prepare(input: string | object, options: PrepareOptions): 
       ...(expansion.baselineCellId === null ? ['baseline matches no cell: nothing is compared with it'] : []),
     ],
   };
+}
+
+/** Plans as chosen, or as earlier trials of like cells ended up with. */
+async function plansOf(
+  { plans }: Expansion,
+  settingsOf: ReadonlyMap<string, TrialSettings>,
+  inventory: GpuInventory | null,
+  gpus: GpuOffers,
+): Promise<Readonly<Record<string, Plan>>> {
+  const keys = new Map([...settingsOf].map(([cellId, settings]) => [cellId, likeKey(settings)]));
+  const worked = await gpus.plansThatWorked([...new Set(keys.values())]);
+  return Object.fromEntries(
+    Object.entries(plans).map(([cellId, plan]) => {
+      return [cellId, rememberedPlan(plan, worked.get(keys.get(cellId) ?? ''), inventory)];
+    }),
+  );
 }
 
 export function invalid(issues: readonly Issue[]): ApiError {

@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { ApiDeps } from '../deps.ts';
 import { ApiError } from '../errors.ts';
 import { createFingerprints } from './fingerprints.ts';
+import { createGpuOffers } from './gpu-offers.ts';
 import type { PrepareOptions } from './prepare.ts';
 
 /** What submissions share: one memory of fingerprints and depths. */
@@ -19,6 +20,7 @@ export function createSubmissions({
     depths: new Map<string, number | null>(),
     hubCache: defaults.hubCache,
     artifacts,
+    gpus: createGpuOffers(store, defaults.hubCache),
     async surroundings() {
       const said = await store.getSurroundings();
       if (said === null) throw new ApiError('engine-unavailable', 'no worker has said yet where trials run: start one');

@@ -3,6 +3,7 @@ import { attempts } from './attempts.ts';
 import { cluster } from './cluster.ts';
 import { events } from './events.ts';
 import { experiments } from './experiments.ts';
+import { fit } from './fit.ts';
 import { history } from './history.ts';
 import type { Database } from './open.ts';
 import { outcomes } from './outcomes.ts';
@@ -22,6 +23,7 @@ export function createExperimentStore(database: Database): ExperimentStore {
     ...attempts(db),
     ...events(db),
     ...cluster(db),
+    ...fit(db),
     ...history(db),
     ...predictions(db),
     onExperimentEvents(listener) {
