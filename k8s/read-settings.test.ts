@@ -25,7 +25,7 @@ const mistakes: readonly (readonly [string, object, string, RegExp])[] = [
   ['no image', { image: undefined }, 'image', /required/],
   ['an unknown field', { gpuClases: {} }, 'gpuClases', /not a known field; did you mean 'gpuClasses'\?/],
   ['a namespace in capitals', { namespace: 'Team_A' }, 'namespace', /lower case.*such as lamina-trials/],
-  ['an instance that no label holds', { instance: 'my lab' }, 'instance', /what a label can say/],
+  ['an instance that no name holds', { instance: 'my_lab' }, 'instance', /lower case/],
   ['results that die with the pod', { artifacts: { source: { emptyDir: {} } } }, 'artifacts.source.emptyDir', /known/],
   ['a relative path', { artifacts: { source: { hostPath: 'srv' } } }, 'artifacts.source.hostPath', /absolute/],
   ['a path that climbs', { volumes: [{ ...volume, mountPath: '/mnt/../etc' }] }, 'volumes[0].mountPath', /absolute/],

@@ -63,7 +63,7 @@ export const extendedResource = text(
 );
 
 export const quantity = text(
-  'amount: `64Gi`, `500m`, `1.5`',
+  'amount (`64Gi`, `500m`)',
   /^(?=.*[1-9])\d+(\.\d+)?([KMGTPE]i|[mkMGTPE])?$/,
   'must be an amount greater than zero as Kubernetes writes it',
   'such as 64Gi, 500m or 1.5',

@@ -12,7 +12,7 @@ test('every setting has a row with a meaning', () => {
 
 test('what can be written is said in words', () => {
   const { settings = '', volume = '' } = settingsTables();
-  assert.match(settings, /^\| `memory` \| amount: `64Gi`, `500m`, `1\.5`, null \| `null` \|/m);
+  assert.match(settings, /^\| `memory` \| amount \(`64Gi`, `500m`\), null \| `null` \|/m);
   assert.match(
     settings,
     /^\| `artifacts` \| \{ source: \{ persistentVolumeClaim: name \}, \{ hostPath: absolute path \}; /m,

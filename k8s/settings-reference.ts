@@ -47,11 +47,11 @@ function accepts(schema: JsonSchema): string {
   }
 }
 
-/** `{ hostPath: absolute path }` for few fields; a longer one has a table of its own or speaks for itself. */
+/** `{ hostPath: absolute path }` for few fields; a longer one has a table of its own, or is Kubernetes' own. */
 function object(schema: JsonSchema): string {
   const fields = Object.entries(propertiesOf(schema));
   if (fields.length === 0) return 'fields';
-  if (fields.length > 2) return 'mapping, see below';
+  if (fields.length > 2) return 'fields';
   return `{ ${fields.map(([name, property]) => `${name}: ${accepts(property)}`).join('; ')} }`;
 }
 

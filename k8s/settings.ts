@@ -44,7 +44,9 @@ export const gpuClass = z.strictObject({
 export const kubernetesSettings = z
   .strictObject({
     namespace: f.dnsLabel.default('lamina').describe('where Jobs are created'),
-    instance: f.labelValue.default('lamina').describe('this installation, in the label app.kubernetes.io/instance'),
+    instance: f.dnsLabel
+      .default('lamina')
+      .describe('this installation, in the label app.kubernetes.io/instance and in names'),
     image: f.image.describe('trainer image'),
     imagePullPolicy: z
       .enum(['Always', 'IfNotPresent', 'Never'])
@@ -85,7 +87,7 @@ export const kubernetesSettings = z
     tolerations: z
       .array(toleration)
       .default([{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }])
-      .describe('taints that trials may run beside'),
+      .describe('taints that trials may run beside, as Kubernetes writes tolerations'),
     lostNodeSeconds: z
       .int()
       .min(0)
