@@ -17,7 +17,7 @@ export function workerRules(settings: RbacSettings): V1PolicyRule[] {
     rule('', 'events', ['list']),
     // A name cannot be asked for before there is something with it.
     rule('coordination.k8s.io', 'leases', ['create']),
-    { ...rule('coordination.k8s.io', 'leases', ['get', 'update']), resourceNames: [leaseName(settings.instance)] },
+    rule('coordination.k8s.io', 'leases', ['get', 'update'], [leaseName(settings.instance)]),
     ...(usesQueues(settings) ? [rule('kueue.x-k8s.io', 'workloads', ['list'])] : []),
   ];
 }
@@ -32,6 +32,7 @@ export function leaseName(instance: string): string {
   return `lamina-${instance}`;
 }
 
-function rule(group: string, resource: string, verbs: string[]): V1PolicyRule {
-  return { apiGroups: [group], resources: [resource], verbs };
+function rule(group: string, resource: string, verbs: string[], resourceNames?: string[]): V1PolicyRule {
+  const of = { apiGroups: [group], resources: [resource], verbs };
+  return resourceNames === undefined ? of : { ...of, resourceNames };
 }
