@@ -14,5 +14,6 @@ case $path in
   exit*) exit "${path#exit }" ;;
   run) trap 'exit 75' TERM; while :; do sleep 0.05; done ;;
   ignore-stop) trap '' TERM; while :; do sleep 0.05; done ;;
-  killed) kill -KILL $$ ;;
+  # The first process of a container cannot kill itself: it ends with the code that a killed one has.
+  killed) kill -KILL $$; exit 137 ;;
 esac

@@ -1,0 +1,88 @@
+/** Attempts that the cluster does not take yet because a quota is used up: offered again from time to time. */
+import { type AttemptLaunch, type AttemptObservation, pendingReasonOf } from '@lamina/domain/contract/runner.ts';
+import type { ClusterLog } from '../client/client.ts';
+
+const AGAIN_MS = 5_000;
+
+interface Waiting {
+  readonly item: AttemptLaunch;
+  reason: string;
+}
+
+export interface Acceptance {
+  /** Why the cluster does not take the attempt yet; null where it is not to be offered again. */
+  offer(item: AttemptLaunch): Promise<string | null>;
+  /** It was stopped while it was being offered. */
+  withdraw(item: AttemptLaunch): Promise<void>;
+}
+
+export class Deferred {
+  private readonly acceptance: Acceptance;
+  private readonly log: ClusterLog;
+  private readonly waiting = new Map<string, Waiting>();
+  private timer: NodeJS.Timeout | null = null;
+  private closed = false;
+
+  constructor(acceptance: Acceptance, log: ClusterLog) {
+    this.acceptance = acceptance;
+    this.log = log;
+  }
+
+  add(item: AttemptLaunch, reason: string): AttemptObservation {
+    this.waiting.set(item.attemptId, { item, reason });
+    this.schedule();
+    return observationOf(item, reason);
+  }
+
+  get(attemptId: string): AttemptObservation | null {
+    const waiting = this.waiting.get(attemptId);
+    return waiting === undefined ? null : observationOf(waiting.item, waiting.reason);
+  }
+
+  /** True where it was waiting. */
+  remove(attemptId: string): boolean {
+    return this.waiting.delete(attemptId);
+  }
+
+  ofExperiment(experimentId: string): AttemptObservation[] {
+    return [...this.waiting.values()]
+      .filter(({ item }) => item.experimentId === experimentId)
+      .map(({ item, reason }) => observationOf(item, reason));
+  }
+
+  close(): void {
+    this.closed = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+  }
+
+  private schedule(): void {
+    if (this.closed || this.timer !== null || this.waiting.size === 0) return;
+    this.timer = setTimeout(() => {
+      this.offerAll()
+        .catch((error: unknown) => this.log.warn({ err: error }, 'attempts that wait for a quota were not offered'))
+        .finally(() => {
+          this.timer = null;
+          this.schedule();
+        });
+    }, AGAIN_MS).unref();
+  }
+
+  /** In the order in which they came; the first that is refused stands for those behind it. */
+  private async offerAll(): Promise<void> {
+    for (const [attemptId, waiting] of [...this.waiting]) {
+      if (this.closed || !this.waiting.has(attemptId)) continue;
+      const refused = await this.acceptance.offer(waiting.item);
+      if (refused !== null) {
+        waiting.reason = refused;
+        return;
+      }
+      if (!this.waiting.delete(attemptId)) await this.acceptance.withdraw(waiting.item);
+    }
+  }
+}
+
+function observationOf(item: AttemptLaunch, reason: string): AttemptObservation {
+  const { experimentId, trialId, attempt, attemptId } = item;
+  const waits = pendingReasonOf('unschedulable', reason);
+  return { experimentId, trialId, attempt, attemptId, state: 'pending', reason: waits, end: null };
+}

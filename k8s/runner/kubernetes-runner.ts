@@ -1,0 +1,264 @@
+/**
+ * Runs attempts as Jobs of a cluster. All that must be known is in the cluster: a worker that is killed leaves nothing
+ * behind but Jobs, and the next one, or one beside it, goes on with them.
+ */
+import type { V1Job } from '@kubernetes/client-node';
+import type { GpuInventorySource } from '@lamina/domain/contract/gpus.ts';
+import type { AttemptLaunch, AttemptObservation, AttemptRef, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type { ClusterClient, ClusterLog } from '../client/client.ts';
+import { isClusterError } from '../client/errors.ts';
+import { JOBS, PODS } from '../client/resources.ts';
+import { LABELS } from '../labels.ts';
+import { followLog } from '../logs/follow.ts';
+import { jobManifest, jobName } from '../manifests/job.ts';
+import type { KubernetesSettings } from '../settings.ts';
+import { type AttemptEntry, livePods } from '../watch/attempts.ts';
+import { startElection } from '../watch/leader.ts';
+import { slimJob } from '../watch/slim.ts';
+import { Deferred } from './deferred.ts';
+import { Deliveries } from './deliveries.ts';
+import { endNow } from './end-of.ts';
+import type { AttemptFiles } from './files.ts';
+import { Gate } from './gate.ts';
+import { createInventory } from './inventory.ts';
+import { createOrAdopt, foreignTo } from './launch.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { aliveObservation, endedObservation, type Surroundings } from './observe.ts';
+import { type Pictures, watchCluster } from './pictures.ts';
+import { type Removal, removeJobs } from './removal.ts';
+
+export interface KubernetesRunnerOptions {
+  readonly client: ClusterClient;
+  readonly settings: KubernetesSettings;
+  readonly artifacts: AttemptFiles;
+  readonly log: ClusterLog;
+  /** Of this worker among those of the installation, e.g. host name and process id. */
+  readonly identity: string;
+  /** After which another worker takes over from one that is gone, whole seconds. */
+  readonly leaseSeconds?: number;
+  /** How often everything is listed anew, in case a watch has lost something, milliseconds. */
+  readonly relistMs?: number;
+}
+
+export interface KubernetesRunner extends JobRunner, GpuInventorySource {
+  /** What the attempt's trainer prints, as far as the cluster has it. Ends with the trainer; `follow`: not before. */
+  logs(
+    ref: AttemptRef,
+    options: { readonly follow: boolean; readonly signal?: AbortSignal },
+  ): AsyncIterable<Uint8Array>;
+  /** Does this worker hand over ends, for all workers of the installation? */
+  leads(): boolean;
+  /** Lets go of watches and of the lease; attempts go on. */
+  close(): Promise<void>;
+}
+
+const LEASE_SECONDS = 15;
+/** Requests that change something, at the same time. */
+const WRITES_AT_ONCE = 24;
+
+export function createKubernetesRunner(options: KubernetesRunnerOptions): KubernetesRunner {
+  const { client, settings, artifacts, log, identity, leaseSeconds = LEASE_SECONDS, relistMs } = options;
+  const name = `kubernetes (${settings.namespace})`;
+  const gate = new Gate(WRITES_AT_ONCE);
+  const closing = new AbortController();
+
+  const surroundings = (): Surroundings => ({ nodes: pictures.nodes, events: [], nowMs: Date.now() });
+  const lifecycle: Lifecycle = new Lifecycle({
+    client,
+    files: artifacts,
+    log,
+    surroundings,
+    entries: () => pictures.attempts.all(),
+    drop: (entry) => pictures.attempts.drop(entry),
+    leads: () => leadership.leads(),
+  });
+  const pictures: Pictures = watchCluster({
+    client,
+    instance: settings.instance,
+    log,
+    relistMs,
+    changed: (entry) => lifecycle.changed(entry),
+  });
+  const leadership = startElection({
+    client,
+    lease: `lamina-${settings.instance}`,
+    identity,
+    durationSeconds: leaseSeconds,
+    log,
+    onLead: () => lifecycle.takeOver(),
+  });
+  const deferred = new Deferred(
+    {
+      async offer(item) {
+        const observation = await create(item);
+        return typeof observation === 'string' ? observation : null;
+      },
+      withdraw: (item) => stop([item], item.graceSeconds),
+    },
+    log,
+  );
+  const gpus = createInventory({
+    client,
+    settings,
+    source: name,
+    nodes: () => [...pictures.nodes.values()],
+    problem: pictures.nodesProblem,
+  });
+
+  /** A string: why the cluster does not take it yet. */
+  async function create(item: AttemptLaunch): Promise<AttemptObservation | string> {
+    const launched = await gate.run(() => createOrAdopt(item, client, settings));
+    if ('later' in launched) return launched.later;
+    if ('end' in launched) {
+      const entry = pictures.attempts.enter(item);
+      // Never a Job of its own: nothing is left to be seen of it.
+      if (entry.job === null) entry.jobGoneAtMs ??= Date.now();
+      lifecycle.finish(entry, launched.end);
+      return endedObservation(entry, entry.end ?? launched.end);
+    }
+    const entry = pictures.attempts.putJob(launched.job) ?? pictures.attempts.enter(item);
+    return observe(entry);
+  }
+
+  async function launchOne(item: AttemptLaunch): Promise<AttemptObservation> {
+    const waiting = deferred.get(item.attemptId);
+    if (waiting !== null) return waiting;
+    const known = pictures.attempts.get(item.attemptId);
+    if (known !== undefined && (known.end !== null || known.jobGoneAtMs !== null)) return observe(known);
+    if (known?.job != null) return foreign(item, known.job) ?? observe(known);
+    const created = await create(item);
+    return typeof created === 'string' ? deferred.add(item, created) : created;
+  }
+
+  function foreign(item: AttemptLaunch, job: V1Job): AttemptObservation | null {
+    const problem = foreignTo(jobManifest(item, settings), job);
+    if (problem === null) return null;
+    const { experimentId, trialId, attempt, attemptId } = item;
+    const end = endNow('invalid', problem);
+    return { experimentId, trialId, attempt, attemptId, state: 'ended', reason: null, end };
+  }
+
+  async function observe(entry: AttemptEntry): Promise<AttemptObservation> {
+    const end = await lifecycle.endOf(entry);
+    return end === null ? aliveObservation(entry, surroundings(), null) : endedObservation(entry, end);
+  }
+
+  async function launch(items: readonly AttemptLaunch[]): Promise<readonly AttemptObservation[]> {
+    await pictures.ready();
+    const done = await Promise.allSettled(items.map(launchOne));
+    return done.map((each) => {
+      // The cluster could not be spoken to: launched again, the batch adopts what has been created.
+      if (each.status === 'rejected') throw each.reason;
+      return each.value;
+    });
+  }
+
+  const removalOf = (entry: AttemptEntry): Removal => {
+    const trial = entry.job?.metadata?.labels?.[LABELS.trial];
+    const siblings = pictures.attempts.ofExperiment(entry.ref.experimentId);
+    const same = siblings.filter(({ job }) => job !== null && job.metadata?.labels?.[LABELS.trial] === trial);
+    return { name: jobName(entry.ref.attemptId), job: entry.job, alone: same.length === 1 };
+  };
+
+  async function stop(refs: readonly AttemptRef[], graceSeconds: number): Promise<void> {
+    await pictures.ready();
+    const removals: Removal[] = [];
+    const shorter: AttemptEntry[] = [];
+    for (const ref of refs) {
+      if (deferred.remove(ref.attemptId)) {
+        const entry = pictures.attempts.enter(ref);
+        entry.jobGoneAtMs ??= Date.now();
+        lifecycle.finish(entry, endNow('disrupted', 'Stopped before the cluster had taken it.'));
+        continue;
+      }
+      const entry = pictures.attempts.get(ref.attemptId);
+      if (entry === undefined) removals.push({ name: jobName(ref.attemptId), job: null, alone: false });
+      else if (entry.end === null) {
+        if (entry.jobGoneAtMs === null) removals.push(removalOf(entry));
+        shorter.push(entry);
+      }
+    }
+    await removeJobs(removals, { client, gate, unfinished: true });
+    await Promise.all(shorter.flatMap((entry) => hurry(entry, graceSeconds)));
+  }
+
+  /** Pods end within the grace period that they were made with, unless a shorter one is asked for. */
+  function hurry(entry: AttemptEntry, graceSeconds: number): Promise<unknown>[] {
+    const gracePeriodSeconds = Math.max(1, Math.ceil(graceSeconds));
+    return livePods(entry).flatMap(({ metadata, spec }) => {
+      const own = metadata?.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 0;
+      const { name: pod, uid } = metadata ?? {};
+      if (own <= gracePeriodSeconds || pod === undefined) return [];
+      return [gate.run(() => client.remove(PODS, pod, { gracePeriodSeconds, uid }))];
+    });
+  }
+
+  async function forget(refs: readonly AttemptRef[]): Promise<void> {
+    await pictures.ready();
+    const removals: Removal[] = [];
+    for (const ref of refs) {
+      const entry = pictures.attempts.get(ref.attemptId);
+      if (entry !== undefined && entry.end === null) await refresh(entry);
+      const end = entry === undefined ? null : await lifecycle.endOf(entry);
+      if (entry === undefined || end === null) continue;
+      if (entry.job !== null) removals.push(removalOf(entry));
+      entry.dismissed = true;
+    }
+    await removeJobs(removals, { client, gate, unfinished: false });
+  }
+
+  /** Another worker may have seen an end that is still on its way to this one. */
+  async function refresh(entry: AttemptEntry): Promise<void> {
+    try {
+      pictures.attempts.putJob(slimJob(await client.get(JOBS, jobName(entry.ref.attemptId))));
+    } catch (error) {
+      if (!isClusterError(error, 'not-found')) throw error;
+    }
+  }
+
+  return {
+    name,
+    launch,
+    stop,
+    forget,
+    gpus,
+    leads: () => leadership.leads(),
+    async list(experimentId) {
+      await pictures.ready();
+      await pictures.check(experimentId);
+      const entries = pictures.attempts.ofExperiment(experimentId).filter(({ dismissed }) => !dismissed);
+      return [...(await Promise.all(entries.map(observe))), ...deferred.ofExperiment(experimentId)];
+    },
+    async watch(handler) {
+      const deliveries = new Deliveries(handler, log);
+      lifecycle.add(deliveries);
+      return {
+        async close() {
+          lifecycle.remove(deliveries);
+          await deliveries.close();
+        },
+      };
+    },
+    logs(ref, { follow, signal }) {
+      const until = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
+      return followLog({
+        client,
+        log,
+        follow,
+        signal: until,
+        async look() {
+          await pictures.ready();
+          const entry = pictures.attempts.get(ref.attemptId);
+          return { pod: entry === undefined ? null : (livePods(entry).at(-1) ?? null), over: entry?.end != null };
+        },
+      });
+    },
+    async close() {
+      closing.abort(new Error('The runner is closed.'));
+      deferred.close();
+      await lifecycle.close();
+      await leadership.close();
+      await pictures.close();
+    },
+  };
+}

@@ -1,0 +1,164 @@
+/** Follows attempts from news to news until each has ended, been diagnosed, handed over and let go of. */
+import type { AttemptEnd, AttemptObservation } from '@lamina/domain/contract/runner.ts';
+import { PODS } from '../client/resources.ts';
+import { type AttemptEntry, livePods } from '../watch/attempts.ts';
+import type { Deliveries } from './deliveries.ts';
+import { Gate } from './gate.ts';
+import { stuckPods } from './lost-pods.ts';
+import { endedObservation } from './observe.ts';
+import { ripeness } from './ripeness.ts';
+import { type SettleContext, settle } from './settle.ts';
+
+export interface LifecycleOptions extends SettleContext {
+  entries(): Iterable<AttemptEntry>;
+  drop(entry: AttemptEntry): void;
+  /** Does this worker hand over ends and clean up? */
+  leads(): boolean;
+}
+
+const TICK_MS = 5_000;
+/** What depends on time alone (a wait that became too long) is looked at every so many ticks. */
+const ALL_EVERY = 6;
+const SETTLING_AT_ONCE = 16;
+const DISMISSED_MS = 60_000;
+/** Longer than any run takes to record an end; then only a relaunch of the same attempt could ask for it. */
+const KEPT_WITHOUT_JOB_MS = 15 * 60_000;
+
+export class Lifecycle {
+  private readonly options: LifecycleOptions;
+  private readonly watchers = new Set<Deliveries>();
+  private readonly settling = new Map<AttemptEntry, Promise<AttemptEnd>>();
+  private readonly timers = new Map<AttemptEntry, NodeJS.Timeout>();
+  private readonly gate = new Gate(SETTLING_AT_ONCE);
+  private readonly ticking: NodeJS.Timeout;
+  private ticks = 0;
+  private closed = false;
+
+  constructor(options: LifecycleOptions) {
+    this.options = options;
+    this.ticking = setInterval(() => this.tick(), TICK_MS).unref();
+  }
+
+  /** Something about the attempt has changed. */
+  changed(entry: AttemptEntry): void {
+    if (this.closed || entry.dismissed) return;
+    if (entry.end !== null) {
+      // Its Job was there when it ended and is gone now: the end has been recorded, by whichever worker.
+      const { jobGoneAtMs, endSeenAtMs } = entry;
+      const letGo = jobGoneAtMs !== null && endSeenAtMs !== null && endSeenAtMs < jobGoneAtMs;
+      if (letGo && !this.owed(entry)) entry.dismissed = true;
+      return;
+    }
+    if (this.settling.has(entry)) return;
+    const surroundings = this.options.surroundings();
+    const ripe = ripeness(entry, surroundings);
+    if (ripe === 'alive') return;
+    entry.endSeenAtMs ??= surroundings.nowMs;
+    if (ripe === 'ended') void this.settled(entry).catch(() => undefined);
+    else this.lookAgain(entry, ripe);
+  }
+
+  /** The end, once it is found; null where the attempt is alive. */
+  async endOf(entry: AttemptEntry): Promise<AttemptEnd | null> {
+    if (entry.end !== null) return entry.end;
+    return (await this.settling.get(entry)) ?? null;
+  }
+
+  /** An end that the cluster did not say. */
+  finish(entry: AttemptEntry, end: AttemptEnd): void {
+    entry.end ??= end;
+    entry.endSeenAtMs ??= Date.now();
+    this.deliver(entry);
+  }
+
+  add(watcher: Deliveries): void {
+    this.watchers.add(watcher);
+    if (this.options.leads()) this.deliverAll([watcher]);
+  }
+
+  remove(watcher: Deliveries): void {
+    this.watchers.delete(watcher);
+  }
+
+  /** This worker hands over ends from now on, also those that the one before it may have handed over already. */
+  takeOver(): void {
+    this.deliverAll([...this.watchers]);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearInterval(this.ticking);
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    await Promise.all([...this.watchers].map((watcher) => watcher.close()));
+    await Promise.allSettled(this.settling.values());
+  }
+
+  private settled(entry: AttemptEntry): Promise<AttemptEnd> {
+    const known = this.settling.get(entry);
+    if (known !== undefined) return known;
+    const work = this.gate
+      .run(() => settle(entry, this.options))
+      .then((end) => {
+        entry.end = end;
+        this.options.log.info({ attemptId: entry.ref.attemptId, outcome: end.outcome }, 'attempt ended');
+        this.deliver(entry);
+        return end;
+      })
+      .finally(() => this.settling.delete(entry));
+    this.settling.set(entry, work);
+    return work;
+  }
+
+  private lookAgain(entry: AttemptEntry, inMs: number): void {
+    if (this.timers.has(entry)) return;
+    const timer = setTimeout(() => {
+      this.timers.delete(entry);
+      this.changed(entry);
+    }, inMs + 1);
+    this.timers.set(entry, timer.unref());
+  }
+
+  private deliver(entry: AttemptEntry): void {
+    if (this.closed || entry.dismissed || entry.end === null || !this.options.leads()) return;
+    const observation: AttemptObservation = endedObservation(entry, entry.end);
+    for (const watcher of this.watchers) watcher.add(observation);
+  }
+
+  private deliverAll(watchers: readonly Deliveries[]): void {
+    for (const entry of this.options.entries()) {
+      if (entry.end === null || entry.dismissed) continue;
+      for (const watcher of watchers) watcher.add(endedObservation(entry, entry.end));
+    }
+  }
+
+  private owed(entry: AttemptEntry): boolean {
+    return [...this.watchers].some((watcher) => watcher.owes(entry.ref.attemptId));
+  }
+
+  private tick(): void {
+    this.ticks += 1;
+    const all = this.ticks % ALL_EVERY === 0;
+    const surroundings = this.options.surroundings();
+    for (const entry of [...this.options.entries()]) {
+      const pods = livePods(entry);
+      const gone = entry.jobGoneAtMs !== null && pods.length === 0;
+      const ageMs = surroundings.nowMs - (entry.jobGoneAtMs ?? surroundings.nowMs);
+      if (gone && ageMs > (entry.dismissed ? DISMISSED_MS : KEPT_WITHOUT_JOB_MS) && !this.owed(entry)) {
+        this.options.drop(entry);
+      } else if (entry.end === null && (all || pods.some((pod) => pod.metadata?.deletionTimestamp !== undefined))) {
+        this.changed(entry);
+      }
+      if (this.options.leads()) this.freeStuck(entry);
+    }
+  }
+
+  private freeStuck(entry: AttemptEntry): void {
+    const { client, log } = this.options;
+    for (const { name, uid, node } of stuckPods(livePods(entry), this.options.surroundings())) {
+      log.warn({ attemptId: entry.ref.attemptId, pod: name, node }, 'deleting the pod of a node that does not answer');
+      client.remove(PODS, name, { gracePeriodSeconds: 0, uid }).catch((error: unknown) => {
+        log.warn({ err: error, pod: name }, 'the pod of a lost node could not be deleted');
+      });
+    }
+  }
+}

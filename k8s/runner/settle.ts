@@ -1,0 +1,86 @@
+/** The diagnosis of an attempt that has ended, from all there is: objects, files, and events where those do not say. */
+import type { CoreV1Event } from '@kubernetes/client-node';
+import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
+import type { ClusterClient, ClusterLog } from '../client/client.ts';
+import { EVENTS } from '../client/resources.ts';
+import { diagnose } from '../diagnosis/diagnose.ts';
+import type { AttemptEvidence } from '../evidence.ts';
+import { TRAINER_CONTAINER } from '../labels.ts';
+import { type AttemptEntry, livePods } from '../watch/attempts.ts';
+import { endNow } from './end-of.ts';
+import { type AttemptFiles, LOG_FILE, readExit, readResult } from './files.ts';
+import { evidenceOf, type Surroundings } from './observe.ts';
+
+export interface SettleContext {
+  readonly client: ClusterClient;
+  readonly files: AttemptFiles;
+  readonly log: ClusterLog;
+  surroundings(): Surroundings;
+}
+
+const LOG_TAIL = { lines: 2_000, bytes: 256 * 1024, withinMs: 10_000 };
+
+export async function settle(entry: AttemptEntry, context: SettleContext): Promise<AttemptEnd> {
+  const [traces] = await Promise.all([tracesOf(entry, context), keepLog(entry, context)]);
+  let end = diagnose(evidenceOf(entry, context.surroundings(), traces));
+  if (end === null || needsEvents(entry, end)) {
+    const events = await eventsOf(entry, context);
+    if (events.length > 0) end = diagnose(evidenceOf(entry, { ...context.surroundings(), events }, traces)) ?? end;
+  }
+  return end ?? endNow('disrupted', 'The Job was deleted before the trial had started.');
+}
+
+async function tracesOf(
+  { ref }: AttemptEntry,
+  { files, log }: SettleContext,
+): Promise<Pick<AttemptEvidence, 'exit' | 'result'>> {
+  try {
+    const [exit, result] = await Promise.all([readExit(files, ref), readResult(files, ref)]);
+    return { exit, result };
+  } catch (error) {
+    log.warn({ err: error, attemptId: ref.attemptId }, "the attempt's files cannot be read");
+    const why = error instanceof Error ? error.message : String(error);
+    return { exit: null, result: { problem: `the artifact store does not answer: ${why}` } };
+  }
+}
+
+/** Where a container has ended, its state says why; where none has, events are all there is. */
+function needsEvents({ pods }: AttemptEntry, { outcome }: AttemptEnd): boolean {
+  if (outcome === 'succeeded' || outcome === 'diverged') return false;
+  return ![...pods.values()].some(({ status }) =>
+    status?.containerStatuses?.some(({ state }) => state?.terminated != null),
+  );
+}
+
+async function eventsOf(
+  { ref, job, pods }: AttemptEntry,
+  { client, log }: SettleContext,
+): Promise<readonly CoreV1Event[]> {
+  const uid = [...pods.keys()].at(-1) ?? job?.metadata?.uid;
+  if (uid === undefined) return [];
+  try {
+    return (await client.list(EVENTS, { fieldSelector: `involvedObject.uid=${uid}` })).items;
+  } catch (error) {
+    log.warn({ err: error, attemptId: ref.attemptId }, "the attempt's events cannot be read");
+    return [];
+  }
+}
+
+/** The trainer keeps its own log beside its results; where it did not come so far, what its container said is kept. */
+async function keepLog(entry: AttemptEntry, { client, files, log }: SettleContext): Promise<void> {
+  const { ref } = entry;
+  const pod = livePods(entry).find(({ status }) =>
+    status?.containerStatuses?.some(({ name, state }) => name === TRAINER_CONTAINER && state?.terminated != null),
+  );
+  const name = pod?.metadata?.name;
+  if (name === undefined) return;
+  try {
+    if (await files.has(ref, LOG_FILE)) return;
+    const options = { container: TRAINER_CONTAINER, tailLines: LOG_TAIL.lines, limitBytes: LOG_TAIL.bytes };
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of client.log(name, options, AbortSignal.timeout(LOG_TAIL.withinMs))) chunks.push(chunk);
+    await files.write(ref, LOG_FILE, Buffer.concat(chunks));
+  } catch (error) {
+    log.warn({ err: error, attemptId: ref.attemptId }, 'the log of an ended attempt could not be kept');
+  }
+}
