@@ -1,7 +1,7 @@
 /** How long a trial takes, from past trials that are like it. */
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
 import { equallyCrowded, likeTrials } from './likeness.ts';
-import { chiSquare, normal, type Random } from './random.ts';
+import { normal, type Random } from './random.ts';
 import { scaled } from './scaling.ts';
 import { median, widened } from './statistics.ts';
 import { COVERAGE, type DurationEstimate, type Interval, type PastTrial, type Work } from './types.ts';
@@ -12,6 +12,17 @@ import { COVERAGE, type DurationEstimate, type Interval, type PastTrial, type Wo
  * "Bayesian Data Analysis", 3rd ed., section 3.3).
  */
 const PRIOR = { spread: 0.2, freedom: 2 };
+/** So many standard deviations from its middle an interval of `COVERAGE` ends. */
+const END_OF_NORMAL = tQuantile((1 + COVERAGE) / 2, 1e9);
+const ends = new Map<number, number>();
+
+function endOfT(freedom: number): number {
+  const known = ends.get(freedom);
+  if (known !== undefined) return known;
+  const end = tQuantile((1 + COVERAGE) / 2, freedom);
+  ends.set(freedom, end);
+  return end;
+}
 
 export interface Surroundings {
   /** Product that the trials to come run on; null: not known. */
@@ -54,9 +65,8 @@ export function estimateDuration(
 
 /** The interval in which the next such trial's duration lies: Student's t on the log scale. */
 export function durationInterval(estimate: DurationEstimate, widening = 1): Interval {
-  const share = (1 + COVERAGE) / 2;
-  const own = tQuantile(share, estimate.freedom) * estimate.spread * Math.sqrt(1 + estimate.centreVariance);
-  const half = Math.hypot(own, tQuantile(share, 1e6) * estimate.scaleSpread);
+  const own = endOfT(estimate.freedom) * estimate.spread * Math.sqrt(1 + estimate.centreVariance);
+  const half = Math.hypot(own, END_OF_NORMAL * estimate.scaleSpread);
   const middle = Math.exp(estimate.centre);
   return widened({ low: middle * Math.exp(-half), median: middle, high: middle * Math.exp(half) }, widening);
 }
@@ -67,10 +77,14 @@ export interface CellDraw {
   readonly spread: number;
 }
 
-/** Parameters as they may be, given what few samples tell; `Math.exp(centre + spread * normal)` is then one trial. */
+/**
+ * Parameters as they may be, given what few samples tell; `Math.exp(centre + spread * normal)` is then one trial.
+ *
+ * Normal, with a spread at which a trial's interval of `COVERAGE` is that of Student's t: on the log scale the t
+ * distribution has no mean, and a sum over hundreds of trials would be decided by its far tail alone.
+ */
 export function drawCell(estimate: DurationEstimate, widening: number, random: Random): CellDraw {
-  const scale = estimate.freedom / Math.max(chiSquare(estimate.freedom, random), 1e-9);
-  const spread = estimate.spread * Math.sqrt(scale) * widening;
+  const spread = (estimate.spread * widening * endOfT(estimate.freedom)) / END_OF_NORMAL;
   const shift = spread * Math.sqrt(estimate.centreVariance) * normal(random);
   return { spread, centre: estimate.centre + shift + estimate.scaleSpread * widening * normal(random) };
 }

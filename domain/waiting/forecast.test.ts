@@ -105,6 +105,13 @@ test('a paused experiment starts nothing, and holds nobody up', () => {
   assert.deepEqual(other?.start, sure(0));
 });
 
+test('many cells known from one trial each still have a sensible end', () => {
+  const cells = Array.from({ length: 200 }, (_, index) => cellOf(`c${index}`, { ...exactly(100), spread: 0.2 }));
+  const pending = Array.from({ length: 1000 }, (_, index) => index % 200);
+  const end = endOf(queueOf([experimentOf('e', { maxParallel: 10, cells, pending })]), 'e');
+  assert.ok(end && end.median > 10_000 && end.high < 12_000, JSON.stringify(end));
+});
+
 const estimate = fc
   .record({
     seconds: fc.double({ min: 1, max: 1e4, noNaN: true }),

@@ -42,7 +42,7 @@ export interface ForecastOptions {
 const MOST_DRAWS = 200;
 const FEWEST_DRAWS = 25;
 /** Trials of all draws together: bounds the time that a forecast takes. */
-const WORK = 200_000;
+const WORK = 100_000;
 
 interface Drawn {
   readonly durations: Durations;

@@ -45,14 +45,3 @@ export function normalAbove(least: number, random: Random): number {
     if (random() <= Math.exp(-((draw - rate) ** 2) / 2)) return draw;
   }
 }
-
-/** Chi-square with a whole number of degrees of freedom; above 30 by the cube of a normal (Wilson and Hilferty 1931). */
-export function chiSquare(freedom: number, random: Random): number {
-  if (freedom > 30) {
-    const c = 2 / (9 * freedom);
-    return freedom * Math.max(0.01, 1 - c + normal(random) * Math.sqrt(c)) ** 3;
-  }
-  let sum = 0;
-  for (let pair = 0; pair < Math.floor(freedom / 2); pair += 1) sum -= 2 * Math.log(1 - random());
-  return freedom % 2 === 1 ? sum + normal(random) ** 2 : sum;
-}
