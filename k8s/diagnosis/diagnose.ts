@@ -17,6 +17,7 @@ import { saidWhy, savedAndStopped, trainerCode } from './rules/said.ts';
 import { signalled } from './rules/signals.ts';
 import { noProgram, notStarted } from './rules/start-failure.ts';
 import { success } from './rules/success.ts';
+import { podFromTraces } from './traces.ts';
 import { type AttemptView, holding, type PodView, viewOf } from './view.ts';
 
 /**
@@ -60,7 +61,8 @@ export function diagnose(evidence: AttemptEvidence): AttemptEnd | null {
 }
 
 function causeAmong(attempt: AttemptView): [PodView, Finding] | null {
-  const byEnd = [...attempt.pods].sort((a, b) => endedAtMs(a) - endedAtMs(b));
+  const known = attempt.pods.length > 0 ? attempt.pods : podFromTraces(attempt);
+  const byEnd = [...known].sort((a, b) => endedAtMs(a) - endedAtMs(b));
   for (const rule of POD_RULES) {
     for (const pod of byEnd) {
       const found = trainerCode(pod) === 0 ? null : rule(pod, attempt);

@@ -1,17 +1,17 @@
 /** Quantities of memory as Kubernetes writes them ("25165824", "16Gi") for people: "24 MiB", "16 GiB". */
-const UNITS = ['KiB', 'MiB', 'GiB', 'TiB'];
-const SUFFIXED = /^(\d+(?:\.\d+)?)(K|M|G|T)i$/;
+const QUANTITY = /^(\d+(?:\.\d+)?)(?:([KMGT])i)?$/;
+const UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+const PREFIXES = ['', 'K', 'M', 'G', 'T'];
 
+/** What it cannot read it answers as it is. */
 export function memoryWords(quantity: string): string {
-  const suffixed = SUFFIXED.exec(quantity);
-  if (suffixed !== null) return `${suffixed[1]} ${suffixed[2]}iB`;
-  if (!/^\d+$/.test(quantity)) return quantity;
-  let value = Number(quantity);
-  let unit = 'bytes';
-  for (const larger of UNITS) {
-    if (value < 1024) break;
+  const parts = QUANTITY.exec(quantity);
+  if (parts === null) return quantity;
+  let value = Number(parts[1]);
+  let unit = PREFIXES.indexOf(parts[2] ?? '');
+  while (value >= 1024 && unit < UNITS.length - 1) {
     value /= 1024;
-    unit = larger;
+    unit += 1;
   }
-  return `${Number(value.toFixed(1))} ${unit}`;
+  return `${Number(value.toFixed(1))} ${UNITS[unit]}`;
 }

@@ -4,7 +4,7 @@ import { memoryWords } from '../quantity.ts';
 import type { PodView } from '../view.ts';
 import { checkpointWords } from './said.ts';
 
-const LOW_ON = /low on resource: ([\w.-]+)/;
+const LOW_ON = /low on resource: ([\w-]+)/;
 const PRESSURE = /had condition: \[?(\w+)/;
 const USAGE = /was using ([^,]+), request is ([^,]+), has larger consumption/;
 const OWN_LIMIT =

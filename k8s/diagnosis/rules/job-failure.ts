@@ -7,19 +7,18 @@ export function jobFailure(attempt: AttemptView): Condition | null {
   return holding(attempt.conditions, 'Failed') ?? holding(attempt.conditions, 'FailureTarget');
 }
 
+/** The exit code that the Job's failure policy saw; null where it names none. */
+export function codeInFailure(attempt: AttemptView): number | null {
+  const code = EXIT_CODE.exec(jobFailure(attempt)?.message ?? '')?.[1];
+  return code === undefined ? null : Number(code);
+}
+
 const EXIT_CODE = /failed with exit code (\d+)/;
 
 /** All that is left where no pod is known any more: the Job's own words. */
 export function withoutPods(attempt: AttemptView): Finding | null {
   const failure = jobFailure(attempt);
   if (failure === null) return null;
-  const code = EXIT_CODE.exec(failure.message)?.[1];
-  if (code !== undefined) {
-    return {
-      ...finding('crashed', `The trainer ended with code ${code}, and its pod is gone: nothing else is known.`),
-      exitCode: Number(code),
-    };
-  }
   if (failure.message.includes('DisruptionTarget')) {
     return finding('disrupted', 'The cluster took the trial off its node. Work up to the last checkpoint is kept.');
   }

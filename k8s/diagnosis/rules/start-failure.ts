@@ -18,11 +18,17 @@ export function isGpuRuntime(message: string): boolean {
   return GPU_RUNTIME.test(message);
 }
 
+/** Without the layers of runtimes that the message passed through. */
+function gpuWords(message: string): string {
+  const at = message.search(/nvidia-container-cli|unresolvable CDI/);
+  return (at < 0 ? message : message.slice(at)).trim().replace(/: unknown$/, '');
+}
+
 export function startFailure(pod: PodView, message: string): Finding | null {
   if (isGpuRuntime(message)) {
     return finding(
       'gpu-fault',
-      `${theNode(pod)} could not give the container its GPU: ${quote(message)}. Have the node's driver and container toolkit checked.`,
+      `${theNode(pod)} could not give the container its GPU: ${quote(gpuWords(message))}. Have the node's driver and container toolkit checked.`,
     );
   }
   if (!NO_PROGRAM.test(message)) return null;

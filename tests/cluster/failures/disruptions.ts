@@ -1,4 +1,5 @@
 /** Attempts that something in the cluster takes away. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { RESUMABLE } from './endings.ts';
 import { type Context, ended, podsEnded, running, type Situation } from './situation.ts';
 
@@ -177,11 +178,13 @@ export const DISRUPTIONS: Readonly<Record<string, Situation>> = {
       if (job.spec?.template.spec) job.spec.template.spec.nodeName = 'recorded-tainted';
     },
     when: (seen) => seen.pods.some((pod) => pod.spec?.nodeName !== undefined),
-    act: async (context) =>
-      void (await context.cluster.kubectl(['taint', 'node', 'recorded-tainted', 'maintenance=planned:NoExecute'])),
-    done: (seen) =>
-      seen.gonePods.length > 0 ||
-      seen.pods.some((pod) => pod.status?.conditions?.some((one) => one.type === 'DisruptionTarget')),
+    act: async (context) => {
+      await context.cluster.kubectl(['taint', 'node', 'recorded-tainted', 'maintenance=planned:NoExecute']);
+      await sleep(3000);
+      // In the place of a kubelet, which would end a pod that has not started at once.
+      await kubectl(context, 'delete', 'pod', nameOf(context), '--force', '--grace-period=0', '--wait=false');
+    },
+    done: ended,
     undo: async (context) =>
       void (await context.cluster.kubectl(['delete', 'node', 'recorded-tainted', '--ignore-not-found'])),
   },

@@ -47,7 +47,7 @@ async function main(names: readonly string[]): Promise<number> {
     }
   });
   await Promise.all(lanes);
-  await there.kubectl(['delete', 'namespace', NAMESPACE, '--wait=false', '--ignore-not-found']);
+  await there.kubectl(['delete', 'namespace', NAMESPACE, '--ignore-not-found']);
   console.log(`${chosen.length - failures.length} recorded, ${failures.length} failed`);
   return failures.length === 0 ? 0 : 1;
 }
@@ -86,9 +86,18 @@ async function follow(situation: Situation, context: Context, recorder: Recorder
       await situation.act?.({ ...context, pod: seen.pods[0] });
       acted = true;
     } else if (acted && done(seen)) return seen;
-    if (performance.now() > giveUpAt) throw new Error(`not in time; last seen: ${JSON.stringify(seen).slice(0, 2000)}`);
+    if (performance.now() > giveUpAt) throw new Error(`not in time; last seen: ${JSON.stringify(statusesOf(seen))}`);
     await sleep(200);
   }
+}
+
+function statusesOf({ job, pods, gonePods, events }: Seen): object {
+  return {
+    job: job?.status ?? null,
+    pods: pods.map(({ metadata, status }) => ({ deletionTimestamp: metadata?.deletionTimestamp, ...status })),
+    gonePods,
+    events: events.map(({ reason, message }) => `${reason}: ${message}`),
+  };
 }
 
 function manifestOf({ images }: Cluster, name: string, situation: Situation, namespace: string) {
