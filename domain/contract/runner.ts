@@ -59,6 +59,12 @@ export function pendingKindOf(reason: string | null): PendingKind | null {
   return PENDING_KINDS.find((kind) => reason === kind || reason?.startsWith(`${kind}: `)) ?? null;
 }
 
+/** The reason without its kind. */
+export function pendingSentenceOf(reason: string): string {
+  const kind = pendingKindOf(reason);
+  return kind === null || reason === kind ? reason : reason.slice(kind.length + 2);
+}
+
 export interface AttemptObservation extends AttemptRef {
   readonly state: 'pending' | 'running' | 'ended';
   /** Why it is still pending, where known: `pendingReasonOf(kind, sentence)`. */

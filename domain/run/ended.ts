@@ -1,11 +1,11 @@
 /** An attempt has ended: its trial is recorded, or goes on with another attempt. */
-import type { AttemptEnd, FailureClass } from '../contract/runner.ts';
+import { type AttemptEnd, type FailureClass, pendingSentenceOf } from '../contract/runner.ts';
 import type { Draft } from './draft.ts';
 import type { EndedAttempt } from './events.ts';
 import { hintOf } from './hints.ts';
 import { decide } from './policy/table.ts';
 import { isAlive } from './state.ts';
-import type { ActiveTrial, TerminalTrialState } from './types.ts';
+import type { ActiveTrial, RunPolicy, TerminalTrialState } from './types.ts';
 
 export function attemptEnded(draft: Draft, ended: EndedAttempt, atMs: number): void {
   const trial = draft.active[ended.trialId];
@@ -50,7 +50,7 @@ function settle(draft: Draft, trial: ActiveTrial, known: KnownEnd, atMs: number)
     return record(draft, trial, end, 'cancelled', null);
   }
   const failureClass: FailureClass = trial.stopReason ?? end.outcome;
-  const failed: AttemptEnd = { ...end, outcome: failureClass, message: messageOf(trial, end) };
+  const failed: AttemptEnd = { ...end, outcome: failureClass, message: messageOf(trial, end, draft.policy) };
   const decision = decide(failureClass, { trial, end: failed, policy: draft.policy });
   if (decision.action === 'fail') return record(draft, trial, failed, 'failed', decision.message);
   draft.records.push({
@@ -90,7 +90,7 @@ export function cancelWaiting(draft: Draft, trial: ActiveTrial): void {
 }
 
 /** An attempt that we stopped says how it died, not why. */
-function messageOf(trial: ActiveTrial, end: KnownEnd): string {
+function messageOf(trial: ActiveTrial, end: KnownEnd, policy: RunPolicy): string {
   switch (trial.stopReason) {
     case 'stalled':
       return 'stopped: no sign of life from the trainer';
@@ -98,8 +98,13 @@ function messageOf(trial: ActiveTrial, end: KnownEnd): string {
       return 'stopped: the deadline of the trial has passed';
     case 'unschedulable':
     case 'image-pull':
-      return `could not start in time: ${trial.waitedFor ?? trial.stopReason}`;
+    case 'invalid':
+      return `could not start within ${policy.startDeadlineSeconds} s: ${waitedFor(trial) ?? trial.stopReason}`;
     default:
       return end.message;
   }
+}
+
+function waitedFor({ waitedFor: reason }: ActiveTrial): string | null {
+  return reason == null ? null : pendingSentenceOf(reason);
 }

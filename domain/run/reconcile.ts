@@ -47,6 +47,7 @@ export function verdict(seen: SeenAttempt, policy: RunPolicy): FailureClass | nu
     const kind = pendingKindOf(seen.reason);
     // A queue of the cluster has its own order: waiting in it is not a failure.
     if (kind === 'queued' || !over(seen.aliveMs, policy.startDeadlineSeconds)) return null;
+    if (kind === 'misconfigured') return 'invalid';
     return kind === 'image-pull' ? 'image-pull' : 'unschedulable';
   }
   // The runner ends attempts at their deadline itself; this is for one that does not.

@@ -1,4 +1,12 @@
+import { backoffMs } from './crashed.ts';
 import type { FailurePolicy } from './types.ts';
 
-/** Preempted, drained, evicted or lost: the next attempt resumes from the checkpoint. */
-export const disrupted: FailurePolicy = () => ({ action: 'retry', delayMs: 0 });
+/**
+ * Preempted, drained, evicted or lost: the next attempt resumes from the checkpoint, the first time at once. Where one
+ * disruption follows another, the cluster is given time: a node that refuses every trial at once would otherwise use up
+ * all attempts within a minute.
+ */
+export const disrupted: FailurePolicy = ({ trial, policy }) => {
+  const before = trial.attempt - trial.firstAttempt;
+  return { action: 'retry', delayMs: before === 0 ? 0 : backoffMs(policy.backoff, before) };
+};
