@@ -5,7 +5,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { binary } from './build.ts';
-import { apply, kubectl } from './kubectl.ts';
+import { apply, kubectl, kubectlJson } from './kubectl.ts';
 import { CONTROL, machineFolder, paths } from './layout.ts';
 import { pidOf, start, stop } from './processes.ts';
 import { run, until } from './shell.ts';
@@ -38,7 +38,23 @@ export async function startKueue(): Promise<void> {
   await until('Kueue', 60, async () => (await fetch(`http://${CONTROL.address}:${HEALTH_PORT}/readyz`)).ok, 300);
 }
 
-export const stopKueue = (): Promise<void> => stop('kueue');
+/** Objects that wait for Kueue to let them go are let go, or their namespaces would never end. */
+export async function stopKueue(): Promise<void> {
+  if (pidOf('kueue') === null) return;
+  await stop('kueue');
+  for (const kind of ['workloads', 'clusterqueues', 'resourceflavors']) {
+    const { items } = await kubectlJson<{ items: Held[] }>('get', `${kind}.kueue.x-k8s.io`, '--all-namespaces');
+    for (const { metadata } of items.filter(({ metadata: { finalizers = [] } }) => finalizers.length > 0)) {
+      const place = metadata.namespace === undefined ? [] : ['-n', metadata.namespace];
+      const patch = ['--type=merge', '-p', '{"metadata":{"finalizers":null}}'];
+      await kubectl([...place, 'patch', `${kind}.kueue.x-k8s.io`, metadata.name, ...patch]);
+    }
+  }
+}
+
+interface Held {
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly finalizers?: readonly string[] };
+}
 
 function configuration(certificates: string): unknown {
   return {

@@ -1,0 +1,86 @@
+/** What no scheduler can beat: a loop that creates Jobs, so many at a time, and waits for each. */
+import type { V1Job } from '@kubernetes/client-node';
+import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
+import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
+import { JOBS } from '@lamina/k8s/client/resources.ts';
+import { jobManifest } from '@lamina/k8s/manifests/job.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import { plannedTrials, plansOf } from '../../../support/planned.ts';
+import { farmClient } from './farm.ts';
+
+export interface Figures {
+  readonly jobs: number;
+  readonly seconds: number;
+  readonly jobsPerSecond: number;
+  readonly requestsPerJob: number | null;
+}
+
+export interface BareOptions {
+  readonly kubeconfig: string;
+  readonly settings: KubernetesSettings;
+  readonly jobs: number;
+  readonly parallel: number;
+  /** Deletes each Job when it is complete, as a scheduler that leaves nothing behind must. */
+  readonly cleanup: boolean;
+}
+
+export async function bareLoop({ kubeconfig, settings, jobs, parallel, cleanup }: BareOptions): Promise<Figures> {
+  const client = farmClient(kubeconfig, settings);
+  const manifests = manifestsFor(jobs, settings);
+  const closing = new AbortController();
+  const waiting = new Map<string, () => void>();
+  const watching = (async () => {
+    const { resourceVersion } = await client.list(JOBS, {});
+    for await (const { object } of client.watch<V1Job>(JOBS, {}, resourceVersion, closing.signal)) {
+      if (object.status?.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True'))
+        waiting.get(object.metadata?.name ?? '')?.();
+    }
+    throw new Error('the watch has ended');
+  })();
+  const failed = watching.catch((error: unknown) => {
+    if (!closing.signal.aborted) throw error;
+  });
+
+  const from = performance.now();
+  const lane = async (): Promise<void> => {
+    for (let manifest = manifests.pop(); manifest !== undefined; manifest = manifests.pop()) {
+      const name = manifest.metadata?.name ?? '';
+      const complete = new Promise<void>((resolve) => waiting.set(name, resolve));
+      await client.create(JOBS, manifest);
+      await complete;
+      waiting.delete(name);
+      if (cleanup) await client.remove(JOBS, name, { propagationPolicy: 'Background' });
+    }
+  };
+  await Promise.race([
+    failed.then(() => new Promise(() => undefined)),
+    Promise.all(Array.from({ length: parallel }, lane)),
+  ]);
+  const seconds = (performance.now() - from) / 1000;
+  closing.abort();
+  const requests = [...client.requests.values()].reduce((sum, count) => sum + count, 0);
+  await client.close();
+  return { jobs, seconds, jobsPerSecond: jobs / seconds, requestsPerJob: requests / jobs };
+}
+
+/** The Jobs that Lamina would create. */
+function manifestsFor(jobs: number, settings: KubernetesSettings): V1Job[] {
+  return farmTrials(jobs, settings.namespace).map((trial) => {
+    const attemptId = attemptIdOf(settings.namespace, trial.id, 1);
+    const ids = { experimentId: settings.namespace, trialId: trial.id, attempt: 1, attemptId };
+    const plan = plansOf([trial])[trial.cell.id];
+    if (plan === undefined) throw new Error('no plan');
+    const paths = { output: '/artifacts/output', checkpoints: '/artifacts/checkpoints', cache: '/artifacts/cache' };
+    const request = { contract: 'lamina/v1', ...ids, settings: trial.settings, plan, resume: false, paths } as const;
+    const launch = { ...ids, request: { ...request, eventsUrl: null }, token: 'token' };
+    return jobManifest({ ...launch, deadlineSeconds: null, graceSeconds: 1 }, settings);
+  });
+}
+
+/** Ten seeds a cell, one GPU each. */
+export function farmTrials(count: number, salt: string) {
+  const gpu = sampleSettings({ gpus: 1 });
+  return plannedTrials(Math.ceil(count / 10), 10, salt)
+    .slice(0, count)
+    .map((trial) => ({ ...trial, settings: { ...trial.settings, gpus: gpu.gpus } }));
+}
