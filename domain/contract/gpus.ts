@@ -1,4 +1,5 @@
 /** GPUs that trials can run on: what `GET /v1/gpus` answers. */
+import { z } from 'zod';
 
 export interface GpuClassInventory {
   /** Name to use in `resources.gpuClass`. */
@@ -34,3 +35,26 @@ export interface GpuInventory {
 export interface GpuInventorySource {
   gpus(): Promise<GpuInventory>;
 }
+
+const bytes = z.number().int().nonnegative();
+const count = z.number().int().nonnegative();
+
+export const gpuInventoryView = z.object({
+  source: z.string().describe('the runner'),
+  at: z.iso.datetime({ offset: true }).describe('when a worker looked'),
+  classes: z.array(
+    z.object({
+      name: z.string().describe('to name in resources.gpuClass'),
+      product: z.string().nullable(),
+      memoryBytes: bytes.nullable().describe('of one GPU, as CUDA reports it'),
+      computeCapability: z.string().nullable(),
+      mig: z.string().nullable().describe('profile; null for whole GPUs'),
+      nodes: count,
+      perNode: count.describe('most GPUs of it in one node'),
+      total: count.describe('on nodes that take pods'),
+      free: count.nullable().describe('requested by no pod; null where that cannot be seen'),
+      pricePerHour: z.number().nullable().describe('of one GPU'),
+    }),
+  ),
+  note: z.string().nullable().describe('why there is nothing to show, or what limits the answer'),
+});

@@ -10,6 +10,8 @@ import {
   trialDetail,
   trialView,
 } from '@lamina/domain/contract/api.ts';
+import { estimateView } from '@lamina/domain/contract/estimate.ts';
+import { gpuInventoryView } from '@lamina/domain/contract/gpus.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
 import pRetry, { AbortError } from 'p-retry';
 import type { z } from 'zod';
@@ -80,6 +82,8 @@ export function createClient(url: string) {
     submit: (body: Submission, idempotencyKey: string = randomUUID()) =>
       json(experimentDetail, 'experiments', { method: 'POST', body, headers: { 'idempotency-key': idempotencyKey } }),
     preview: (body: Submission) => json(previewView, 'experiments/preview', { method: 'POST', body }),
+    estimate: (body: Omit<Submission, 'reuse'>) => json(estimateView, 'estimates', { method: 'POST', body }),
+    gpus: () => json(gpuInventoryView, 'gpus'),
     list: (query: Query) => json(experiments, 'experiments', { query }),
     show: (id: string) => json(experimentDetail, `experiments/${encodeURIComponent(id)}`),
     pause: (id: string) => act(id, 'pause'),

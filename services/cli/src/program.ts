@@ -6,6 +6,7 @@ import type { Context, GlobalOptions } from './command.ts';
 import { compare } from './commands/compare.ts';
 import { cancel, extend, pause, resume, retry } from './commands/control.ts';
 import { estimate } from './commands/estimate.ts';
+import { gpus } from './commands/gpus.ts';
 import { list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { preview } from './commands/preview.ts';
@@ -24,6 +25,7 @@ const COMMANDS = [
   preview,
   estimate,
   list,
+  gpus,
   show,
   watch,
   compare,

@@ -8,7 +8,7 @@ import { counted, shortened, shortId, wrapped } from '../format/text.ts';
 import { ago, duration, elapsed } from '../format/time.ts';
 import type { Io } from '../io.ts';
 import { hasEnded } from '../progress/state.ts';
-import { stateColor } from '../progress/words.ts';
+import { stateColor, waitingText } from '../progress/words.ts';
 import { droppedText } from './preview.ts';
 
 export const show = defineCommand({
@@ -49,7 +49,7 @@ export function showText(
     trial.tokensPerSecond === null ? '–' : trial.tokensPerSecond.toFixed(0),
   ]);
   const messages = trials.filter(
-    ({ message, state }) => message !== null && state !== 'succeeded' && state !== 'reused',
+    ({ message, waiting, state }) => (waiting ?? message) !== null && state !== 'succeeded' && state !== 'reused',
   );
   const parts = [
     `${color.bold(experiment.name)}  ${stateColor(experiment.state, color)}  ${color.dim(experiment.id)}\n${facts.join(', ')}`,
@@ -74,9 +74,9 @@ export function showText(
 function messagesText(trials: readonly TrialView[], width: number, color: Io['color']): string {
   const shown = trials
     .slice(0, MOST_MESSAGES)
-    .flatMap(({ id, label, seed, message }) => [
+    .flatMap(({ id, label, seed, message, waiting }) => [
       `  ${shortId(id)}  ${shortened(label, LABEL)}, seed ${seed}`,
-      color.dim(wrapped(message ?? '', width, '    ')),
+      color.dim(wrapped(waiting === null ? (message ?? '') : waitingText(waiting), width, '    ')),
     ]);
   const hidden = trials.length - MOST_MESSAGES;
   return ['What happened', ...shown, ...(hidden > 0 ? [`  … and ${counted(hidden, 'more trial')}`] : [])].join('\n');

@@ -2,7 +2,7 @@
 import type { StreamEvent } from '@lamina/domain/contract/api.ts';
 import { clock } from '../format/time.ts';
 import { endedCount, isTerminal, type Progress } from './state.ts';
-import { phaseText } from './words.ts';
+import { phaseText, waitingText } from './words.ts';
 
 /** A running trial says how far it is at most this often. */
 export const STEP_LINE_EVERY_MS = 30_000;
@@ -34,8 +34,11 @@ export function progressLine(
       if (trial?.state !== 'running' || trial.step === null || nowMs - lastStepLineMs < STEP_LINE_EVERY_MS) return null;
       return `${at}  ${nameOf(after, trial)}  ${phaseText(trial)}`;
     }
-    case 'attempt':
-      return null;
+    case 'attempt': {
+      const [known, trial] = [before.trials.get(event.data.trialId), after.trials.get(event.data.trialId)];
+      if (trial === undefined || trial.waiting === null || known?.waiting === trial.waiting) return null;
+      return `${at}  ${nameOf(after, trial)}  ${waitingText(trial.waiting)}`;
+    }
   }
 }
 

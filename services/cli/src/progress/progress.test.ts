@@ -51,6 +51,23 @@ test('a further attempt starts from nothing; an event from before the snapshot c
   );
 });
 
+test('a trial says what it waits for until it runs', () => {
+  const waits = (waiting: string | null): StreamEvent => ({
+    type: 'attempt',
+    data: { attemptId: 'a', trialId: trialViewOf('a', 1).id, attempt: 1, outcome: null, message: null, waiting },
+  });
+  const running = play([trialEvent('a', 1, 'running')]);
+  const event = waits('unschedulable: no node has a free GPU');
+  const waiting = applyEvent(running, event);
+  assert.equal(
+    progressLine(running, waiting, event, NOW, 0)?.slice(10),
+    '18 layers · bf16, seed 1  waits: no node has a free GPU',
+  );
+  assert.match(livePicture(waiting, frame), /seed 1: waits: no node has a free GPU/);
+  assert.equal(stateOf(applyEvent(waiting, waits(null)), 'a', 1)?.waiting, null);
+  assert.equal(stateOf(applyEvent(waiting, stepEvent('a', 1, 1)), 'a', 1)?.waiting, null);
+});
+
 test('a trial nobody knew of asks for another look', () => {
   const unknown = { ...trialEvent('a', 1, 'running'), data: { ...trialEvent('a', 1, 'running').data, trialId: 'new' } };
   assert.equal(applyEvent(START, unknown).outdated, true);

@@ -12,6 +12,8 @@ export interface TrialProgress {
   readonly phase: string | null;
   readonly step: number | null;
   readonly steps: number | null;
+  /** Why its attempt does not run yet. */
+  readonly waiting: string | null;
   /** Of the newest training step. */
   readonly trainingLoss: number | null;
   readonly tokensPerSecond: number | null;
@@ -47,6 +49,7 @@ export function trialProgress(trial: TrialView): TrialProgress {
     phase: trial.phase,
     step: trial.step,
     steps: trial.steps,
+    waiting: trial.waiting,
     trainingLoss: null,
     tokensPerSecond: trial.tokensPerSecond,
     heldOutLoss: trial.trained?.loss ?? null,
@@ -72,6 +75,7 @@ export function applyEvent(progress: Progress, event: StreamEvent): Progress {
       if (known === undefined || isTerminal(known.state)) return progress;
       return withTrial(progress, {
         ...known,
+        waiting: null,
         phase: phase ?? known.phase,
         step: step ?? known.step,
         steps: steps ?? known.steps,
@@ -79,8 +83,12 @@ export function applyEvent(progress: Progress, event: StreamEvent): Progress {
         tokensPerSecond: tokensPerSecond ?? known.tokensPerSecond,
       });
     }
-    case 'attempt':
-      return progress;
+    case 'attempt': {
+      const { trialId, attempt, waiting } = event.data;
+      const known = progress.trials.get(trialId);
+      if (waiting === undefined || known?.state !== 'running' || known.attempts !== attempt) return progress;
+      return withTrial(progress, { ...known, waiting });
+    }
   }
 }
 
@@ -111,6 +119,7 @@ const NOT_STARTED = {
   phase: null,
   step: null,
   steps: null,
+  waiting: null,
   trainingLoss: null,
   tokensPerSecond: null,
   heldOutLoss: null,

@@ -15,6 +15,7 @@ const PHASE_WORDS: Readonly<Record<string, string>> = {
 /** "training 34/60, loss 3.21, 145 tokens/s". */
 export function phaseText(trial: TrialProgress): string {
   if (trial.state === 'retrying') return `waiting to try again${trial.message === null ? '' : ` (${trial.message})`}`;
+  if (trial.waiting !== null) return waitingText(trial.waiting);
   const steps = trial.phase === 'training' && trial.step !== null && trial.steps !== null;
   return [
     `${PHASE_WORDS[trial.phase ?? 'starting'] ?? trial.phase}${steps ? ` ${trial.step}/${trial.steps}` : ''}`,
@@ -22,6 +23,11 @@ export function phaseText(trial: TrialProgress): string {
     ...(trial.tokensPerSecond === null ? [] : [`${trial.tokensPerSecond.toFixed(0)} tokens/s`]),
     ...(trial.attempts > 1 ? [`attempt ${trial.attempts}`] : []),
   ].join(', ');
+}
+
+/** "waits: no node has a free GPU": without the kind that reasons begin with. */
+export function waitingText(reason: string): string {
+  return `waits: ${reason.replace(/^[a-z-]+: /, '')}`;
 }
 
 /** What a cell's trials have come to: "loss 2.913, 2.950", "1 failed", "reused". */

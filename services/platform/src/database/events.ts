@@ -82,7 +82,7 @@ async function append(trx: Trx, attemptId: string, list: readonly TrialEvent[], 
   const lastSeq = contiguous.rows[0]?.last ?? attempt.last_seq;
   const latest = latestOf(attempt, list);
   await sql`UPDATE attempts SET last_seq = ${lastSeq}, last_event_at = now(), phase = ${latest.phase},
-    step = ${latest.step}, steps = ${latest.steps} ${shown ? sql`, metrics_at = now()` : sql``}
+    step = ${latest.step}, steps = ${latest.steps}, waiting = NULL, running_at = coalesce(running_at, now()) ${shown ? sql`, metrics_at = now()` : sql``}
     WHERE id = ${attemptId}`.execute(trx);
   return { receipt: { accepted: Number(inserted.numAffectedRows ?? 0n), lastSeq }, latest };
 }

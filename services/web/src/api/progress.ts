@@ -20,7 +20,9 @@ export function withProgress(
     phase: at.phase ?? trial.phase,
     step: at.step ?? trial.step,
     steps: at.steps ?? trial.steps,
+    waiting: null,
   };
-  if (moved.phase === trial.phase && moved.step === trial.step && moved.steps === trial.steps) return trials;
+  if (trial.waiting === null && moved.phase === trial.phase && moved.step === trial.step && moved.steps === trial.steps)
+    return trials;
   return { ...trials, items: trials.items.map((one) => (one === trial ? moved : one)) };
 }

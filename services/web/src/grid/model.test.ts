@@ -17,6 +17,7 @@ const trial = (changes: Partial<TrialView> = {}): TrialView => ({
   phase: null,
   step: null,
   steps: null,
+  waiting: null,
   raw: null,
   trained: null,
   tokensPerSecond: null,
@@ -78,7 +79,9 @@ test('seeds are sorted within their cell, and a cell without trials is still sho
 });
 
 test('squares speak: state, progress, loss, attempts and message', () => {
-  assert.equal(progressText({ phase: 'evaluating-raw', step: null, steps: null }), 'evaluating raw');
+  const at = { phase: null, step: null, steps: null, waiting: null };
+  assert.equal(progressText({ ...at, phase: 'evaluating-raw' }), 'evaluating raw');
+  assert.equal(progressText({ ...at, waiting: 'queued: third in line' }), 'waits: third in line');
   assert.equal(
     trialText(trial({ state: 'failed', attempts: 3, message: 'no such column' })),
     'seed 1: failed, 3 attempts, no such column',

@@ -73,8 +73,10 @@ export function cellStatus(trials: readonly TrialView[]): CellStatus {
   return ended ? { kind: 'ended', text: STATE_NAMES[ended] } : { kind: 'waiting' };
 }
 
-/** "training 12/40", "loading". */
-export function progressText(trial: Pick<TrialView, 'phase' | 'step' | 'steps'>): string {
+/** "training 12/40", "loading"; "waits: no node has a free GPU" before it runs. */
+export function progressText(trial: Pick<TrialView, 'phase' | 'step' | 'steps' | 'waiting'>): string {
+  // Reasons begin with their kind, for programs.
+  if (trial.waiting !== null) return `waits: ${trial.waiting.replace(/^[a-z-]+: /, '')}`;
   const phase = (trial.phase ?? 'starting').replace('-', ' ');
   return phase === 'training' && trial.step !== null && trial.steps !== null
     ? `${phase} ${trial.step}/${trial.steps}`
