@@ -8,6 +8,7 @@
  * | POST experiments/preview | the same | previewView |
  * | POST estimates | the same, or a model of `source: config` | estimateView |
  * | GET forecast/accuracy | | forecastAccuracyView: how far past forecasts were off |
+ * | GET gpus | | gpuInventoryView: classes of GPUs, and how many are free |
  * | GET experiments | listQuery | page(experimentView) |
  * | GET experiments/:id | | experimentDetail |
  * | POST experiments/:id/pause, resume, cancel | | actionView |
@@ -138,6 +139,7 @@ export const trialView = z.object({
   phase: z.string().nullable(),
   step: z.number().int().nullable(),
   steps: z.number().int().nullable(),
+  waiting: z.string().nullable().describe('why its attempt does not run yet, as `kind: sentence`'),
   raw: evaluationResult.nullable(),
   trained: evaluationResult.nullable(),
   tokensPerSecond: z.number().nullable(),
@@ -162,6 +164,7 @@ export const attemptView = z.object({
   phase: z.string().nullable(),
   step: z.number().int().nullable(),
   steps: z.number().int().nullable(),
+  waiting: z.string().nullable().describe('why it does not run yet'),
 });
 export type AttemptView = z.infer<typeof attemptView>;
 export const trialDetail = trialView.extend({
@@ -244,6 +247,7 @@ export const streamEvent = z.discriminatedUnion('type', [
       attempt: z.number().int(),
       outcome: z.string().nullable().describe('null when it starts'),
       message: z.string().nullable(),
+      waiting: z.string().nullable().optional().describe('what it waits for; null: nothing any more; absent: no news'),
     }),
   }),
   z.object({

@@ -16,6 +16,7 @@ import { estimateRoutes } from './routes/estimates.ts';
 import { experimentEventRoutes } from './routes/experiment-events.ts';
 import { experimentRoutes } from './routes/experiments.ts';
 import { forecastRoutes } from './routes/forecast.ts';
+import { gpuRoutes } from './routes/gpus.ts';
 import { healthRoutes } from './routes/health.ts';
 import { logRoutes } from './routes/logs.ts';
 import { trialRoutes } from './routes/trials.ts';
@@ -76,6 +77,7 @@ export async function buildApp(deps: ApiDeps): Promise<Api> {
       experimentRoutes(v1, context);
       estimateRoutes(v1, context);
       forecastRoutes(v1, context);
+      gpuRoutes(v1, context);
       actionRoutes(v1, context);
       trialRoutes(v1, context);
       eventIntakeRoute(v1, context);

@@ -90,6 +90,7 @@ export function trialView(record: TrialRecord): TrialView {
     phase: shown?.phase ?? null,
     step: shown?.step ?? null,
     steps: shown?.steps ?? null,
+    waiting: state === 'running' ? (shown?.waiting ?? null) : null,
     raw: result?.raw ?? null,
     trained: result?.trained ?? null,
     tokensPerSecond: result?.training.tokensPerSecond ?? null,
@@ -115,5 +116,6 @@ export function attemptView(record: AttemptRecord): AttemptView {
     phase: record.phase,
     step: record.step,
     steps: record.steps,
+    waiting: record.end === null ? record.waiting : null,
   };
 }

@@ -65,6 +65,7 @@ export function trialViewOf(cell: 'a' | 'b', seed: number, more: Partial<TrialVi
     phase: null,
     step: null,
     steps: null,
+    waiting: null,
     raw: null,
     trained: null,
     tokensPerSecond: null,
