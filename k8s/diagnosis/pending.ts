@@ -8,7 +8,7 @@ import { viewOf } from './view.ts';
 export function pendingReason(evidence: AttemptEvidence): string | null {
   const attempt = viewOf(evidence);
   if (attempt.pods.some((pod) => pod.started && !pod.gone)) return null;
-  const reasons = attempt.pods.filter((pod) => !pod.gone).map(pendingReasonOfPod);
+  const reasons = attempt.pods.filter((pod) => !pod.gone && pod.deletionDueMs === null).map(pendingReasonOfPod);
   const reason = pendingReasonOfJob(attempt) ?? reasons.find((one) => one !== null);
   return reason == null ? null : pendingReasonOf(reason.kind, reason.sentence);
 }

@@ -6,7 +6,7 @@ import { type Reason, reason } from './reason.ts';
 import { unschedulable } from './unschedulable.ts';
 
 export function pendingReasonOfPod(pod: PodView): Reason | null {
-  if (pod.started || pod.deletionDueMs !== null) return null;
+  if (pod.started) return null;
   return unschedulable(pod) ?? containerWaits(pod) ?? mountFails(pod) ?? sandboxFails(pod) ?? starting(pod);
 }
 

@@ -1,5 +1,6 @@
 /** Evidence put together by hand, for what cannot be provoked without the hardware or the cloud that does it. */
 import type { CoreV1Event, V1ContainerState, V1Job, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { TrialExit } from '@lamina/domain/contract/trial.ts';
 import type { AttemptEvidence } from '../../evidence.ts';
 import { TRAINER_CONTAINER } from '../../labels.ts';
 
@@ -64,3 +65,36 @@ export function evidence(parts: Partial<AttemptEvidence>): AttemptEvidence {
     ...parts,
   };
 }
+
+export const said = (code: number, message: string, resultSha256: string | null = null): TrialExit => {
+  return { code, reason: 'x', message, resumable: code === 75, resultSha256 };
+};
+export const words = (exit: TrialExit): string => JSON.stringify(exit);
+export const evictedBecause = (message: string): AttemptEvidence =>
+  evidence({
+    pods: [
+      pod({
+        reason: 'Evicted',
+        message,
+        state: terminated(137),
+        conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet', message }],
+      }),
+    ],
+  });
+export const refused = (reason: string, message: string): AttemptEvidence =>
+  evidence({ pods: [pod({ reason, message: `Pod was rejected: ${message}` })] });
+export const ended = (code: number, message = '', reason = 'Error'): AttemptEvidence =>
+  evidence({ pods: [pod({ state: terminated(code, message, reason) })] });
+
+export const waiting = (reason: string, message: string, events: AttemptEvidence['events'] = []): AttemptEvidence =>
+  evidence({ pods: [pod({ phase: 'Pending', state: { waiting: { reason, message } } })], events });
+export const unscheduled = (message: string): AttemptEvidence =>
+  evidence({
+    pods: [
+      pod({
+        phase: 'Pending',
+        node: null,
+        conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }],
+      }),
+    ],
+  });

@@ -172,11 +172,10 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
     exitCode: null,
     says: 'Node gpu-1 refused the trial (NodeAffinity): its labels or taints had changed since it was chosen. Nothing had started.',
   },
-  'node-deleted': { outcome: 'disrupted', exitCode: null, says: "The trial's pod was deleted before it had started." },
-  'node-tainted': {
-    outcome: 'pending',
+  'node-deleted': {
+    outcome: 'disrupted',
     exitCode: null,
-    says: 'starting: Node recorded-tainted is preparing volumes, image and container.',
+    says: 'Node recorded-deleted was removed from the cluster while the trial was on it. Nothing had started.',
   },
   'out-of-cpu': {
     outcome: 'disrupted',

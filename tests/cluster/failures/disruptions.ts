@@ -1,5 +1,4 @@
 /** Attempts that something in the cluster takes away. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RESUMABLE } from './endings.ts';
 import { type Context, ended, podsEnded, running, type Situation } from './situation.ts';
 
@@ -170,23 +169,6 @@ export const DISRUPTIONS: Readonly<Record<string, Situation>> = {
     act: async (context) => void (await context.cluster.kubectl(['delete', 'node', 'recorded-deleted'])),
     done: ended,
     seconds: 180,
-  },
-  'node-tainted': {
-    about: 'the node gets a NoExecute taint that the pod does not tolerate',
-    objects: [fakeNode('recorded-tainted')],
-    change: (job) => {
-      if (job.spec?.template.spec) job.spec.template.spec.nodeName = 'recorded-tainted';
-    },
-    when: (seen) => seen.pods.some((pod) => pod.spec?.nodeName !== undefined),
-    act: async (context) => {
-      await context.cluster.kubectl(['taint', 'node', 'recorded-tainted', 'maintenance=planned:NoExecute']);
-      await sleep(3000);
-      // In the place of a kubelet, which would end a pod that has not started at once.
-      await kubectl(context, 'delete', 'pod', nameOf(context), '--force', '--grace-period=0', '--wait=false');
-    },
-    done: ended,
-    undo: async (context) =>
-      void (await context.cluster.kubectl(['delete', 'node', 'recorded-tainted', '--ignore-not-found'])),
   },
   'node-lost': {
     about: 'the kubelet of the node has stopped, and the pod cannot be ended',

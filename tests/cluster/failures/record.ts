@@ -6,7 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
-import { jobManifest, jobName } from '@lamina/k8s/manifests/job.ts';
+import { jobManifest } from '@lamina/k8s/manifests/job.ts';
 import { kubernetesSettings } from '@lamina/k8s/settings.ts';
 import { sampleRequest } from '../../conformance/samples.ts';
 import { type Cluster, cluster } from '../../support/cluster.ts';
@@ -23,7 +23,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = { ...ENDINGS, ...DISRUPT
 async function main(names: readonly string[]): Promise<number> {
   const there = await cluster();
   if ('skip' in there) {
-    console.error(there.skip);
+    process.stderr.write(`${there.skip}\n`);
     return 1;
   }
   const unknown = names.filter((name) => SITUATIONS[name] === undefined);
@@ -39,16 +39,16 @@ async function main(names: readonly string[]): Promise<number> {
     for (const name of work) {
       try {
         await recordOne(there, name, version);
-        console.log(`${name}: recorded`);
+        process.stdout.write(`${name}: recorded\n`);
       } catch (error) {
         failures.push(name);
-        console.error(`${name}: ${(error as Error).message}`);
+        process.stderr.write(`${name}: ${(error as Error).message}\n`);
       }
     }
   });
   await Promise.all(lanes);
   await there.kubectl(['delete', 'namespace', NAMESPACE, '--ignore-not-found']);
-  console.log(`${chosen.length - failures.length} recorded, ${failures.length} failed`);
+  process.stdout.write(`${chosen.length - failures.length} recorded, ${failures.length} failed\n`);
   return failures.length === 0 ? 0 : 1;
 }
 
@@ -94,7 +94,7 @@ async function follow(situation: Situation, context: Context, recorder: Recorder
 function statusesOf({ job, pods, gonePods, events }: Seen): object {
   return {
     job: job?.status ?? null,
-    pods: pods.map(({ metadata, status }) => ({ deletionTimestamp: metadata?.deletionTimestamp, ...status })),
+    pods: pods.map(({ metadata, status }) => ({ deletionTimestamp: metadata?.deletionTimestamp, status })),
     gonePods,
     events: events.map(({ reason, message }) => `${reason}: ${message}`),
   };
@@ -122,7 +122,7 @@ function manifestOf({ images }: Cluster, name: string, situation: Situation, nam
   });
   const job = jobManifest(launch, settings);
   situation.change?.(job);
-  return { ...job, metadata: { ...job.metadata, name: jobName(ids.attemptId) } };
+  return job;
 }
 
 async function makeNamespace(there: Cluster, name: string, labels: Record<string, string> = {}): Promise<void> {

@@ -59,6 +59,13 @@ export async function createRecorder(kubeconfig: string, namespace: string, name
       if (error.code === 404) return null;
       throw error;
     });
+    // A watch may end without a word.
+    const { items: listed } = await core.listNamespacedPod({ namespace, labelSelector: `job-name=${name}` });
+    for (const pod of listed) {
+      pods.set(pod.metadata?.uid ?? '', pod);
+      gone.delete(pod.metadata?.uid ?? '');
+    }
+    for (const uid of pods.keys()) if (!listed.some((pod) => pod.metadata?.uid === uid)) gone.add(uid);
     const { items: events } = await core.listNamespacedEvent({ namespace });
     const mine = [...pods.values()];
     const names = new Set(mine.flatMap((pod) => pod.spec?.nodeName ?? []));
