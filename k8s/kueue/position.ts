@@ -1,6 +1,17 @@
 /** The order in which Kueue looks at what waits. */
 import { holds, readWorkload, type Workload } from './workload.ts';
 
+interface Place {
+  readonly name: string;
+  readonly priority: number;
+  readonly queuedAtMs: number;
+}
+
+type Queues = ReadonlyMap<string, readonly Place[]>;
+
+/** A list of Workloads is sorted once, however many positions are asked for. */
+const sorted = new WeakMap<readonly object[], Queues>();
+
 /**
  * How many Workloads of the same LocalQueue are considered up to this one: 1 is the next. Null where it does not wait.
  * Others in front may come from LocalQueues that share its ClusterQueue and that nobody here may see, and one that fits
@@ -8,14 +19,23 @@ import { holds, readWorkload, type Workload } from './workload.ts';
  */
 export function positionOf(workload: Workload, objects: readonly object[]): number | null {
   if (!waits(workload)) return null;
-  const ahead = objects
-    .map(readWorkload)
-    .filter((other) => other !== null)
-    .filter(
-      (other) => other.spec.queueName === workload.spec.queueName && other.metadata.name !== workload.metadata.name,
-    )
-    .filter((other) => waits(other) && before(other, workload) < 0);
-  return ahead.length + 1;
+  const queues = sorted.get(objects) ?? queuesOf(objects);
+  sorted.set(objects, queues);
+  const places = queues.get(workload.spec.queueName) ?? [];
+  const own = placeOf(workload);
+  let [low, high] = [0, places.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (before(places[middle] as Place, own) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low + 1;
+}
+
+function queuesOf(objects: readonly object[]): Queues {
+  const waiting = objects.map(readWorkload).filter((one) => one !== null && waits(one)) as Workload[];
+  const groups = Map.groupBy(waiting, ({ spec }) => spec.queueName);
+  return new Map([...groups].map(([queue, group]) => [queue, group.map(placeOf).toSorted(before)]));
 }
 
 function waits(workload: Workload): boolean {
@@ -23,15 +43,15 @@ function waits(workload: Workload): boolean {
 }
 
 /** By priority, then by time; Kueue leaves open what comes first within a second. */
-function before(a: Workload, b: Workload): number {
-  return (
-    b.spec.priority - a.spec.priority || queuedAtMs(a) - queuedAtMs(b) || (a.metadata.name < b.metadata.name ? -1 : 1)
-  );
+function before(a: Place, b: Place): number {
+  return b.priority - a.priority || a.queuedAtMs - b.queuedAtMs || (a.name < b.name ? -1 : 1);
 }
 
 /** Whoever was sent back because its pods did not start, or a check took its place away, queues up anew. */
-function queuedAtMs(workload: Workload): number {
+function placeOf(workload: Workload): Place {
+  const { metadata, spec } = workload;
   const evicted = holds(workload, 'Evicted');
   const again = evicted !== null && ['PodsReadyTimeout', 'AdmissionCheck'].includes(evicted.reason);
-  return Date.parse((again ? evicted.lastTransitionTime : undefined) ?? workload.metadata.creationTimestamp);
+  const since = (again ? evicted.lastTransitionTime : undefined) ?? metadata.creationTimestamp;
+  return { name: metadata.name, priority: spec.priority, queuedAtMs: Date.parse(since) };
 }

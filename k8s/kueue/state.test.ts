@@ -126,9 +126,14 @@ test('quota is reserved, and a check of the cluster is open', () => {
 
 test('who was sent back because pods did not start stands behind those who came meanwhile', () => {
   const evicted = { type: 'Evicted', status: 'True', reason: 'PodsReadyTimeout', message: 'Exceeded the timeout' };
-  const at = (lastTransitionTime: string) => changed('second', { conditions: [{ ...evicted, lastTransitionTime }] });
-  assert.equal(queueState(jobOf('second'), at('2026-11-25T12:56:38Z'), inFront).position, 2);
-  assert.equal(queueState(jobOf('second'), at('2026-11-25T12:59:00Z'), inFront).position, 4);
+  const second = workloadOf('second');
+  const positionAt = (lastTransitionTime: string) => {
+    const sentBack = changed('second', { conditions: [{ ...evicted, lastTransitionTime }] });
+    const others = inFront.map((one) => (one === second ? sentBack : one));
+    return queueState(jobOf('second'), sentBack, others).position;
+  };
+  assert.equal(positionAt('2026-11-25T12:56:38Z'), 2);
+  assert.equal(positionAt('2026-11-25T12:59:00Z'), 4);
 });
 
 test('a Workload that was deactivated does not come to its turn by itself', () => {
