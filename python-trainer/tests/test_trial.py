@@ -267,7 +267,7 @@ def test_angular_cuts_agree_between_precisions_and_are_measured_once(tmp_path, s
         ({"precision": "tf32"}, "tf32"),
         ({"precision": "nf4"}, "qlora"),
         ({"method": "full", "precision": "fp16", "training": {"mixedPrecision": "fp16"}}, "fp16"),
-        ({"gpus": 2}, "one GPU"),
+        ({"gpus": 2}, "2 GPUs .* 1 process"),
     ],
 )
 def test_what_cannot_be_run_is_invalid_and_says_why(tmp_path, shelf, changes, message):

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from lamina_trainer.contract import TrialRequest
 from lamina_trainer.document import parse_document
-from lamina_trainer.exits import Ending, classify, finished, write_exit, write_result
+from lamina_trainer.exits import Conclusion, Ending, classify, finished, write_exit, write_result
 from lamina_trainer.files import require_writable
 from lamina_trainer.http_reporter import HttpReporter
 from lamina_trainer.hub import switch_offline
+from lamina_trainer.place import Place
 from lamina_trainer.reporter import NullReporter, Reporter
 from lamina_trainer.request_source import RequestSource
 from lamina_trainer.threads import apply_threads
@@ -29,30 +30,42 @@ def run_attempt(source: RequestSource, warm: Warm | None = None, default_threads
     raise the stop flag already.
     """
     configure_logging()
+    ended = _conclude(source, warm, default_threads, None)
+    try:
+        write_exit(ended.ending, ended.folder, ended.result_sha256)
+    except OSError as error:
+        _log.error("exit.json could not be written: %s", error)
+    return ended.ending.code
+
+
+def run_share(source: RequestSource, place: Place) -> Conclusion:
+    """Run one process's share of a trial; how all of them ended is for the supervisor to write down."""
+    configure_logging(f"[{place.rank}] ")
+    cores = len(os.sched_getaffinity(0))
+    return _conclude(source, None, max(1, cores // place.local_world), place)
+
+
+def _conclude(source: RequestSource, warm: Warm | None, default_threads: int | None, place: Place | None) -> Conclusion:
     folder = source.folder
     digest: str | None = None
     try:
         request = parse_document(TrialRequest, source.read())
         folder = Path(request.paths.output)
-        ending, digest = _run(request, folder, warm, default_threads)
+        ending, digest = _run(request, folder, warm, default_threads, place)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the scheduler has to be told
         ending = classify(error)
         if ending.reason in {"invalid", "resumable"}:
             _log.info("%s", ending.message)
         else:
             _log.exception("%s", ending.message)
-    try:
-        write_exit(ending, folder, digest)
-    except OSError as error:
-        _log.error("exit.json could not be written: %s", error)
-    return ending.code
+    return Conclusion(ending, folder, digest)
 
 
-def configure_logging() -> None:
+def configure_logging(prefix: str = "") -> None:
     """Log to standard error, one line an entry; the HTTP library's own lines are left out."""
     logging.basicConfig(
         level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
+        format=f"%(asctime)s {prefix}%(levelname)s %(message)s",
         stream=sys.stderr,
         force=True,
     )
@@ -60,25 +73,30 @@ def configure_logging() -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-def _run(request: TrialRequest, folder: Path, warm: Warm | None, default_threads: int | None) -> tuple[Ending, str]:
+def _run(
+    request: TrialRequest, folder: Path, warm: Warm | None, default_threads: int | None, place: Place | None
+) -> tuple[Ending, str | None]:
     for needed in (folder, Path(request.paths.checkpoints), Path(request.paths.cache)):
         require_writable(needed)
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         switch_offline()
     with ExitStack() as stack:
-        reporter = _reporter(request, stack)
+        reporter = _reporter(request, stack, place)
         reporter.phase("starting")
         apply_threads(default_threads)
+        from lamina_trainer.group import Group
         from lamina_trainer.trial import run_trial
 
-        result = run_trial(request, reporter, warm)
-    return finished(result), write_result(result, folder)
+        group = Group(place)
+        result = run_trial(request, reporter, warm, group)
+        group.close()
+    return finished(result), write_result(result, folder) if group.first else None
 
 
-def _reporter(request: TrialRequest, stack: ExitStack) -> Reporter:
+def _reporter(request: TrialRequest, stack: ExitStack, place: Place | None) -> Reporter:
     # Taken out of the environment: nothing that the trial starts or records needs it.
     token = os.environ.pop(TOKEN_VARIABLE, "")
-    if request.events_url is None:
+    if request.events_url is None or (place is not None and place.rank > 0):
         return NullReporter()
     reporter = HttpReporter(request.events_url, token)
     stack.callback(reporter.close)

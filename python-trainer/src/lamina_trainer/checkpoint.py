@@ -17,7 +17,7 @@ from lamina_trainer.files import sha256_of_file
 
 _log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2
 """Complete checkpoints that stay: if the newest proves damaged there is another."""
 
@@ -45,7 +45,7 @@ class CheckpointFolder:
         self._folder.mkdir(parents=True, exist_ok=True)
         for leftover in self._folder.glob(".step-*"):
             shutil.rmtree(leftover, ignore_errors=True)
-        name = f"step-{checkpoint.step:09d}"
+        name = _name(checkpoint.step)
         temporary = self._folder / f".{name}.{uuid.uuid4().hex}"
         temporary.mkdir()
         torch.save(checkpoint.state, temporary / "state.pt")
@@ -76,6 +76,10 @@ class CheckpointFolder:
                 self._warn(f"The checkpoint {folder.name} is damaged and was skipped: {error}")
         return None
 
+    def at(self, step: int, device: torch.device) -> Checkpoint:
+        """The checkpoint of this step, which another process has found to be whole."""
+        return self._read(self._folder / _name(step), device)
+
     def _complete(self) -> list[Path]:
         if not self._folder.is_dir():
             return []
@@ -89,6 +93,10 @@ class CheckpointFolder:
             raise ValueError("its checksum differs")
         state = torch.load(folder / "state.pt", map_location=device, weights_only=True)
         return Checkpoint(about["step"], state, [(step, loss) for step, loss in about["losses"]])
+
+
+def _name(step: int) -> str:
+    return f"step-{step:09d}"
 
 
 def _sync(path: Path) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
-from torch import Tensor
+from torch import Tensor, nn
 
 from lamina_trainer.contract import EvaluationResult
+from lamina_trainer.divide import reshard
 from lamina_trainer.document import write_document
 from lamina_trainer.files import build_once
-from lamina_trainer.head import find_head, score
-from lamina_trainer.models import LoadedModel
+from lamina_trainer.group import Group
 from lamina_trainer.precision import Numerics
 
 _log = logging.getLogger(__name__)
@@ -35,18 +35,6 @@ def pad(sequences: Sequence[Any], device: torch.device) -> tuple[Tensor, Tensor]
         ids[row, : len(sequence)] = torch.as_tensor(sequence, dtype=torch.long)
         has_next[row, : len(sequence) - 1] = True
     return ids.to(device), has_next.to(device)
-
-
-def token_scores(loaded: LoadedModel, ids: Tensor, has_next: Tensor) -> tuple[Tensor, Tensor]:
-    """Per predicted token: negative log likelihood, and whether the prediction is right."""
-    targets = ids[:, 1:][has_next]
-    head = find_head(loaded.causal)
-    if head is not None:
-        hidden = loaded.decoder(input_ids=ids, use_cache=False).last_hidden_state
-        return score(head, hidden[:, :-1][has_next], targets)
-    logits = loaded.causal(input_ids=ids, use_cache=False).logits[:, :-1][has_next].float()
-    nll = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
-    return nll, logits.argmax(dim=-1) == targets
 
 
 def summarize(sums: Sequence[float], counts: Sequence[int], right: int, seconds: float) -> EvaluationResult | None:
@@ -79,29 +67,42 @@ def summarize(sums: Sequence[float], counts: Sequence[int], right: int, seconds:
 
 
 def evaluate(
-    loaded: LoadedModel,
+    passes: nn.Module,
     blocks: Sequence[Any],
     micro_batch: int,
     numerics: Numerics,
+    group: Group,
     checkpoint: Callable[[], None],
 ) -> EvaluationResult | None:
-    """Score all blocks; None where the loss is not finite. `checkpoint` is called before every batch."""
-    loaded.causal.eval()
-    sums: list[float] = []
-    counts: list[int] = []
-    right = 0
+    """Score all blocks; None where the loss is not finite. `checkpoint` is called before every batch.
+
+    Batches go round the processes of the group, and all of them get the result.
+    """
+    passes.eval()
+    batches = [blocks[start : start + micro_batch] for start in range(0, len(blocks), micro_batch)]
+    mine: dict[int, tuple[list[float], list[int], int]] = {}
     began = time.perf_counter()
     with torch.no_grad(), numerics.autocast():
-        for start in range(0, len(blocks), micro_batch):
+        for first in range(0, len(batches), group.world):
             checkpoint()
-            batch = [blocks[i] for i in range(start, min(start + micro_batch, len(blocks)))]
+            index = first + group.rank
+            # Divided weights come together for all or for none: who has no batch left joins in another one.
+            batch = list(batches[index if index < len(batches) else first])
             ids, has_next = pad(batch, numerics.device)
-            nll, correct = token_scores(loaded, ids, has_next)
-            lengths = [len(sequence) - 1 for sequence in batch]
-            sums += [part.double().sum().item() for part in torch.split(nll, lengths)]
-            counts += lengths
-            right += int(correct.sum().item())
-    return summarize(sums, counts, right, time.perf_counter() - began)
+            nll, correct = passes(ids, has_next, scores=True)
+            if index < len(batches):
+                lengths = [len(sequence) - 1 for sequence in batch]
+                sums = [one.double().sum().item() for one in torch.split(nll, lengths)]
+                mine[index] = (sums, lengths, int(correct.sum().item()))
+    reshard(passes)
+    found = {index: scored for one in group.gather(mine) for index, scored in one.items()}
+    scored = [found[index] for index in range(len(batches))]
+    return summarize(
+        [value for sums, _, _ in scored for value in sums],
+        [count for _, counts, _ in scored for count in counts],
+        sum(right for _, _, right in scored),
+        time.perf_counter() - began,
+    )
 
 
 class EvaluationCache:
@@ -142,3 +143,23 @@ class EvaluationCache:
             _log.warning("Ignored a damaged evaluation in the cache: %s", folder)
             return run()
         return stored.model_copy(update={"cached": True})
+
+
+def shared_evaluation(
+    group: Group, cache: EvaluationCache, key: Mapping[str, Any], together: Callable[[], EvaluationResult | None]
+) -> EvaluationResult | None:
+    """Let the first process look into the cache, and all of them evaluate where it holds nothing."""
+    if group.first:
+        asked: list[bool] = []
+
+        def call() -> EvaluationResult | None:
+            asked.append(group.tell(True))
+            return together()
+
+        result = cache.get_or_evaluate(key, call)
+        if not asked:
+            group.tell(False)
+        return group.tell(result)
+    if group.tell(False):
+        together()
+    return group.tell(None)

@@ -25,6 +25,7 @@ _HOST_MEMORY: Final = (
     "cannot allocate memory",
     "std::bad_alloc",
 )
+_LOST_PEER: Final = ("gloo/", "connection closed by peer", "connection reset by peer")
 _GPU_FAULT: Final = (
     "uncorrectable ecc error",
     "unspecified launch failure",
@@ -48,6 +49,8 @@ class Ending:
 
     reason: str
     message: str
+    lost_peer: bool = False
+    """Whether all that went wrong here is that another process of the trial was gone."""
 
     @property
     def code(self) -> int:
@@ -55,7 +58,16 @@ class Ending:
         return EXIT_CODES[self.reason]
 
 
-def classify(error: BaseException) -> Ending:
+@dataclass(frozen=True)
+class Conclusion:
+    """How an attempt ended, and where that is to be written."""
+
+    ending: Ending
+    folder: Path | None
+    result_sha256: str | None
+
+
+def classify(error: BaseException) -> Ending:  # noqa: PLR0911 - one for each kind
     """Name the exit for an exception. Only what the scheduler treats differently is told apart."""
     if isinstance(error, InvalidError):
         return Ending("invalid", str(error))
@@ -63,9 +75,10 @@ def classify(error: BaseException) -> Ending:
         return Ending("resumable", str(error))
     text = f"{type(error).__name__}: {error}"
     lowered = text.lower()
+    if _is(error, "DistError") or _any(_LOST_PEER, lowered):
+        return Ending("crashed", f"Another process of the trial was lost: {_sentence(str(error))}", lost_peer=True)
     first = _sentence(str(error))
-    # torch.OutOfMemoryError by its name: this module must not import torch to know it.
-    if any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__) or _any(_GPU_MEMORY, lowered):
+    if _is(error, "OutOfMemoryError") or _any(_GPU_MEMORY, lowered):
         return Ending("gpuOutOfMemory", f"The GPU's memory is not enough: {first}")
     if isinstance(error, MemoryError) or _any(_HOST_MEMORY, lowered):
         return Ending("hostOutOfMemory", f"The host's memory is not enough: {first or 'an allocation failed.'}")
@@ -118,6 +131,11 @@ def _write_termination(document: TrialExit) -> None:
         Path(termination).write_text(text, encoding="utf-8")
     except OSError as error:
         _log.warning("The termination message could not be written: %s", error)
+
+
+def _is(error: BaseException, name: str) -> bool:
+    """Whether it is one of torch's exceptions: this module must not import torch to know it."""
+    return any(kind.__name__ == name for kind in type(error).__mro__)
 
 
 def _any(parts: tuple[str, ...], text: str) -> bool:

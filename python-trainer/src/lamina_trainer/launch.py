@@ -2,11 +2,15 @@
 
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from lamina_trainer.errors import InvalidError
+from lamina_trainer.place import Place, nodes_from, shares
 from lamina_trainer.request_source import Outline, RequestSource
 from lamina_trainer.stop import stop_on_signals
-from lamina_trainer.supervise import Supervisor
+from lamina_trainer.supervise import Body, Supervisor, end_as
 from lamina_trainer.surroundings import settle
 
 
@@ -14,23 +18,49 @@ def launch(source: RequestSource) -> int:
     """Run the attempt and return its exit code.
 
     What it prints, native code included, also goes to log.txt in its output folder. Where standard
-    output is that file already, the attempt runs in this very process.
+    output is that file already, and one process is enough, the attempt runs in this very process.
     """
     outline = source.outline()
     log = None
+    processes: list[Place] = []
     if outline is not None:
         settle(outline.cache)
         log = _log_file(outline)
+        try:
+            processes = shares(outline.gpus, os.environ)
+        except InvalidError as error:
+            source = replace(source, failure=str(error), folder=outline.output)
+    if processes:
+        return _together(source, processes, log)
     if log is None:
         stop_on_signals()
-        return _attempt(source)
-    return Supervisor(log).run([lambda: _attempt(source)])
+        return _alone(source)
+    return end_as(Supervisor(log).run([lambda _: _alone(source)])[0].code)
 
 
-def _attempt(source: RequestSource) -> int:
+def _alone(source: RequestSource) -> int:
     from lamina_trainer.attempt import run_attempt
 
     return run_attempt(source)
+
+
+def _together(source: RequestSource, processes: list[Place], log: Path | None) -> int:
+    ended = Supervisor(log).run([_share(source, place) for place in processes])
+    from lamina_trainer.verdict import conclude
+
+    return end_as(conclude(ended, nodes_from(os.environ).index))
+
+
+def _share(source: RequestSource, place: Place) -> Body:
+    def run(tell: Callable[[bytes], None]) -> int:
+        from lamina_trainer.attempt import run_share
+        from lamina_trainer.verdict import encode
+
+        conclusion = run_share(source, place)
+        tell(encode(conclusion))
+        return conclusion.ending.code
+
+    return run
 
 
 def _log_file(outline: Outline) -> Path | None:

@@ -2,11 +2,12 @@
 
 import contextlib
 import ctypes
+import math
 import os
 import platform
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -212,6 +213,27 @@ class DeviceMeter:
             peak_process_bytes=self._peak_process,
             peak_rss_bytes=peak_rss_bytes(),
         )
+
+
+def largest_memory(shares: Sequence[MemoryMeasurement]) -> MemoryMeasurement:
+    """Peak by peak the largest over processes: that is what one GPU must have."""
+
+    def largest(values: Sequence[int | None]) -> int | None:
+        measured = [value for value in values if value is not None]
+        return max(measured) if len(measured) == len(values) else None
+
+    return MemoryMeasurement(
+        peak_allocated_bytes=largest([one.peak_allocated_bytes for one in shares]),
+        peak_reserved_bytes=largest([one.peak_reserved_bytes for one in shares]),
+        peak_process_bytes=largest([one.peak_process_bytes for one in shares]),
+        peak_rss_bytes=largest([one.peak_rss_bytes for one in shares]),
+    )
+
+
+def total_energy(shares: Sequence[float | None]) -> float | None:
+    """Joules of all processes' GPUs; None if any of them was not measured."""
+    measured = [joules for joules in shares if joules is not None]
+    return math.fsum(measured) if len(measured) == len(shares) else None
 
 
 class EnergySpan:

@@ -84,12 +84,18 @@ def set_matmul_mode(numerics: Numerics) -> None:
     torch.backends.cudnn.allow_tf32 = allowed
 
 
-def apply_precision(model: nn.Module, layers: nn.ModuleList, numerics: Numerics) -> tuple[str, ...]:
-    """Quantize the decoder's linear layers if asked, store the rest; returns the linear layers left out."""
+def apply_precision(
+    model: nn.Module, layers: nn.ModuleList, numerics: Numerics, *, move: bool = True
+) -> tuple[str, ...]:
+    """Quantize the decoder's linear layers if asked, store the rest; returns the linear layers left out.
+
+    Without `move` the weights stay where they are, for whoever divides them.
+    """
     skipped: tuple[str, ...] = ()
     if numerics.precision in KBIT:
         skipped = quantize(model, layers, numerics)
-    model.to(numerics.device)
+    if move:
+        model.to(numerics.device)
     if numerics.stored not in (torch.float32, numerics.compute):
         hold(model, numerics.compute)
     return skipped

@@ -49,11 +49,13 @@ def serve(path: Path, idle_seconds: float) -> int:
 
 def _runner(warm: Warm, threads: int) -> Callable[[Path], int]:
     def run(request: Path) -> int:
-        if forked_without_cuda():
+        source = RequestSource.from_file(request)
+        outline = source.outline()
+        if forked_without_cuda() or (outline is not None and outline.gpus > 1):
             command = [sys.executable, "-m", "lamina_trainer", "run", "--request", str(request)]
             os.execv(sys.executable, command)  # noqa: S606 - without a shell on purpose
         stop_on_signals()
-        return run_attempt(RequestSource.from_file(request), warm, threads)
+        return run_attempt(source, warm, threads)
 
     return run
 

@@ -12,8 +12,10 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -23,25 +25,49 @@ from lamina_trainer.stop import stop_on_signals
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 _PR_SET_PDEATHSIG: Final = 1
 _CHUNK: Final = 1 << 16
+_MESSAGE_BYTES: Final = 60_000
+"""Fits a pipe that nobody reads before the end."""
+
+
+Body = Callable[[Callable[[bytes], None]], int]
+"""What a child does: it may leave a message of up to 60 kB for the supervisor, and returns its exit code."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended."""
+
+    code: int
+    """Its exit code, or the number of the signal that ended it, negative."""
+    message: bytes
+    cut_short: bool
+    """Whether it was killed here because another one had failed."""
 
 
 class Supervisor:
     """Runs functions in forked processes. Make it in a process that has neither threads nor large libraries."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path | None, *, patience: float = 10.0) -> None:
+        """Take a file for what the children print; `patience` seconds after one failed the others are killed."""
         self._log = log
+        self._patience = patience
         self._alive: set[int] = set()
         self._codes: dict[int, int] = {}
+        self._cut_short: set[int] = set()
         self._output = -1
 
-    def run(self, bodies: Sequence[Callable[[], int]]) -> int:
-        """Run all; returns the exit code, or ends this process by the signal that ended the other one."""
+    def run(self, bodies: Sequence[Body]) -> list[Ended]:
+        """Run all to their ends, which are returned in the order of the bodies."""
         # Until a child has its own handlers, and we have ours, a signal waits.
         waiting = {*_FORWARDED, signal.SIGCHLD}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
-        self._output, writing = os.pipe()
-        pids = [self._fork(body, writing, before) for body in bodies]
-        os.close(writing)
+        writing = None
+        if self._log is not None:
+            self._output, writing = os.pipe()
+        pipes = [os.pipe() for _ in bodies]
+        pids = [self._fork(body, writing, told, before) for body, (_, told) in zip(bodies, pipes, strict=True)]
+        for descriptor in (*([] if writing is None else [writing]), *(told for _, told in pipes)):
+            os.close(descriptor)
         wake, wake_write = socket.socketpair()
         wake.setblocking(False)
         wake_write.setblocking(False)
@@ -50,30 +76,51 @@ class Supervisor:
             signal.signal(number, self._forward)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        self._watch(wake)
+        messages = []
+        for reading, _ in pipes:
+            os.set_blocking(reading, False)
+            messages.append(_read(reading))
+            os.close(reading)
+        return [
+            Ended(self._codes[pid], message, pid in self._cut_short)
+            for pid, message in zip(pids, messages, strict=True)
+        ]
+
+    def _watch(self, wake: socket.socket) -> None:
         sinks = _Sinks(self._log)
-        os.set_blocking(self._output, False)
+        kill_at: float | None = None
         with selectors.DefaultSelector() as selector:
-            selector.register(self._output, selectors.EVENT_READ)
             selector.register(wake, selectors.EVENT_READ)
+            if self._log is not None:
+                os.set_blocking(self._output, False)
+                selector.register(self._output, selectors.EVENT_READ)
             while self._alive:
-                for key, _ in selector.select():
+                wait = None if kill_at is None else max(0.0, kill_at - time.monotonic())
+                for key, _ in selector.select(wait):
                     if key.fileobj is wake:
                         wake.recv(4096)
                     elif not self._pump(sinks):
                         selector.unregister(self._output)
                 self._reap()
+                if kill_at is None and any(self._codes.values()):
+                    kill_at = time.monotonic() + self._patience
+                elif kill_at is not None and time.monotonic() >= kill_at:
+                    # They wait for a process that will not come back.
+                    self._cut_short |= self._alive
+                    self._forward(signal.SIGKILL, None)
+                    kill_at = time.monotonic() + self._patience
         # Not to the end of the file: an orphan may hold the other end for ever.
-        while self._pump(sinks):
+        while self._log is not None and self._pump(sinks):
             pass
-        return _end_as(self._codes[pids[0]])
 
-    def _fork(self, body: Callable[[], int], writing: int, mask: Iterable[int]) -> int:
+    def _fork(self, body: Body, writing: int | None, told: int, mask: Iterable[int]) -> int:
         parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            _child(body, writing, parent, mask)
+            _child(body, writing, told, parent, mask)
         self._alive.add(pid)
         return pid
 
@@ -107,8 +154,10 @@ class Supervisor:
 class _Sinks:
     """Log file first, then standard output; one that fails is left out from then on."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path | None) -> None:
         self._descriptors = [1]
+        if log is None:
+            return
         try:
             self._descriptors.insert(0, os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644))
         except OSError as error:
@@ -124,24 +173,37 @@ class _Sinks:
                 self._descriptors.remove(descriptor)
 
 
-def _child(body: Callable[[], int], writing: int, parent: int, mask: Iterable[int]) -> NoReturn:
+def _read(descriptor: int) -> bytes:
+    parts = []
+    with contextlib.suppress(BlockingIOError):
+        while part := os.read(descriptor, _CHUNK):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def _child(body: Body, writing: int | None, told: int, parent: int, mask: Iterable[int]) -> NoReturn:
     code = EXIT_CRASHED
     try:
         stop_on_signals()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         _die_with(parent)
-        os.dup2(writing, 1)
-        os.dup2(writing, 2)
-        os.close(writing)
+        if writing is not None:
+            os.dup2(writing, 1)
+            os.dup2(writing, 2)
+            os.close(writing)
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        code = body()
+        code = body(lambda message: _tell(told, message))
     except BaseException:  # noqa: BLE001 - nothing may escape into the supervisor's stack
         traceback.print_exc()
     finally:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(code)
+
+
+def _tell(descriptor: int, message: bytes) -> None:
+    os.write(descriptor, message[:_MESSAGE_BYTES])
 
 
 def _die_with(parent: int) -> None:
@@ -152,7 +214,7 @@ def _die_with(parent: int) -> None:
         os._exit(EXIT_CRASHED)
 
 
-def _end_as(code: int) -> int:
+def end_as(code: int) -> int:
     """The exit code of an ended process. One that a signal ended is followed by the same signal."""
     if code >= 0:
         return code

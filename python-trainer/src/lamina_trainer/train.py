@@ -3,17 +3,20 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+from torch.nn.parallel import DistributedDataParallel
 
 from lamina_trainer.checkpoint import Checkpoint
+from lamina_trainer.divide import part, whole
 from lamina_trainer.errors import InvalidError, StoppedError
 from lamina_trainer.evaluate import pad
-from lamina_trainer.head import find_head, summed_loss
+from lamina_trainer.group import Group
 from lamina_trainer.models import LoadedModel
 from lamina_trainer.optimize import build_optimizer, data_order, learning_rate
 from lamina_trainer.precision import DTYPES, Numerics
@@ -64,6 +67,7 @@ class Trainer:
     def __init__(
         self,
         loaded: LoadedModel,
+        passes: nn.Module,
         parameters: Sequence[nn.Parameter],
         blocks: Sequence[Any],
         settings: TrainingSettings,
@@ -71,8 +75,10 @@ class Trainer:
         numerics: Numerics,
         seed: int,
         hooks: TrainHooks,
+        group: Group,
     ) -> None:
-        self._loaded, self._parameters, self._blocks = loaded, list(parameters), blocks
+        """Take the model, and the module that makes its passes, divided already where it shall be."""
+        self._parameters, self._blocks, self._group = list(parameters), blocks, group
         self._settings, self._plan, self._numerics, self._seed, self._hooks = (
             settings,
             plan,
@@ -86,45 +92,46 @@ class Trainer:
                 "fp16 mixed precision cannot train weights stored in fp16: their gradients cannot be scaled"
             )
         self._optimizer = build_optimizer(self._parameters, settings)
+        self._optimized = [p for group in self._optimizer.param_groups for p in group["params"]]
         self._scaler = torch.amp.GradScaler(numerics.device.type, enabled=fp16)
         self.outcome = TrainOutcome()
         if plan.checkpointing:
             loaded.causal.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
+        self._passes = self._replicated(passes)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint, bit for bit as if there had been no interruption."""
         state = checkpoint.state
         with torch.no_grad():
             for parameter, saved in zip(self._parameters, state["parameters"], strict=True):
-                parameter.copy_(saved)
-        self._optimizer.load_state_dict(state["optimizer"])
+                parameter.copy_(part(saved, parameter))
+        self._optimizer.load_state_dict(self._divided(state["optimizer"]))
         if self._scaler.is_enabled():
             self._scaler.load_state_dict(state["scaler"])
-        torch.set_rng_state(state["rng"].cpu())
-        if self._numerics.device.type == "cuda":
-            torch.cuda.set_rng_state(state["cudaRng"].cpu(), self._numerics.device)
+        self._restore_generators(state, checkpoint.step)
         self.outcome.steps_done = checkpoint.step
         self.outcome.resumed_from = checkpoint.step
         self.outcome.losses = list(checkpoint.losses)
 
     def snapshot(self) -> Checkpoint:
-        """The state after the steps done so far."""
-        state: dict[str, Any] = {
-            "parameters": [p.detach() for p in self._parameters],
-            "optimizer": self._optimizer.state_dict(),
-            "scaler": self._scaler.state_dict(),
-            "rng": torch.get_rng_state(),
-        }
+        """The state after the steps done so far, the same whether or not it is divided now."""
+        generators: dict[str, Tensor] = {"rng": torch.get_rng_state()}
         if self._numerics.device.type == "cuda":
-            state["cudaRng"] = torch.cuda.get_rng_state(self._numerics.device)
+            generators["cudaRng"] = torch.cuda.get_rng_state(self._numerics.device)
+        state: dict[str, Any] = {
+            "parameters": whole([p.detach() for p in self._parameters]),
+            "optimizer": whole(self._optimizer.state_dict()),
+            "scaler": self._scaler.state_dict(),
+            "generators": self._group.gather(generators),
+        }
         return Checkpoint(self.outcome.steps_done, state, list(self.outcome.losses))
 
     def run(self) -> TrainOutcome:
         """Make the remaining steps, or fewer if the loss stops being finite."""
         settings, outcome = self._settings, self.outcome
-        self._loaded.causal.train()
+        self._passes.train()
         for index in range(outcome.steps_done, settings.steps):
-            if self._hooks.stop_requested():
+            if self._group.agree(self._hooks.stop_requested()):
                 self._hooks.save(self.snapshot())
                 raise StoppedError(f"Stopped after step {index}; a checkpoint was saved.")
             report = self._timed_step(index)
@@ -140,7 +147,7 @@ class Trainer:
         outcome = self.outcome
         outcome.steps_done = report.step
         outcome.tokens += report.tokens
-        outcome.samples += self._plan.micro_batch * self._plan.accumulation
+        outcome.samples += self._samples_each() * self._group.world
         if len(outcome.warmup_step_seconds) < self._settings.warmup_measurements:
             outcome.warmup_step_seconds.append(report.seconds)
         else:
@@ -160,21 +167,26 @@ class Trainer:
         began = time.perf_counter()
         settings = self._settings
         rate = learning_rate(index, settings.steps, settings.learning_rate, settings.schedule, settings.warmup_steps)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        micro, accumulation = self._plan.micro_batch, self._plan.accumulation
-        samples = micro * accumulation
+        for parameters in self._optimizer.param_groups:
+            parameters["lr"] = rate
+        group, micro, each = self._group, self._plan.micro_batch, self._samples_each()
+        samples = each * group.world
         order = data_order(len(self._blocks), index * samples, samples, self._seed)
         batch = [self._blocks[i] for i in order]
         targets = sum(len(sequence) - 1 for sequence in batch)
         total = torch.zeros((), device=self._numerics.device)
-        for start in range(0, samples, micro):
-            # Each token weighs the same, however the batch is divided into forward passes.
-            with self._autocast():
-                loss = self._summed_loss(batch[start : start + micro]) / targets
-            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        mine = batch[group.rank * each : (group.rank + 1) * each]
+        for start in range(0, each, micro):
+            with self._exchange(last=start + micro >= each):
+                # Each token weighs the same, however the batch is divided into forward passes and processes.
+                with self._autocast():
+                    ids, has_next = pad(mine[start : start + micro], self._numerics.device)
+                    loss = self._passes(ids, has_next, scores=False) / targets
+                # Gradients are averaged over processes; what is wanted is their sum.
+                self._scaler.scale(loss * group.world).backward()
             total += loss.detach()
             self._hooks.check_memory()
+        group.sum(total)
         norm = self._update()
         values = torch.stack([total] if norm is None else [total, norm.to(total.dtype)]).tolist()
         seconds = time.perf_counter() - began  # tolist() has waited for the device
@@ -185,7 +197,7 @@ class Trainer:
         norm = None
         if self._settings.max_grad_norm is not None:
             self._scaler.unscale_(self._optimizer)
-            norm = nn.utils.clip_grad_norm_(self._parameters, self._settings.max_grad_norm)
+            norm = whole(nn.utils.clip_grad_norm_(self._parameters, self._settings.max_grad_norm))
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._optimizer.zero_grad(set_to_none=True)
@@ -196,12 +208,45 @@ class Trainer:
             return self._numerics.autocast()
         return torch.autocast(self._numerics.device.type, dtype=DTYPES[self._settings.mixed_precision])
 
-    def _summed_loss(self, sequences: Sequence[Any]) -> Tensor:
-        ids, has_next = pad(sequences, self._numerics.device)
-        targets = ids[:, 1:][has_next]
-        head = find_head(self._loaded.causal)
-        if head is not None:
-            hidden = self._loaded.decoder(input_ids=ids, use_cache=False).last_hidden_state
-            return summed_loss(head, hidden[:, :-1][has_next], targets)
-        logits = self._loaded.causal(input_ids=ids, use_cache=False).logits[:, :-1][has_next].float()
-        return nn.functional.cross_entropy(logits, targets, reduction="sum")
+    def _samples_each(self) -> int:
+        return self._plan.micro_batch * self._plan.accumulation
+
+    def _replicated(self, passes: nn.Module) -> nn.Module:
+        """Average gradients over processes, unless the weights are divided, which does it already."""
+        if self._group.world == 1 or any(isinstance(p, DTensor) for p in self._parameters):
+            return passes
+        # Every process has loaded the same weights and drawn the same adapters: there is nothing to copy.
+        return DistributedDataParallel(passes, broadcast_buffers=False, init_sync=False, gradient_as_bucket_view=True)
+
+    def _exchange(self, *, last: bool) -> AbstractContextManager[Any]:
+        """Around a forward and backward pass: copies of a model exchange gradients after the last one alone."""
+        if last or not isinstance(self._passes, DistributedDataParallel):
+            return nullcontext()
+        return self._passes.no_sync()
+
+    def _divided(self, state: dict[str, Any]) -> dict[str, Any]:
+        """A whole optimizer state as this process holds it."""
+        held = {
+            index: {
+                name: part(value, self._optimized[index]) if isinstance(value, Tensor) else value
+                for name, value in values.items()
+            }
+            for index, values in state["state"].items()
+        }
+        return {**state, "state": held}
+
+    def _restore_generators(self, state: dict[str, Any], step: int) -> None:
+        """Bit for bit with as many processes as before; otherwise dropout goes on with new masks."""
+        saved, device = state["generators"], self._numerics.device
+        if len(saved) != self._group.world:
+            torch.manual_seed(process_seed(self._seed, self._group.rank) + step)
+            return
+        own = saved[self._group.rank]
+        torch.set_rng_state(own["rng"].cpu())
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(own["cudaRng"].cpu(), device)
+
+
+def process_seed(seed: int, rank: int) -> int:
+    """Seed of a process's dropout masks; that of the first one is the trial's."""
+    return seed + 1_000_003 * rank

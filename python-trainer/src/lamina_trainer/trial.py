@@ -8,12 +8,14 @@ import torch
 from torch import nn
 
 from lamina_trainer.calibrate import DistanceCache, angular_distances, layer_states
-from lamina_trainer.checkpoint import CheckpointFolder
+from lamina_trainer.checkpoint import Checkpoint, CheckpointFolder
 from lamina_trainer.contract import Environment, EvaluationResult, PhaseSeconds, TrialRequest, TrialResult
 from lamina_trainer.data import PreparedData, prepare_data
 from lamina_trainer.device import device_capabilities
+from lamina_trainer.divide import check_division, divide
 from lamina_trainer.errors import InvalidError, StoppedError
-from lamina_trainer.evaluate import EvaluationCache, evaluate
+from lamina_trainer.evaluate import EvaluationCache, evaluate, shared_evaluation
+from lamina_trainer.group import Group
 from lamina_trainer.layers import cut, kept_indices, needs_calibration
 from lamina_trainer.measure import (
     DeviceMeter,
@@ -21,16 +23,19 @@ from lamina_trainer.measure import (
     Storage,
     current_memory_bytes,
     device_name,
+    largest_memory,
     library_versions,
     measure_storage,
     process_seconds,
     python_version,
     reset_peak_rss,
+    total_energy,
     trainable_count,
 )
 from lamina_trainer.memory_limit import MemoryLimit, requested_limit
 from lamina_trainer.methods import apply_method, check_method
 from lamina_trainer.models import LoadedModel, load_model, weights_fingerprint
+from lamina_trainer.passes import Passes
 from lamina_trainer.precision import KBIT, Numerics, apply_precision, resolve_numerics, set_matmul_mode
 from lamina_trainer.reporter import Reporter
 from lamina_trainer.revision import trainer_revision
@@ -38,27 +43,29 @@ from lamina_trainer.scalars import Scalars
 from lamina_trainer.source import model_folder
 from lamina_trainer.stop import stop_requested
 from lamina_trainer.tokenizer import LazyTokenizer, load_tokenizer
-from lamina_trainer.train import StepReport, Trainer, TrainHooks, TrainOutcome
+from lamina_trainer.train import StepReport, Trainer, TrainHooks, TrainOutcome, process_seed
 from lamina_trainer.trial_result import Clock, model_result, training_result
 from lamina_trainer.warm import Warm
 
 
-def run_trial(request: TrialRequest, reporter: Reporter, warm: Warm | None) -> TrialResult:
-    """Run one trial and measure it.
+def run_trial(request: TrialRequest, reporter: Reporter, warm: Warm | None, group: Group | None = None) -> TrialResult:
+    """Run one trial, or this process's share of it, and measure it.
 
     Raises InvalidError for what no retry can help, StoppedError once the stop flag is seen (after saving
     whatever can be resumed from), and whatever else goes wrong as it is.
     """
-    return _Trial(request, reporter, warm).run()
+    return _Trial(request, reporter, warm, group or Group()).run()
 
 
 class _Trial:
-    def __init__(self, request: TrialRequest, reporter: Reporter, warm: Warm | None) -> None:
+    def __init__(self, request: TrialRequest, reporter: Reporter, warm: Warm | None, group: Group) -> None:
         self._request, self._settings, self._reporter, self._warm = request, request.settings, reporter, warm
+        self._group = group
+        self._divided = group.world > 1 and request.settings.method == "full"
         self._clock = Clock()
         self._imports: float | None = None
         self._cache = Path(request.paths.cache)
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = group.device()
         self._limit = MemoryLimit(self._device, requested_limit())
 
     def run(self) -> TrialResult:
@@ -66,8 +73,7 @@ class _Trial:
         if self._warm is None:
             self._imports = process_seconds()
         check_method(settings.method, settings.precision, settings.lora)
-        if settings.gpus > 1 or self._request.plan.gpus > 1:
-            raise InvalidError("This trainer runs a trial on one GPU at most.")
+        self._check_processes()
         numerics = self._numerics()
         _make_deterministic(self._device)
         folder = model_folder(settings.model, self._cache)
@@ -81,33 +87,39 @@ class _Trial:
         if settings.precision in KBIT:
             reporter.phase("quantizing")
         with clock.phase("quantize" if settings.precision in KBIT else "load"):
-            apply_precision(loaded.causal, loaded.layers, numerics)
-        storage = measure_storage(loaded.causal)
+            apply_precision(loaded.causal, loaded.layers, numerics, move=not self._divided)
+            storage = measure_storage(loaded.causal)
+            passes = Passes(loaded)
+            if self._divided:
+                apply_method(loaded, settings.method, settings.lora)
+                divide(passes, loaded.layers, self._device, self._group.world)
         self._check_stop()
 
-        scalars = Scalars(Path(self._request.paths.output))
+        scalars = Scalars(Path(self._request.paths.output)) if self._group.first else None
         try:
-            return self._measure(loaded, kept, data, numerics, storage, weights, scalars)
+            return self._measure(loaded, passes, kept, data, numerics, storage, weights, scalars)
         finally:
-            scalars.close()
+            if scalars is not None:
+                scalars.close()
 
     def _measure(
         self,
         loaded: LoadedModel,
+        passes: Passes,
         kept: list[int],
         data: PreparedData,
         numerics: Numerics,
         storage: Storage,
         weights: str,
-        scalars: Scalars,
+        scalars: Scalars | None,
     ) -> TrialResult:
-        settings, reporter, clock = self._settings, self._reporter, self._clock
+        settings, plan, reporter, clock = self._settings, self._request.plan, self._reporter, self._clock
         raw = trained = None
         outcome = TrainOutcome()
         if settings.evaluation.before_training:
             reporter.phase("evaluating-raw")
             with clock.phase("evaluateRaw"):
-                raw = self._evaluate_raw(loaded, kept, data, numerics, weights)
+                raw = self._evaluate_raw(loaded, passes, kept, data, numerics, weights)
             self._report_evaluation("raw", raw, 0, scalars)
             if raw is None:
                 outcome.diverged_at = 0
@@ -126,18 +138,19 @@ class _Trial:
             checkpoints = CheckpointFolder(
                 Path(self._request.paths.checkpoints), self._request.trial_id, reporter.warning
             )
-            trainer = self._trainer(loaded, parameters, data, numerics, checkpoints, scalars, meter)
+            trainer = self._trainer(loaded, passes, parameters, data, numerics, checkpoints, scalars, meter)
             with clock.phase("train"), energy:
                 outcome = trainer.run()
             memory = meter.memory()
             if outcome.diverged_at is None:
                 reporter.phase("evaluating")
                 with clock.phase("evaluate"):
-                    trained = self._evaluate_trained(loaded, data, numerics, trainer, checkpoints)
+                    trained = self._evaluate_trained(passes, data, numerics, trainer, checkpoints)
                 self._report_evaluation("trained", trained, outcome.steps_done, scalars)
                 if trained is None:
                     outcome.diverged_at = outcome.steps_done
         reporter.phase("saving")
+        shares = self._group.gather((memory, energy.joules))
         return TrialResult(
             contract=self._request.contract,
             trial_id=self._request.trial_id,
@@ -148,13 +161,21 @@ class _Trial:
             compute_dtype=numerics.compute_name,
             raw=raw,
             trained=trained,
-            training=training_result(outcome, self._request.plan.micro_batch * self._request.plan.accumulation),
-            memory=memory,
-            energy_joules=energy.joules,
+            training=training_result(outcome, plan.micro_batch * plan.accumulation * self._group.world),
+            memory=largest_memory([one for one, _ in shares]),
+            energy_joules=total_energy([joules for _, joules in shares]),
             environment=self._environment(data, weights, meter, loaded),
-            artifacts=scalars.close(),
+            artifacts=[] if scalars is None else scalars.close(),
             seconds=self._seconds(),
         )
+
+    def _check_processes(self) -> None:
+        settings, plan = self._settings, self._request.plan
+        gpus, processes = max(settings.gpus, plan.gpus, 1), self._group.world
+        if gpus != processes:
+            raise InvalidError(f"{gpus} GPUs were asked for, but the trial runs in {processes} process(es).")
+        if processes > 1:
+            check_division(settings.method, settings.training)
 
     def _numerics(self) -> Numerics:
         fast = _fast_16_bit(self._device)
@@ -211,17 +232,27 @@ class _Trial:
                 "revision": trainer_revision(),
             },
         )
-        known = cache.get()
-        if known is not None:
-            return known
-        whole = load_model(folder, numerics.stored)
-        apply_precision(whole.causal, whole.layers, numerics)
-        distances = angular_distances(layer_states(whole, data.train, numerics), length)
-        cache.put(distances)
-        return distances
+
+        def measured() -> list[float]:
+            known = cache.get()
+            if known is not None:
+                return known
+            whole = load_model(folder, numerics.stored)
+            apply_precision(whole.causal, whole.layers, numerics)
+            distances = angular_distances(layer_states(whole, data.train, numerics), length)
+            cache.put(distances)
+            return distances
+
+        return self._group.by_first(measured)
 
     def _evaluate_raw(
-        self, loaded: LoadedModel, kept: list[int], data: PreparedData, numerics: Numerics, weights: str
+        self,
+        loaded: LoadedModel,
+        passes: Passes,
+        kept: list[int],
+        data: PreparedData,
+        numerics: Numerics,
+        weights: str,
     ) -> EvaluationResult | None:
         micro_batch = self._settings.evaluation.micro_batch
         key = {
@@ -237,13 +268,16 @@ class _Trial:
             "libraries": library_versions(),
             "revision": trainer_revision(),
         }
-        return EvaluationCache(self._cache).get_or_evaluate(
-            key, lambda: evaluate(loaded, data.evaluation, micro_batch, numerics, self._check_stop)
-        )
+        group = self._group
+
+        def together() -> EvaluationResult | None:
+            return evaluate(passes, data.evaluation, micro_batch, numerics, group, self._check_stop)
+
+        return shared_evaluation(group, EvaluationCache(self._cache), key, together)
 
     def _evaluate_trained(
         self,
-        loaded: LoadedModel,
+        passes: Passes,
         data: PreparedData,
         numerics: Numerics,
         trainer: Trainer,
@@ -251,26 +285,35 @@ class _Trial:
     ) -> EvaluationResult | None:
         try:
             micro_batch = self._settings.evaluation.micro_batch
-            return evaluate(loaded, data.evaluation, micro_batch, numerics, self._check_stop)
+            return evaluate(passes, data.evaluation, micro_batch, numerics, self._group, self._check_stop)
         except StoppedError:
-            checkpoints.save(trainer.snapshot())
+            self._save(trainer.snapshot(), checkpoints)
             raise
+
+    def _save(self, checkpoint: Checkpoint, checkpoints: CheckpointFolder) -> None:
+        """Let the first process save for all; none goes on before it has."""
+        if self._group.first:
+            checkpoints.save(checkpoint)
+            self._reporter.checkpoint(checkpoint.step)
+        self._group.wait()
 
     def _trainer(
         self,
         loaded: LoadedModel,
+        passes: Passes,
         parameters: list[nn.Parameter],
         data: PreparedData,
         numerics: Numerics,
         checkpoints: CheckpointFolder,
-        scalars: Scalars,
+        scalars: Scalars | None,
         meter: DeviceMeter,
     ) -> Trainer:
         settings, reporter = self._settings, self._reporter
 
         def told(report: StepReport) -> None:
             meter.sample()
-            scalars.step(report)
+            if scalars is not None:
+                scalars.step(report)
             reporter.step(
                 step=report.step,
                 steps=settings.training.steps,
@@ -282,35 +325,42 @@ class _Trial:
                 memory_bytes=current_memory_bytes(self._device),
             )
 
-        def save(checkpoint: Any) -> None:
-            checkpoints.save(checkpoint)
-            reporter.checkpoint(checkpoint.step)
-
-        torch.manual_seed(settings.seed)
+        torch.manual_seed(process_seed(settings.seed, self._group.rank))
         trainer = Trainer(
             loaded,
+            passes,
             parameters,
             data.train,
             settings.training,
             self._request.plan,
             numerics,
             settings.seed,
-            TrainHooks(told, save, stop_requested, self._limit.check),
+            TrainHooks(told, lambda made: self._save(made, checkpoints), stop_requested, self._limit.check),
+            self._group,
         )
-        found = checkpoints.newest(self._device) if self._request.resume else None
-        if found is not None:
-            trainer.restore(found)
+        if self._request.resume:
+            self._resume(trainer, checkpoints)
         return trainer
 
-    def _report_evaluation(self, stage: Any, result: EvaluationResult | None, step: int, scalars: Scalars) -> None:
+    def _resume(self, trainer: Trainer, checkpoints: CheckpointFolder) -> None:
+        device = torch.device("cpu") if self._divided else self._device
+        found = checkpoints.newest(device) if self._group.first else None
+        step = self._group.tell(None if found is None else found.step)
+        if step is not None:
+            trainer.restore(found or checkpoints.at(step, device))
+
+    def _report_evaluation(
+        self, stage: Any, result: EvaluationResult | None, step: int, scalars: Scalars | None
+    ) -> None:
         if result is None:
             self._reporter.evaluation(stage=stage, loss=None, perplexity=None, accuracy=None)
             return
-        scalars.evaluation(step, result)
+        if scalars is not None:
+            scalars.evaluation(step, result)
         self._reporter.evaluation(stage=stage, loss=result.loss, perplexity=result.perplexity, accuracy=result.accuracy)
 
     def _check_stop(self) -> None:
-        if stop_requested():
+        if self._group.agree(stop_requested()):
             raise StoppedError("Stopped; the next attempt continues from the newest checkpoint.")
 
     def _environment(self, data: PreparedData, weights: str, meter: DeviceMeter, loaded: LoadedModel) -> Environment:
