@@ -177,6 +177,11 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
     exitCode: null,
     says: 'Node recorded-deleted was removed from the cluster while the trial was on it. Nothing had started.',
   },
+  'node-lost': {
+    outcome: 'disrupted',
+    exitCode: null,
+    says: 'Node gpu-1 stopped answering, and the cluster gave up what ran there. Work up to the last checkpoint is kept.',
+  },
   'out-of-cpu': {
     outcome: 'disrupted',
     exitCode: null,
