@@ -24,3 +24,14 @@ test('the policy of a document, in the units of the run loop', () => {
     maxMemoryBytes: 2 ** 30,
   });
 });
+
+test('a memory request may be raised to four times itself where the document names no bound', () => {
+  const bound = (resources: object) => {
+    const parsed = parseDocument({ ...base, resources });
+    assert.ok(parsed.ok);
+    return runPolicy(parsed.document).maxMemoryBytes;
+  };
+  assert.equal(bound({ memory: '2GiB' }), 8 * 2 ** 30);
+  assert.equal(bound({ memory: '2GiB', maxMemory: '3GiB' }), 3 * 2 ** 30);
+  assert.equal(bound({}), null);
+});

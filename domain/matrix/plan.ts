@@ -9,6 +9,9 @@ import { sha256 } from './identity.ts';
 const RECONCILE_MS = 60_000;
 
 /** `gpuClasses`: from small to large, for trials that do not fit the one they were planned for. */
+/** Bound on the host-memory request, in multiples of the document's, where it names none. */
+const MEMORY_BOUND = 4;
+
 export function runPolicy(document: ExperimentDocument, gpuClasses: readonly string[] = []): RunPolicy {
   const { policy, resources } = document;
   return {
@@ -25,7 +28,7 @@ export function runPolicy(document: ExperimentDocument, gpuClasses: readonly str
     stallSeconds: policy.stall,
     graceSeconds: policy.grace,
     reconcileMs: RECONCILE_MS,
-    maxMemoryBytes: resources.maxMemory,
+    maxMemoryBytes: resources.maxMemory ?? (resources.memory === null ? null : MEMORY_BOUND * resources.memory),
     ...(gpuClasses.length === 0 ? {} : { gpuClasses }),
   };
 }

@@ -76,7 +76,7 @@ const resources = z.strictObject({
   maxMemory: field(
     size().nullable(),
     null,
-    'what the request may be raised to after host memory ran out; null: not raised',
+    'what the request may be raised to after host memory ran out; null: four times `memory`',
   ),
   pricePerHour: field(
     z.number().min(0).nullable(),
