@@ -89,6 +89,7 @@ export const previewView = z.object({
     cellView.extend({
       seeds: z.array(z.number().int()),
       reused: z.number().int(),
+      plan: plan.describe('what its first attempts run with'),
       memory: memoryView
         .nullable()
         .describe("GPU memory; null where the model's configuration is not known, or trials run on a CPU"),

@@ -133,7 +133,7 @@ export const trialSettings = z.strictObject({
 });
 export type TrialSettings = z.infer<typeof trialSettings>;
 
-/** What an attempt runs with. It never changes the effective batch: microBatch × accumulation is constant. */
+/** What an attempt runs with. It never changes the effective batch: microBatch × accumulation × GPUs is constant. */
 export const plan = z.strictObject({
   gpuClass: z.string().nullable(),
   gpus: z.number().int().min(0),

@@ -22,6 +22,7 @@ import { logRoutes } from './routes/logs.ts';
 import { trialRoutes } from './routes/trials.ts';
 import { createStarter } from './starter.ts';
 import { createStreams } from './streams.ts';
+import { createShapes } from './submission/shapes.ts';
 import { createSubmissions } from './submission/submissions.ts';
 
 export type { ApiDeps } from './deps.ts';
@@ -65,11 +66,13 @@ export async function buildApp(deps: ApiDeps): Promise<Api> {
   await app.register(sse, { heartbeatInterval: HEARTBEAT_MS });
   await openapi(app);
   healthRoutes(app, deps);
+  const shapes = createShapes(deps.defaults.hubCache);
   const context = {
     ...deps,
     streams,
     starter,
-    submissions: createSubmissions(deps),
+    shapes,
+    submissions: createSubmissions(deps, shapes),
     forecaster: createForecaster(deps),
   };
   await app.register(

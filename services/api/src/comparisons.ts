@@ -1,4 +1,6 @@
+import type { ModelRef } from '@lamina/domain/contract/trial.ts';
 import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.ts';
+import { plannedSettings } from '@lamina/domain/memory/learned.ts';
 import { compareTrials } from '@lamina/domain/results/compare.ts';
 import type { ComparedTrial } from '@lamina/domain/results/input.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
@@ -6,7 +8,7 @@ import { canonical } from '@lamina/domain/spec/canonical.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
-import { localShape } from './submission/model.ts';
+import type { Shapes } from './submission/shapes.ts';
 
 /** Comparisons kept: the dashboard, the report and exports ask for the same one. */
 const KEPT = 16;
@@ -22,14 +24,14 @@ export interface Comparisons {
 }
 
 /** Each comparison is made once for each version of its experiment. */
-export function createComparisons(store: ExperimentStore, hubCache: string | null): Comparisons {
+export function createComparisons(store: ExperimentStore, shapes: Shapes): Comparisons {
   const kept = new Map<string, Promise<Comparison>>();
   return {
     of(experiment, limits) {
       const key = JSON.stringify([experiment.id, experiment.version, limits]);
       let comparison = kept.get(key);
       if (comparison === undefined) {
-        comparison = compare(store, hubCache, experiment, limits);
+        comparison = compare(store, shapes, experiment, limits);
         comparison.catch(() => kept.delete(key));
         kept.set(key, comparison);
         const oldest = kept.keys().next().value;
@@ -42,7 +44,7 @@ export function createComparisons(store: ExperimentStore, hubCache: string | nul
 
 async function compare(
   store: ExperimentStore,
-  hubCache: string | null,
+  shapes: Shapes,
   experiment: ExperimentRecord,
   limits: Limits,
 ): Promise<Comparison> {
@@ -56,7 +58,8 @@ async function compare(
     state,
     baselineCellId,
     trials,
-    estimatedBytes: document === null ? new Map() : await estimates(document, trials, hubCache),
+    estimatedBytes:
+      document === null ? new Map() : await estimates(document, trials, { store, id, modelShapes: shapes }),
     limits: {
       maxMemoryBytes: limits.maxMemoryBytes ?? document?.objective.maxMemory ?? null,
       maxCost: limits.maxCost ?? document?.objective.maxCost ?? null,
@@ -71,22 +74,25 @@ async function compare(
 async function estimates(
   document: ExperimentDocument,
   trials: readonly ComparedTrial[],
-  hubCache: string | null,
+  { store, id, modelShapes }: { store: ExperimentStore; id: string; modelShapes: Shapes },
 ): Promise<ReadonlyMap<string, number>> {
   const onGpu = trials.filter(({ result }) => result?.environment.deviceKind === 'cuda');
+  if (onGpu.length === 0) return new Map();
   const byCell = new Map(onGpu.map(({ trial }) => [trial.cell.id, trial.settings]));
+  const plans = await store.measuredPlans(id);
   const shapes = new Map<string, KnownShape>();
   for (const { model } of byCell.values()) {
     const key = canonical(model);
     if (shapes.has(key)) continue;
-    const shape = await localShape(model, hubCache);
+    const shape = await modelShapes.of(model);
     shapes.set(key, shape === null ? { shape, message: '' } : { shape, trainer: 'lamina' });
   }
-  const shapeOf = (model: Parameters<typeof localShape>[0]) =>
-    shapes.get(canonical(model)) ?? { shape: null, message: '' };
+  const shapeOf = (model: ModelRef) => shapes.get(canonical(model)) ?? { shape: null, message: '' };
   return new Map(
     [...byCell].flatMap(([cellId, settings]) => {
-      const { memory } = estimateTrial(settings, document, { shapeOf });
+      const plan = plans.get(cellId);
+      const ran = plan === undefined ? settings : plannedSettings(settings, plan);
+      const { memory } = estimateTrial(ran, document, { shapeOf });
       return memory === null ? [] : [[cellId, memory.peak.reservedBytes] as const];
     }),
   );

@@ -50,20 +50,25 @@ export function previewView(
   measured: ReadonlySet<string>,
   { forecast, durations }: Awaited<ReturnType<Forecaster['preview']>>,
 ): PreviewView {
-  const { document, expansion, warnings, memory } = prepared;
+  const { document, expansion, plans, warnings, memory } = prepared;
   const byCell = Map.groupBy(expansion.trials, (trial) => trial.cell.id);
   const reused = (trials: readonly { id: string }[]) => trials.filter((trial) => measured.has(trial.id)).length;
   return {
     name: document.name,
-    cells: expansion.cells.map((cell) => {
+    cells: expansion.cells.flatMap((cell) => {
+      const plan = plans[cell.id];
+      if (plan === undefined) return [];
       const trials = byCell.get(cell.id) ?? [];
-      return {
-        ...cellView(cell),
-        seeds: trials.map((trial) => trial.settings.seed),
-        reused: reused(trials),
-        memory: memory(cell.id),
-        duration: durations.get(cell.id) ?? null,
-      };
+      return [
+        {
+          ...cellView(cell),
+          seeds: trials.map((trial) => trial.settings.seed),
+          reused: reused(trials),
+          plan: { ...plan, excludedNodes: [...plan.excludedNodes] },
+          memory: memory(cell.id),
+          duration: durations.get(cell.id) ?? null,
+        },
+      ];
     }),
     dropped: expansion.dropped.map((cell) => ({ ...cell })),
     trials: expansion.trials.length,

@@ -14,6 +14,8 @@ export interface MeasuredOnGpu {
 export interface FitStore {
   /** One trial of each cell of the newest experiments that measured memory on a GPU, at most `limit` in all. */
   measuredOnGpus(limit: number): Promise<readonly MeasuredOnGpu[]>;
+  /** By cell of the experiment: the plan that it was measured with, where a trial of it was. */
+  measuredPlans(experimentId: string): Promise<ReadonlyMap<string, Plan>>;
   /** By like key, in any experiment: the newest plan that a trial succeeded with after it had run out of memory. */
   plansThatWorked(likeKeys: readonly string[]): Promise<ReadonlyMap<string, Plan>>;
 }

@@ -11,6 +11,7 @@ import { ApiError } from '../errors.ts';
 import type { Api } from '../instance.ts';
 import { preferred } from '../negotiation.ts';
 import { fillReport, REPORT_POLICY } from '../report.ts';
+import type { Shapes } from '../submission/shapes.ts';
 import { byId, findExperiment } from './lookups.ts';
 
 const FORMATS = {
@@ -21,8 +22,8 @@ const FORMATS = {
 } as const;
 type Format = keyof typeof FORMATS;
 
-export function comparisonRoutes(app: Api, deps: ApiDeps): void {
-  const comparisons = createComparisons(deps.store, deps.defaults.hubCache);
+export function comparisonRoutes(app: Api, deps: ApiDeps & { shapes: Shapes }): void {
+  const comparisons = createComparisons(deps.store, deps.shapes);
   const schema = {
     params: byId,
     querystring: comparisonQuery,

@@ -6,7 +6,7 @@ import { canonical } from '@lamina/domain/spec/canonical.ts';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import type { Api } from '../instance.ts';
-import { localShape } from '../submission/model.ts';
+import { choiceFrom } from '../submission/gpu-offers.ts';
 import { placesFrom } from '../submission/paths.ts';
 import { invalid } from '../submission/prepare.ts';
 import type { Submissions } from '../submission/submissions.ts';
@@ -25,23 +25,24 @@ export function estimateRoutes(app: Api, { submissions }: ApiDeps & { submission
       },
     },
     async ({ body, query }) => {
-      const { baseDirectory, hubCache } = submissions.options(query.baseDirectory ?? body.baseDirectory);
+      const { baseDirectory, shapes, gpus } = submissions.options(query.baseDirectory ?? body.baseDirectory);
       const parsed = parseEstimateDocument(body.document);
       if (!parsed.ok) throw invalid(parsed.issues);
       const { document, configs } = parsed;
       const places = placesFrom(baseDirectory);
       const known = async (model: ModelRef): Promise<KnownShape> => {
         const found = model.source === 'hf' ? model : { ...model, path: places.absolute(model.path) };
-        const shape = await localShape(found, hubCache);
+        const shape = await shapes.of(found);
         if (shape === null) return { shape, message: 'no configuration of a known family is on the server' };
         const trainer = model.source === 'path' && configs.includes(model.path) ? 'transformers' : 'lamina';
         return { shape, trainer };
       };
       const models = modelsOf(document);
-      const shapes = await Promise.all(models.map(known));
-      const byModel = new Map(models.map((model, index) => [canonical(model), shapes[index]]));
+      const found = await Promise.all(models.map(known));
+      const byModel = new Map(models.map((model, index) => [canonical(model), found[index]]));
       return estimateDocument(document, {
         shapeOf: (model) => byModel.get(canonical(model)) ?? { shape: null, message: 'is not known' },
+        ...choiceFrom(await gpus.offer(() => null), document.resources),
       });
     },
   );

@@ -7,7 +7,7 @@ import { ASSUMED_MARGINS, type LearnedMargins, learnMargins } from '@lamina/doma
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
-import { localShape } from './model.ts';
+import type { Shapes } from './shapes.ts';
 
 /** Measured cells that margins are taken from, the newest of all classes. */
 const MOST_MEASURED = 500;
@@ -19,13 +19,13 @@ export interface GpuOffers {
   plansThatWorked: ExperimentStore['plansThatWorked'];
 }
 
-export function createGpuOffers(store: ExperimentStore, hubCache: string | null): GpuOffers {
+export function createGpuOffers(store: ExperimentStore, modelShapes: Shapes): GpuOffers {
   let learned: { readonly key: string; readonly untilMs: number; readonly margins: Learned } | null = null;
 
   async function marginsFor(inventory: GpuInventory): Promise<Learned> {
     const key = inventory.classes.map(({ name, product }) => `${name} ${product}`).join('\n');
     if (learned === null || learned.key !== key || performance.now() > learned.untilMs) {
-      const margins = await learn(store, hubCache, inventory);
+      const margins = await learn(store, modelShapes, inventory);
       learned = { key, untilMs: performance.now() + FRESH_MS, margins };
     }
     return learned.margins;
@@ -44,11 +44,11 @@ export function createGpuOffers(store: ExperimentStore, hubCache: string | null)
 
 type Learned = ReadonlyMap<string, LearnedMargins>;
 
-async function learn(store: ExperimentStore, hubCache: string | null, inventory: GpuInventory): Promise<Learned> {
+async function learn(store: ExperimentStore, modelShapes: Shapes, inventory: GpuInventory): Promise<Learned> {
   const trials = await store.measuredOnGpus(MOST_MEASURED);
   const models = new Map(trials.map(({ settings }) => [canonical(settings.model), settings.model]));
   const shapes = new Map<string, ModelShape | null>();
-  for (const [key, model] of models) shapes.set(key, await localShape(model, hubCache));
+  for (const [key, model] of models) shapes.set(key, await modelShapes.of(model));
   return learnMargins(inventory.classes, trials, (model) => shapes.get(canonical(model)) ?? null);
 }
 

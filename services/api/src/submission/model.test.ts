@@ -7,6 +7,7 @@ import { createFingerprints } from './fingerprints.ts';
 import { type ModelContext, resolveModel } from './model.ts';
 import { placesFrom } from './paths.ts';
 import { createPlacing } from './placing.ts';
+import { createShapes } from './shapes.ts';
 
 let folder: string;
 let context: ModelContext;
@@ -17,7 +18,7 @@ before(async () => {
     fingerprints: createFingerprints(),
     placing: createPlacing(null, { localPath: () => null }),
     hubCache: join(folder, 'hub'),
-    depths: new Map(),
+    shapes: createShapes(null),
   };
 });
 after(() => rm(folder, { recursive: true, force: true }));

@@ -1,13 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gguf } from '@huggingface/gguf';
 import type { ModelRef } from '@lamina/domain/contract/trial.ts';
-import { type ModelShape, readShape } from '@lamina/domain/memory/shape.ts';
+import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
-import { z } from 'zod';
 import type { Fingerprints } from './fingerprints.ts';
+import { cachedConfig, depthOf, readConfig, shapeOf } from './model-config.ts';
 import { missingFile, type Places } from './paths.ts';
 import type { InputCopy, Placing } from './placing.ts';
+import type { Shapes } from './shapes.ts';
 
 export interface ResolvedModel {
   readonly model: ModelRef;
@@ -25,8 +24,7 @@ export interface ModelContext {
   readonly fingerprints: Fingerprints;
   readonly placing: Placing;
   readonly hubCache: string | null;
-  /** Depths of GGUF files by fingerprint: their header is long, a vocabulary is in it. */
-  readonly depths: Map<string, number | null>;
+  readonly shapes: Shapes;
 }
 
 /** Finds a model, fills in its path and fingerprint, and reads how deep it is. `at` is its place in the document. */
@@ -80,16 +78,10 @@ async function folderModel(path: string, { fingerprints }: ModelContext): Promis
   return { fingerprint: await fingerprints.modelFolder(path), layers: depthOf(config), shape: shapeOf(config) };
 }
 
-async function ggufModel(path: string, { fingerprints, depths }: ModelContext): Promise<Found> {
+async function ggufModel(path: string, { fingerprints, shapes }: ModelContext): Promise<Found> {
   const fingerprint = await fingerprints.file(path);
-  const known = depths.get(fingerprint);
-  if (known !== undefined) return { fingerprint, layers: known };
   try {
-    const { metadata } = await gguf(path, { allowLocalFile: true });
-    const fields = new Map<string, unknown>(Object.entries(metadata));
-    const layers = count(fields.get(`${String(fields.get('general.architecture'))}.block_count`));
-    depths.set(fingerprint, layers);
-    return { fingerprint, layers };
+    return { fingerprint, ...(await shapes.header(path, fingerprint)) };
   } catch (error) {
     return {
       message: `${path} is not a readable GGUF file: ${error instanceof Error ? error.message : String(error)}`,
@@ -103,55 +95,4 @@ async function hubModel(model: Extract<ModelRef, { source: 'hf' }>, cache: strin
   const warning = `${model.id} is not in the server's cache: its depth is not checked, and it is fetched when a trial runs`;
   const shape = typeof config === 'string' ? null : shapeOf(config);
   return { model, layers, shape, issues: [], warnings: layers === null ? [warning] : [] };
-}
-
-/** Layout of huggingface_hub: models--owner--name/{refs/<revision>, snapshots/<commit>/config.json}. */
-async function cachedConfig({ id, revision }: { id: string; revision: string }, cache: string): Promise<Config> {
-  const folder = join(cache, `models--${id.replaceAll('/', '--')}`);
-  if (!/^[\w./-]+$/.test(revision) || revision.includes('..')) return 'missing';
-  const commit = await readFile(join(folder, 'refs', revision), 'utf8').catch(() => revision);
-  return readConfig(join(folder, 'snapshots', commit.trim(), 'config.json'));
-}
-
-type Config = Readonly<Record<string, unknown>> | 'missing' | 'broken';
-
-async function readConfig(path: string): Promise<Config> {
-  const text = await readFile(path, 'utf8').catch(() => null);
-  if (text === null) return 'missing';
-  try {
-    const read = z.record(z.string(), z.unknown()).safeParse(JSON.parse(text));
-    return read.success ? read.data : 'broken';
-  } catch {
-    return 'broken';
-  }
-}
-
-function shapeOf(config: Readonly<Record<string, unknown>>): ModelShape | null {
-  const read = readShape(config);
-  return read.ok ? read.shape : null;
-}
-
-/** The shape of a model whose files are on this machine: a folder, a config.json, or in the hub's cache. */
-export async function localShape(model: ModelRef, hubCache: string | null): Promise<ModelShape | null> {
-  if (model.source === 'gguf' || (model.source === 'hf' && hubCache === null)) return null;
-  const config =
-    model.source === 'hf'
-      ? await cachedConfig(model, hubCache ?? '')
-      : await readConfig(model.path.endsWith('.json') ? model.path : join(model.path, 'config.json'));
-  return typeof config === 'string' ? null : shapeOf(config);
-}
-
-/** Models with several parts keep the decoder's depth in `text_config`. */
-function depthOf(config: Readonly<Record<string, unknown>>): number | null {
-  const text = z.record(z.string(), z.unknown()).safeParse(config['text_config']);
-  return (
-    count(config['num_hidden_layers']) ??
-    count(config['n_layer']) ??
-    (text.success ? count(text.data['num_hidden_layers']) : null)
-  );
-}
-
-function count(value: unknown): number | null {
-  const number = typeof value === 'bigint' ? Number(value) : value;
-  return typeof number === 'number' && Number.isInteger(number) && number > 0 ? number : null;
 }

@@ -11,13 +11,14 @@ import type { Fingerprints } from './fingerprints.ts';
 import { type ModelContext, resolveModel } from './model.ts';
 import { placesFrom } from './paths.ts';
 import type { InputCopy, Placing } from './placing.ts';
+import type { Shapes } from './shapes.ts';
 
 export interface ReferenceOptions {
   readonly baseDirectory: string;
   readonly hubCache: string | null;
   readonly placing: Placing;
   readonly fingerprints: Fingerprints;
-  readonly depths: Map<string, number | null>;
+  readonly shapes: Shapes;
 }
 
 export interface ResolvedDocument {

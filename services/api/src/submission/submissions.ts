@@ -4,23 +4,23 @@ import { ApiError } from '../errors.ts';
 import { createFingerprints } from './fingerprints.ts';
 import { createGpuOffers } from './gpu-offers.ts';
 import type { PrepareOptions } from './prepare.ts';
+import type { Shapes } from './shapes.ts';
 
-/** What submissions share: one memory of fingerprints and depths. */
+/** What submissions share: one memory of fingerprints and of GGUF headers. */
 export interface Submissions {
   options(baseDirectory: string | undefined): PrepareOptions;
 }
 
-export function createSubmissions({
-  defaults,
-  store,
-  artifacts,
-}: Pick<ApiDeps, 'defaults' | 'store' | 'artifacts'>): Submissions {
+export function createSubmissions(
+  { defaults, store, artifacts }: Pick<ApiDeps, 'defaults' | 'store' | 'artifacts'>,
+  shapes: Shapes,
+): Submissions {
   const shared = {
     fingerprints: createFingerprints(),
-    depths: new Map<string, number | null>(),
     hubCache: defaults.hubCache,
     artifacts,
-    gpus: createGpuOffers(store, defaults.hubCache),
+    shapes,
+    gpus: createGpuOffers(store, shapes),
     async surroundings() {
       const said = await store.getSurroundings();
       if (said === null) throw new ApiError('engine-unavailable', 'no worker has said yet where trials run: start one');

@@ -10,9 +10,10 @@ import {
 } from '@lamina/domain/memory/document.ts';
 import { readShape } from '@lamina/domain/memory/shape.ts';
 import { defineCommand, writeJson } from '../command.ts';
-import { readDocument } from '../document.ts';
+import { type DocumentFile, readDocument } from '../document.ts';
 import { ProblemError, usageError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
+import { planText } from '../format/plan.ts';
 import { bytesOf } from '../format/size.ts';
 import { table } from '../format/table.ts';
 import { counted, shortened, wrapped } from '../format/text.ts';
@@ -22,7 +23,8 @@ import { changesOf } from './submit.ts';
 
 export const estimate = defineCommand({
   command: 'estimate [file]',
-  describe: 'say how much GPU memory each cell needs, and the smallest GPU it fits; needs no server',
+  describe:
+    'say how much GPU memory each cell needs, and the smallest GPU it fits; needs no server, unless --cluster is given',
   builder: (options) =>
     documentOptions(options)
       .option('config', {
@@ -35,27 +37,39 @@ export const estimate = defineCommand({
         requiresArg: true,
         describe: 'memory of the GPUs to choose from, e.g. --gpus 24GiB,80GiB',
       })
+      .option('cluster', {
+        type: 'boolean',
+        conflicts: ['gpus', 'config'],
+        describe: 'ask the server: its GPUs, with margins from trials that were measured on them',
+      })
       .option('terms', { type: 'boolean', default: false, describe: 'show what the memory is made of' }),
-  run: async ({ file, f, set, seeds, config, gpus, terms }, { io, json }) => {
+  run: async ({ file, f, set, seeds, config, gpus, cluster, terms }, { io, client, json }) => {
     const source = await readDocument(io, fileOf(file, f), changesOf(set, seeds));
-    const parsed = parseEstimateDocument(source.document);
-    if (!parsed.ok) throw invalid(parsed.issues);
-    const { document, configs } = parsed;
-    const shapes = new Map<string, KnownShape>();
-    for (const model of modelsOf(document)) {
-      const trainer = model.source === 'path' && configs.includes(model.path) ? 'transformers' : 'lamina';
-      shapes.set(JSON.stringify(model), await shapeOf(model, trainer, { io, base: source.baseDirectory, config }));
-    }
-    const sizes = gpus === undefined ? document.estimate.gpus : gpus.split(',').map(bytesOf);
-    const view = estimateDocument(
-      { ...document, estimate: { ...document.estimate, gpus: sizes } },
-      { shapeOf: (model) => shapes.get(JSON.stringify(model)) ?? { shape: null, message: 'is not known' } },
-    );
+    const view = cluster ? await client.estimate(source) : await estimated(source, { io, config, gpus });
     if (json) writeJson(io, view);
     else io.out(estimateText(view, io, terms || view.cells.length === 1));
     return EXIT_CODES.ok;
   },
 });
+
+type Given = { readonly io: Io; readonly config: string | undefined; readonly gpus: string | undefined };
+
+/** Without a server. */
+async function estimated(source: DocumentFile, { io, config, gpus }: Given): Promise<EstimateView> {
+  const parsed = parseEstimateDocument(source.document);
+  if (!parsed.ok) throw invalid(parsed.issues);
+  const { document, configs } = parsed;
+  const shapes = new Map<string, KnownShape>();
+  for (const model of modelsOf(document)) {
+    const trainer = model.source === 'path' && configs.includes(model.path) ? 'transformers' : 'lamina';
+    shapes.set(JSON.stringify(model), await shapeOf(model, trainer, { io, base: source.baseDirectory, config }));
+  }
+  const sizes = gpus === undefined ? document.estimate.gpus : gpus.split(',').map(bytesOf);
+  return estimateDocument(
+    { ...document, estimate: { ...document.estimate, gpus: sizes } },
+    { shapeOf: (model) => shapes.get(JSON.stringify(model)) ?? { shape: null, message: 'is not known' } },
+  );
+}
 
 type Places = { readonly io: Io; readonly base: string; readonly config: string | undefined };
 
@@ -102,7 +116,7 @@ export function estimateText(view: EstimateView, { color, columns }: Pick<Io, 'c
   const rows = view.cells.map(({ label, memory, message }) =>
     memory === null
       ? [shortened(label, LABEL), '–', '–', '–', message ?? '']
-      : [shortened(label, LABEL), ...Object.values(memory.peak).map(gib), planText(memory)],
+      : [shortened(label, LABEL), ...Object.values(memory.peak).map(gib), fitText(memory)],
   );
   const headings = ['cell', 'allocated', 'reserved', 'process', 'smallest GPU that fits'];
   const aligned = headings.map((title, index) => ({
@@ -116,6 +130,7 @@ export function estimateText(view: EstimateView, { color, columns }: Pick<Io, 'c
     `${color.bold(view.name)}: peak GPU memory of ${counted(view.cells.length, 'cell')}, GiB per GPU`,
     table(aligned, rows),
     ...misfits,
+    ...marginsTexts(view).map((text) => color.dim(text)),
     ...(terms
       ? view.cells.flatMap(({ label, memory }) => (memory === null ? [] : [termsText(label, memory, color, columns())]))
       : []),
@@ -123,11 +138,18 @@ export function estimateText(view: EstimateView, { color, columns }: Pick<Io, 'c
   return `${parts.join('\n\n')}\n`;
 }
 
-function planText({ plan }: MemoryView): string {
-  if (plan === null) return 'none';
-  const { gpuClass, gpus, microBatch, accumulation, checkpointing, free } = plan;
-  const several = gpus > 1 ? `${gpus} × ` : '';
-  return `${several}${gpuClass}: micro-batch ${microBatch} × ${accumulation}${checkpointing ? ', checkpointing' : ''}, ${Math.round(free * 100)} % free`;
+function fitText({ plan }: MemoryView): string {
+  return plan === null ? 'none' : `${planText(plan)}, ${Math.round(plan.free * 100)} % free`;
+}
+
+/** Where the margins of the chosen classes come from, for those that trials were measured on. */
+function marginsTexts(view: EstimateView): readonly string[] {
+  const learned = view.cells.flatMap(({ memory }) =>
+    memory?.plan && memory.plan.marginsFrom > 0
+      ? [`${memory.plan.gpuClass}: margins from ${counted(memory.plan.marginsFrom, 'trial')} on this class`]
+      : [],
+  );
+  return [...new Set(learned)];
 }
 
 function termsText(label: string, memory: MemoryView, color: Io['color'], width: number): string {

@@ -3,6 +3,7 @@ import { defineCommand, writeJson } from '../command.ts';
 import { readDocument } from '../document.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { durationText, previewForecastText } from '../format/forecast.ts';
+import { planText } from '../format/plan.ts';
 import { table } from '../format/table.ts';
 import { counted, shortened, wrapped } from '../format/text.ts';
 import type { Io } from '../io.ts';
@@ -31,10 +32,12 @@ const LABEL = 52;
 
 export function previewText(view: PreviewView, { color, columns, now }: Pick<Io, 'color' | 'columns' | 'now'>): string {
   const width = columns();
+  const placed = view.cells.some(({ plan }) => plan.gpuClass !== null);
   const rows = view.cells.map((cell) => [
     `${shortened(cell.label, LABEL)}${cell.id === view.baselineCellId ? ' *' : ''}`,
     seedText(cell.seeds),
     durationText(cell.duration),
+    ...(placed ? [planText(cell.plan)] : []),
     cell.reused === 0 ? '' : `${cell.reused} of ${cell.seeds.length} reused`,
   ]);
   const toRun = view.trials - view.reused;
@@ -45,6 +48,7 @@ export function previewText(view: PreviewView, { color, columns, now }: Pick<Io,
         { title: color.dim('cell') },
         { title: color.dim('seeds') },
         { title: color.dim('time a trial') },
+        ...(placed ? [{ title: color.dim('runs on') }] : []),
         { title: '' },
       ],
       rows,

@@ -26,6 +26,15 @@ export function fit(db: Db): FitStore {
       return rows;
     },
 
+    async measuredPlans(experimentId) {
+      const { rows } = await sql<{ cell_id: string; plan: Plan }>`
+        SELECT DISTINCT ON (t.cell_id) t.cell_id, a.plan FROM trials t
+        JOIN attempts a ON a.experiment_id = coalesce(t.reused_from, t.experiment_id) AND a.trial_id = t.id
+        WHERE t.experiment_id = ${experimentId} AND t.state IN ('succeeded', 'diverged', 'reused')
+        ORDER BY t.cell_id, t.ordinal DESC, a.attempt DESC`.execute(db);
+      return new Map(rows.map(({ cell_id, plan }) => [cell_id, plan]));
+    },
+
     async plansThatWorked(likeKeys) {
       if (likeKeys.length === 0) return new Map();
       const { rows } = await sql<{ like_key: string; plan: Plan }>`
