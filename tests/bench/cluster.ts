@@ -1,59 +1,93 @@
 /**
  * Jobs per second on a farm of 500 fake nodes with eight GPUs each, from submission to the last result collected:
- * Lamina, beside a bare loop that creates the same Jobs and waits for them, and the same loop through Kueue.
+ * Lamina, beside a bare loop that creates the same Jobs and waits for them, the same loop through Kueue, and Katib, which
+ * gets as much time as the slowest of them took.
  *
- * Usage: cluster.ts [--trials 5000] [--parallel 200] [--nodes 500] [--only lamina,bare,kueue]
+ * Usage: cluster.ts [--trials 5000] [--parallel 200] [--nodes 500] [--only bare,cleanup,lamina,kueue,katib]
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cluster } from '../support/cluster.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import { type Cluster, cluster } from '../support/cluster.ts';
 import { bareLoop, type Figures } from './support/cluster/bare.ts';
 import { farmSettings, openFarm, openNamespace } from './support/cluster/farm.ts';
+import { katib } from './support/cluster/katib.ts';
 import { lamina } from './support/cluster/lamina.ts';
-import type { WorkerFigures } from './support/cluster/worker.ts';
 
-const TARGETS = { ofBare: 0.9, requestsPerTrial: 6, workerBytes: 600e6 };
+const TARGETS = { ofBare: 0.9, ofKatib: 5, requestsPerTrial: 6, workerBytes: 600e6 };
 const GPUS_PER_NODE = 8;
+/** Katib's time where nothing else was measured. */
+const KATIB_SECONDS = 120;
 
 const { values } = parseArgs({
   options: {
     trials: { type: 'string', default: '5000' },
     parallel: { type: 'string', default: '200' },
     nodes: { type: 'string', default: '500' },
-    only: { type: 'string', default: 'bare,lamina,kueue' },
+    only: { type: 'string', default: 'bare,lamina,kueue,katib' },
   },
 });
-const [trials, parallel, nodes] = [values.trials, values.parallel, values.nodes].map(Number) as [
-  number,
-  number,
-  number,
-];
 const only = values.only.split(',');
+const [trials, parallel, nodes] = [Number(values.trials), Number(values.parallel), Number(values.nodes)];
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-const found = await cluster();
-if ('skip' in found) throw new Error(found.skip);
+const here = await found();
 const root = mkdtempSync(join(tmpdir(), 'lamina-farm-'));
 chmodSync(root, 0o755);
-const farm = await openFarm(found, nodes);
+const farm = await openFarm(here, nodes);
+let passed = true;
 try {
-  const figures = {
-    bare: only.includes('bare') ? await measure('bare', false) : null,
-    'bare with clean-up': only.includes('cleanup') ? await measure('bare', true) : null,
-    lamina: only.includes('lamina') ? await measure('lamina', false) : null,
-    kueue: only.includes('kueue') ? await measure('kueue', false) : null,
+  const bare = await measure('bare', (settings) => bareLoop({ ...common(settings), jobs: trials, cleanup: false }));
+  const cleanup = await measure('cleanup', (settings) =>
+    bareLoop({ ...common(settings), jobs: trials, cleanup: true }),
+  );
+  const ours = await measure('lamina', (settings) => lamina({ ...common(settings), artifactRoot: root, trials }));
+  if (ours !== null)
+    say(`  worker: ${Math.round(ours.peakRssBytes / 1e6)} MB at most, ${Math.round(ours.cpuSeconds)} s of CPU`);
+  const kueue = await measure('kueue', (settings) => bareLoop({ ...common(settings), jobs: trials, cleanup: false }));
+  const withinSeconds = ours?.seconds ?? KATIB_SECONDS;
+  const peer = await measure('katib', (settings) =>
+    katib({ cluster: here, settings, trials, parallel, withinSeconds, say }),
+  );
+  const ratio = (to: Figures | null): number | null => (ours && to ? ours.jobsPerSecond / to.jobsPerSecond : null);
+  const targets = {
+    ofBare: reached(ratio(bare), (value) => value >= TARGETS.ofBare),
+    ofKatib: reached(ratio(peer), (value) => value >= TARGETS.ofKatib),
+    requestsPerTrial: reached(ours?.requestsPerJob ?? null, (value) => value <= TARGETS.requestsPerTrial),
+    workerBytes: reached(ours?.peakRssBytes ?? null, (value) => value < TARGETS.workerBytes),
   };
-  const ratio = figures.lamina && figures.bare ? figures.lamina.jobsPerSecond / figures.bare.jobsPerSecond : null;
-  say(JSON.stringify({ benchmark: 'cluster', trials, parallel, nodes, figures, ratio, targets: TARGETS }));
+  passed = !Object.values(targets).includes(false);
+  const figures = { bare, cleanup, lamina: ours, kueue, katib: peer };
+  const ratios = { bare: ratio(bare), cleanup: ratio(cleanup), kueue: ratio(kueue), katib: ratio(peer) };
+  say(JSON.stringify({ benchmark: 'cluster', trials, parallel, nodes, figures, ratios, targets }));
 } finally {
   await farm.close();
   rmSync(root, { recursive: true });
 }
+if (!passed) process.exitCode = 1;
 
-async function measure(what: 'bare' | 'lamina' | 'kueue', cleanup: boolean): Promise<Figures & Partial<WorkerFigures>> {
-  const here = found as Exclude<typeof found, { skip: string }>;
+async function found(): Promise<Cluster> {
+  const answer = await cluster();
+  if ('skip' in answer) throw new Error(answer.skip);
+  return answer;
+}
+
+function common(settings: KubernetesSettings) {
+  return { kubeconfig: here.kubeconfig, settings, parallel };
+}
+
+function reached(value: number | null, holds: (value: number) => boolean): boolean | null {
+  return value === null ? null : holds(value);
+}
+
+/** Each in a namespace of its own, which is empty again before the next. */
+async function measure<T extends Figures>(
+  what: 'bare' | 'cleanup' | 'lamina' | 'kueue' | 'katib',
+  work: (settings: KubernetesSettings) => Promise<T>,
+): Promise<T | null> {
+  if (!only.includes(what)) return null;
   const name = `bench-${what}-${Date.now().toString(36)}`;
   const namespace = await openNamespace(here, name);
   const queue = what === 'kueue' ? 'trials' : null;
@@ -62,16 +96,11 @@ async function measure(what: 'bare' | 'lamina' | 'kueue', cleanup: boolean): Pro
       await here.kueue.start();
       await here.kueue.addQueue(name, queue, nodes * GPUS_PER_NODE);
     }
-    const { kubeconfig } = here;
-    const settings = farmSettings(here, name, root, queue);
-    const figures: Figures & Partial<WorkerFigures> =
-      what === 'lamina'
-        ? await lamina({ kubeconfig, settings, artifactRoot: root, trials, parallel })
-        : await bareLoop({ kubeconfig, settings, jobs: trials, parallel, cleanup });
+    const figures = await work(farmSettings(here, name, root, queue));
+    const requests = figures.requestsPerJob === null ? '' : `, ${figures.requestsPerJob.toFixed(2)} requests each`;
     say(
-      `${what}${cleanup ? ' with clean-up' : ''}: ${figures.jobsPerSecond.toFixed(1)} Jobs/s, ${figures.requestsPerJob?.toFixed(2)} requests a Job`,
+      `${what}: ${figures.jobs} in ${figures.seconds.toFixed(1)} s, ${figures.jobsPerSecond.toFixed(1)}/s${requests}`,
     );
-    if (figures.peakRssBytes !== undefined) say(`  worker: ${Math.round(figures.peakRssBytes / 1e6)} MB at most`);
     return figures;
   } finally {
     await namespace.close();

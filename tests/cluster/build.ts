@@ -46,6 +46,15 @@ const PROGRAMS: readonly Program[] = [
   },
 ];
 
+const KATIB = 'github.com/kubeflow/katib/cmd';
+/** Built where a benchmark asks for it. */
+const KATIB_PROGRAMS: readonly Program[] = [
+  { name: 'katib-controller', module: 'katib', package: `${KATIB}/katib-controller/v1beta1` },
+  { name: 'katib-db-manager', module: 'katib', package: `${KATIB}/db-manager/v1beta1` },
+  { name: 'katib-goptuna', module: 'katib', package: `${KATIB}/suggestion/goptuna/v1beta1` },
+];
+const KATIB_CRDS = 'manifests/v1beta1/components/crd';
+
 /** Manifests that programs ship in their module: copied, so that a cached build needs no module cache. */
 const MANIFESTS = [
   { name: 'kueue-crds', module: 'kueue', path: 'sigs.k8s.io/kueue', folders: ['config/components/crd/bases'] },
@@ -63,33 +72,58 @@ export const binary = (name: string): string => join(binaries, name);
 const complete = join(binaries, '.complete');
 export const isBuilt = (): boolean => existsSync(complete);
 
+const GO_ENVIRONMENT = { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false -trimpath' };
+
 export async function build(say: Say): Promise<void> {
   if (isBuilt()) return;
-  const go = await findGo();
-  if (go === null) throw new Error(NO_GO);
+  const go = await goOrThrow();
+  await buildPrograms(go, PROGRAMS, say);
+  for (const { name, module, path, folders } of MANIFESTS) await copyManifests(go, name, module, path, folders);
+  writeFileSync(complete, '');
+}
+
+/** The peer of a benchmark, with its CRDs in the folder `katib-crds`. */
+export async function buildKatib(say: Say): Promise<void> {
+  const go = await goOrThrow();
+  await buildPrograms(go, KATIB_PROGRAMS, say);
+  await copyManifests(go, 'katib-crds', 'katib', 'github.com/kubeflow/katib', [KATIB_CRDS]);
+}
+
+async function buildPrograms(go: string, programs: readonly Program[], say: Say): Promise<void> {
   mkdirSync(binaries, { recursive: true });
-  const env = { CGO_ENABLED: '0', GOFLAGS: '-mod=readonly -buildvcs=false -trimpath' };
-  for (const program of PROGRAMS) {
+  for (const program of programs) {
     if (existsSync(binary(program.name))) continue;
     await timed(say, `building ${program.name}`, async () => {
       const partial = `${binary(program.name)}.partial`;
       const args = ['build', '-ldflags', `-s -w ${program.flags ?? ''}`, '-o', partial, program.package];
-      await run(go, args, { cwd: join(MODULES, program.module), env });
+      await run(go, args, { cwd: join(MODULES, program.module), env: GO_ENVIRONMENT });
       renameSync(partial, binary(program.name));
     });
   }
-  for (const { name, module, path, folders } of MANIFESTS) {
-    const cwd = join(MODULES, module);
-    const source = (await run(go, ['list', '-m', '-f', '{{.Dir}}', path], { cwd, env })).trim();
-    rmSync(binary(name), { recursive: true, force: true });
-    for (const folder of folders) {
-      cpSync(join(source, folder), binary(name), {
-        recursive: true,
-        filter: (file) => !/(testdata|\.go|\.md|kustomization\.yaml)$/.test(file),
-      });
-    }
+}
+
+async function copyManifests(
+  go: string,
+  name: string,
+  module: string,
+  path: string,
+  folders: readonly string[],
+): Promise<void> {
+  const options = { cwd: join(MODULES, module), env: GO_ENVIRONMENT };
+  const source = (await run(go, ['list', '-m', '-f', '{{.Dir}}', path], options)).trim();
+  rmSync(binary(name), { recursive: true, force: true });
+  for (const folder of folders) {
+    cpSync(join(source, folder), binary(name), {
+      recursive: true,
+      filter: (file) => !/(testdata|\.go|\.md|kustomization\.yaml)$/.test(file),
+    });
   }
-  writeFileSync(complete, '');
+}
+
+async function goOrThrow(): Promise<string> {
+  const go = await findGo();
+  if (go === null) throw new Error(NO_GO);
+  return go;
 }
 
 async function timed(say: Say, what: string, work: () => Promise<void>): Promise<void> {
@@ -130,6 +164,6 @@ function hashOfModules(): string {
           .update('\0');
     }
   };
-  visit(MODULES);
+  for (const module of [...new Set(PROGRAMS.map((each) => each.module))].sort()) visit(join(MODULES, module));
   return hash.digest('hex').slice(0, 16);
 }

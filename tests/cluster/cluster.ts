@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { binaries, build, findGo, isBuilt, NO_GO } from './build.ts';
 import { apiServer, controllerManager, etcd, scheduler, writeControlPlaneFiles } from './control-plane.ts';
+import { apiServerAnswers, heal } from './faults.ts';
 import { makeImages } from './images.ts';
 import { advertiseUntilKept, isReady, kubectl } from './kubectl.ts';
 import {
@@ -42,24 +43,23 @@ export async function obstacle(): Promise<string | null> {
   return null;
 }
 
-export async function isUp(): Promise<boolean> {
-  if (!expected().every((name) => pidOf(name) !== null)) return false;
-  return kubectl(['get', '--raw', '/readyz']).then(
-    () => true,
-    () => false,
-  );
+/** Its machines are there, whatever fault is being made in them at the moment. */
+export function stands(): boolean {
+  const containers = NODES.flatMap((node) => [node.name, containerd(node).name]);
+  return [CONTROL.name, etcd.name, ...containers].every((name) => pidOf(name) !== null);
 }
 
-function expected(): string[] {
-  const control = [CONTROL.name, etcd.name, apiServer.name, controllerManager.name, scheduler.name];
-  return [...control, ...NODES.flatMap((node) => [node.name, containerd(node).name, kubelet(node).name])];
+function isWhole(): boolean {
+  const control = [apiServer, controllerManager, scheduler].map(({ name }) => name);
+  return stands() && [...control, ...NODES.map((node) => kubelet(node).name)].every((name) => pidOf(name) !== null);
 }
 
-/** Does nothing where it is up already. */
+/** Does nothing where it is up already; where a fault was left in it, the fault is taken back. */
 export async function up(say: Say): Promise<void> {
   const reason = await obstacle();
   if (reason !== null) throw new Error(reason);
-  if (await isUp()) return;
+  if (isWhole()) return apiServerAnswers();
+  if (stands()) return heal();
   await build(say);
   if (names().length > 0 || existsSync(FOLDERS.state)) {
     say('  … ending what is left of an earlier cluster');
@@ -84,7 +84,7 @@ export async function up(say: Say): Promise<void> {
 
   await start(etcd);
   await start(apiServer);
-  await until('API server', 120, () => kubectl(['get', '--raw', '/readyz']).then(() => true));
+  await apiServerAnswers();
   reached('API server');
   await Promise.all([controllerManager, scheduler].map((each) => start(each)));
   await Promise.all(
@@ -188,8 +188,12 @@ export interface Status {
 }
 
 export async function status(): Promise<Status> {
+  const control = [CONTROL, etcd, apiServer, controllerManager, scheduler];
+  const expected = [...control, ...NODES.flatMap((node) => [node, containerd(node), kubelet(node), proxy(node)])].map(
+    ({ name }) => name,
+  );
   return {
-    up: await isUp(),
+    up: stands(),
     obstacle: await obstacle(),
     built: isBuilt(),
     binaries,
@@ -198,6 +202,6 @@ export async function status(): Promise<Status> {
     hostAddress: NETWORK.host,
     images: IMAGES,
     logs: paths.logs,
-    components: Object.fromEntries([...new Set([...expected(), ...names()])].map((name) => [name, pidOf(name)])),
+    components: Object.fromEntries([...new Set([...expected, ...names()])].map((name) => [name, pidOf(name)])),
   };
 }

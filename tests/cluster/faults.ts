@@ -1,6 +1,6 @@
 /** What can go wrong in a cluster, done on purpose. */
 import { spawn } from 'node:child_process';
-import { apiServer } from './control-plane.ts';
+import { apiServer, controllerManager, scheduler } from './control-plane.ts';
 import { advertise, advertiseUntilKept, isReady, kubectl } from './kubectl.ts';
 import { CONTROL, NODES, nodeNamed } from './layout.ts';
 import { kubelet } from './node.ts';
@@ -49,7 +49,7 @@ export async function cutWatches(): Promise<void> {
   await run('nsenter', ['-t', String(control), '-n', 'ss', '--kill', 'state', 'established', 'sport', '=', ':6443']);
 }
 
-const apiServerAnswers = (): Promise<void> =>
+export const apiServerAnswers = (): Promise<void> =>
   until('API server', 120, () => kubectl(['get', '--raw', '/readyz']).then(() => true), 250);
 
 /** `kubectl drain`; `uncordon` takes it back. */
@@ -79,6 +79,7 @@ export const advertiseAgain = (node: string): Promise<void> => advertise(nodeNam
 /** Takes every fault back: whatever a test left behind. */
 export async function heal(): Promise<void> {
   if (!resumeApiServer()) await restart(apiServer.name);
+  for (const { name } of [controllerManager, scheduler]) if (pidOf(name) === null) await restart(name);
   await apiServerAnswers();
   for (const { name } of NODES) {
     await startKubelet(name);

@@ -1,7 +1,7 @@
 /** The real cluster of tests, with the faults that can be made in it; `npm run cluster:up` starts it. */
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isUp, obstacle } from '../cluster/cluster.ts';
+import { obstacle, stands } from '../cluster/cluster.ts';
 import * as faults from '../cluster/faults.ts';
 import { apply, kubectl, kubectlJson } from '../cluster/kubectl.ts';
 import { addQueue, removeQueue, startKueue, stopKueue } from '../cluster/kueue.ts';
@@ -35,7 +35,8 @@ const kueue = { start: startKueue, stop: stopKueue, addQueue, removeQueue } as c
 
 /** The cluster that is up, or why there is none and what would start one. */
 export async function cluster(): Promise<Cluster | { readonly skip: string }> {
-  if (!(await isUp())) return { skip: (await obstacle()) ?? 'no test cluster is up: npm run cluster:up' };
+  if (!stands()) return { skip: (await obstacle()) ?? 'no test cluster is up: npm run cluster:up' };
+  await faults.apiServerAnswers();
   return {
     kubeconfig: paths.kubeconfig,
     nodes: NODES.map((node) => node.name),

@@ -64,7 +64,7 @@ export async function bareLoop({ kubeconfig, settings, jobs, parallel, cleanup }
 }
 
 /** The Jobs that Lamina would create. */
-function manifestsFor(jobs: number, settings: KubernetesSettings): V1Job[] {
+export function manifestsFor(jobs: number, settings: KubernetesSettings): V1Job[] {
   return farmTrials(jobs, settings.namespace).map((trial) => {
     const attemptId = attemptIdOf(settings.namespace, trial.id, 1);
     const ids = { experimentId: settings.namespace, trialId: trial.id, attempt: 1, attemptId };
