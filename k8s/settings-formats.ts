@@ -92,9 +92,15 @@ export const mountPath = absolute.refine((path) => !TAKEN.test(path), {
 });
 
 /** Variables by which the scheduler speaks to the trainer. */
-const RESERVED = ['REQUEST', 'ATTEMPT_TOKEN', 'TERMINATION_LOG', 'NODE_NAME', 'POD_NAME'].map(
-  (name) => `LAMINA_${name}`,
-);
+const RESERVED = [
+  'REQUEST',
+  'ATTEMPT_TOKEN',
+  'TERMINATION_LOG',
+  'NODE_NAME',
+  'POD_NAME',
+  'NODES',
+  'MASTER_ADDRESS',
+].map((name) => `LAMINA_${name}`);
 
 export const variableName = text(
   'variable name',

@@ -37,6 +37,7 @@ const nodeSelector = f.recordOf(f.labelKey, f.labelValueOrEmpty);
 export const gpuClass = z.strictObject({
   nodeSelector: nodeSelector.default({}).describe('labels of its nodes, besides those of every node'),
   resource: f.extendedResource.optional().describe('in place of gpuResource, e.g. nvidia.com/mig-3g.40gb'),
+  gpusPerPod: z.int().min(1).optional().describe('in place of gpusPerPod'),
   queue: f.objectName.optional().describe('in place of queue'),
   pricePerHour: z.number().min(0).optional().describe('of one GPU'),
 });
@@ -79,6 +80,12 @@ export const kubernetesSettings = z
       .default([])
       .describe('Secrets whose keys become variables, e.g. one with HF_TOKEN'),
     gpuResource: f.extendedResource.default('nvidia.com/gpu').describe('extended resource that stands for one GPU'),
+    gpusPerPod: z
+      .int()
+      .min(1)
+      .nullable()
+      .default(null)
+      .describe('a trial that asks for more runs in several pods, on as many nodes; null: always one pod'),
     gpuClasses: z
       .record(z.string().min(1).max(100), gpuClass)
       .default({})

@@ -9,7 +9,7 @@ import { quantity } from './quantity.ts';
 
 type InventorySettings = Pick<
   KubernetesSettings,
-  'gpuClasses' | 'gpuResource' | 'nodeSelector' | 'queue' | 'tolerations'
+  'gpuClasses' | 'gpuResource' | 'gpusPerPod' | 'nodeSelector' | 'queue' | 'tolerations'
 >;
 
 /**

@@ -8,10 +8,18 @@ import { HOME } from './volumes.ts';
 
 const TERMINATION_LOG = '/dev/termination-log';
 
+export interface Share {
+  readonly gpuResource: string;
+  /** Of this pod. */
+  readonly gpus: number;
+  /** How it finds the other pods of the attempt. */
+  readonly env: readonly V1EnvVar[];
+}
+
 export function trainerContainer(
   launch: AttemptLaunch,
   settings: KubernetesSettings,
-  gpuResource: string,
+  share: Share,
   volumeMounts: V1VolumeMount[],
 ): V1Container {
   return {
@@ -20,11 +28,11 @@ export function trainerContainer(
     imagePullPolicy: settings.imagePullPolicy,
     command: settings.command,
     args: ['run', '--request-env', 'LAMINA_REQUEST'],
-    env: environment(launch, settings),
+    env: [...environment(launch, settings), ...share.env],
     ...(settings.envFromSecrets.length > 0 && {
       envFrom: settings.envFromSecrets.map((name) => ({ secretRef: { name } })),
     }),
-    resources: resources(launch.request.plan, settings, gpuResource),
+    resources: resources(launch.request.plan, settings, share),
     volumeMounts,
     terminationMessagePath: TERMINATION_LOG,
     terminationMessagePolicy: 'FallbackToLogsOnError',
@@ -63,11 +71,11 @@ function literal(value: string): string {
 }
 
 /** Memory that is asked for is memory that is kept free: request and limit are one. CPU is not limited. */
-function resources(plan: Plan, settings: KubernetesSettings, gpuResource: string): V1ResourceRequirements {
+function resources(plan: Plan, settings: KubernetesSettings, { gpus, gpuResource }: Share): V1ResourceRequirements {
   const memory = plan.memoryBytes === null ? settings.memory : String(plan.memoryBytes);
   const limits = {
     ...(memory !== null && { memory }),
-    ...(plan.gpus > 0 && { [gpuResource]: String(plan.gpus) }),
+    ...(gpus > 0 && { [gpuResource]: String(gpus) }),
   };
   return { requests: { cpu: settings.cpu, ...limits }, ...(Object.keys(limits).length > 0 && { limits }) };
 }

@@ -7,7 +7,7 @@ import { labelValue, sha256 } from './names.ts';
 
 export function attemptLabels(launch: AttemptLaunch, instance: string): Record<string, string> {
   return {
-    ...ownLabels(instance),
+    ...attemptSelectorLabels(instance),
     [LABELS.experiment]: labelValue(launch.experimentId),
     [LABELS.trial]: labelValue(launch.trialId.slice(0, 16)),
     [LABELS.attempt]: String(launch.attempt),
@@ -37,7 +37,10 @@ export function attemptRef(metadata: V1ObjectMeta | undefined): AttemptRef | nul
 
 /** Label selector for all Jobs and pods of an installation, or for those of one experiment. */
 export function attemptSelector(instance: string, experimentId: string | null = null): string {
-  const labels = { ...ownLabels(instance), ...(experimentId && { [LABELS.experiment]: labelValue(experimentId) }) };
+  const labels = {
+    ...attemptSelectorLabels(instance),
+    ...(experimentId && { [LABELS.experiment]: labelValue(experimentId) }),
+  };
   return Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(',');
@@ -49,6 +52,7 @@ export function contentHash({ request }: AttemptLaunch, instance: string): strin
   return sha256(canonical({ instance, work })).slice(0, 40);
 }
 
-function ownLabels(instance: string): Record<string, string> {
+/** What all Jobs and pods of an installation have. */
+export function attemptSelectorLabels(instance: string): Record<string, string> {
   return { [LABELS.managedBy]: MANAGED_BY, [LABELS.instance]: instance };
 }

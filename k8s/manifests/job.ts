@@ -4,7 +4,7 @@ import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
 import { LABELS } from '../labels.ts';
 import type { KubernetesSettings } from '../settings.ts';
 import { FAILURE_POLICY } from './failure-policy.ts';
-import { gpuRequest } from './gpu-class.ts';
+import { gpuRequest, podCount } from './gpu-class.ts';
 import { attemptAnnotations, attemptLabels } from './identity.ts';
 import { sha256 } from './names.ts';
 import { podSpec } from './pod.ts';
@@ -12,20 +12,22 @@ import { ManifestProblem } from './problem.ts';
 
 /** Throws a ManifestProblem where the plan cannot be expressed. */
 export function jobManifest(launch: AttemptLaunch, settings: KubernetesSettings): V1Job {
-  const { gpuClass } = launch.request.plan;
+  const { gpuClass, gpus } = launch.request.plan;
   const gpu = gpuRequest(gpuClass, settings);
   if (gpu === null) {
     throw new ManifestProblem(
       `The GPU class '${gpuClass}' is neither a class of the cluster's settings nor a product that a node can announce; \`lamina gpus\` lists those there are.`,
     );
   }
+  const name = jobName(launch.attemptId);
+  const pods = podCount(gpus, gpu.gpusPerPod);
   const labels = attemptLabels(launch, settings.instance);
   const annotations = attemptAnnotations(launch);
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: {
-      name: jobName(launch.attemptId),
+      name,
       namespace: settings.namespace,
       labels: { ...labels, ...(gpu.queue !== null && { [LABELS.queueName]: gpu.queue }) },
       annotations,
@@ -33,8 +35,10 @@ export function jobManifest(launch: AttemptLaunch, settings: KubernetesSettings)
     spec: {
       // Kueue lets it go when there is quota; whoever creates a queued Job unsuspended goes around the queue.
       ...(gpu.queue !== null && { suspend: true }),
-      parallelism: 1,
-      completions: 1,
+      parallelism: pods,
+      completions: pods,
+      // Each of several pods has a number and a host name by it.
+      ...(pods > 1 && { completionMode: 'Indexed' }),
       backoffLimit: 0,
       // A pod that is being deleted is still at work: it has its grace period to save a checkpoint.
       podReplacementPolicy: 'Failed',
@@ -43,7 +47,7 @@ export function jobManifest(launch: AttemptLaunch, settings: KubernetesSettings)
       ttlSecondsAfterFinished: settings.ttlSeconds,
       template: {
         metadata: { labels, annotations },
-        spec: podSpec(gpu.queue === null ? launch : restartable(launch), settings, gpu),
+        spec: podSpec(gpu.queue === null ? launch : restartable(launch), settings, gpu, { pods, jobName: name }),
       },
     },
   };

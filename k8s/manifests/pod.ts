@@ -5,15 +5,26 @@ import type { KubernetesSettings } from '../settings.ts';
 import { trainerContainer } from './container.ts';
 import type { GpuRequest } from './gpu-class.ts';
 import { avoidNodes, tolerations } from './placement.ts';
+import { podsEnvironment, podsServiceName } from './pods.ts';
 import { volumesOf } from './volumes.ts';
 
-export function podSpec(launch: AttemptLaunch, settings: KubernetesSettings, gpu: GpuRequest): V1PodSpec {
+/** `pods`: how many the attempt has, under the Job's name. */
+export function podSpec(
+  launch: AttemptLaunch,
+  settings: KubernetesSettings,
+  gpu: GpuRequest,
+  { pods, jobName }: { readonly pods: number; readonly jobName: string },
+): V1PodSpec {
   const { volumes, mounts } = volumesOf(settings);
-  const affinity = avoidNodes(launch.request.plan.excludedNodes);
+  const { gpus, excludedNodes } = launch.request.plan;
+  const affinity = avoidNodes(excludedNodes);
+  const service = podsServiceName(settings.instance);
+  const share = { gpuResource: gpu.resource, gpus: gpus / pods, env: podsEnvironment(pods, jobName, service) };
   return {
     restartPolicy: 'Never',
     // With 0 the pod would be gone from the API before its process is.
     terminationGracePeriodSeconds: Math.max(1, Math.ceil(launch.graceSeconds)),
+    ...(pods > 1 && { subdomain: service }),
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     ...(settings.serviceAccount !== null && { serviceAccountName: settings.serviceAccount }),
@@ -34,7 +45,7 @@ export function podSpec(launch: AttemptLaunch, settings: KubernetesSettings, gpu
       fsGroupChangePolicy: 'OnRootMismatch',
       seccompProfile: { type: 'RuntimeDefault' },
     },
-    containers: [trainerContainer(launch, settings, gpu.resource, mounts)],
+    containers: [trainerContainer(launch, settings, share, mounts)],
     volumes,
   };
 }

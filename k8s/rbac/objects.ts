@@ -1,4 +1,4 @@
-/** The objects that grant the worker its rights. Pure; `npm run kubernetes:rbac` prints them. */
+/** The objects that grant the worker its rights. Pure; `npm run kubernetes:objects` prints them. */
 import type { KubernetesSettings } from '../settings.ts';
 import { clusterRules, workerRules } from './rules.ts';
 

@@ -25,6 +25,7 @@ const CASES: Readonly<
   'gpus-of-a-product': {
     launch: { plan: { gpus: 4, gpuClass: 'NVIDIA-A100-SXM4-40GB', memoryBytes: 96 * 2 ** 30 } },
   },
+  'several-pods': { settings: { gpusPerPod: 8 }, launch: { plan: { gpus: 16, gpuClass: 'NVIDIA-H100-80GB-HBM3' } } },
   'mig-class-queued': {
     settings: { gpuClasses: CLASSES, queue: 'trials', priorityClass: 'research' },
     launch: { plan: { gpuClass: 'small slice' } },

@@ -1,15 +1,15 @@
 /**
  * Prints what an administrator applies so that the worker may do its work, and nothing else:
- * `npm run -s kubernetes:rbac -- SETTINGS.yaml [SERVICE-ACCOUNT [NAMESPACE]] | kubectl apply -f -`
+ * `npm run -s kubernetes:objects -- SETTINGS.yaml [SERVICE-ACCOUNT [NAMESPACE]] | kubectl apply -f -`
  */
 import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { rbacObjects } from '../k8s/rbac/objects.ts';
+import { installation } from '../k8s/manifests/install.ts';
 import { readKubernetesSettings } from '../k8s/read-settings.ts';
 
 const [file, name = 'lamina-worker', namespace] = process.argv.slice(2);
 if (file === undefined) {
-  console.error('kubernetes:rbac SETTINGS.yaml [SERVICE-ACCOUNT [NAMESPACE]]');
+  console.error('kubernetes:objects SETTINGS.yaml [SERVICE-ACCOUNT [NAMESPACE]]');
   process.exit(2);
 }
 const read = readKubernetesSettings(readFileSync(file, 'utf8'));
@@ -20,8 +20,7 @@ if (!read.ok) {
   process.exit(1);
 }
 const account = { name, namespace: namespace ?? read.settings.namespace };
-const objects = [
-  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account },
-  ...rbacObjects(read.settings, account),
-];
-console.log(objects.map((object) => stringify(object)).join('---\n'));
+const documents = installation(read.settings, account).map((object) =>
+  stringify(object, { aliasDuplicateObjects: false }),
+);
+console.log(documents.join('---\n'));

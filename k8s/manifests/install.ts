@@ -1,0 +1,13 @@
+/** What an administrator creates once, before the first trial. Pure; `npm run kubernetes:objects` prints it. */
+import { rbacObjects, type WorkerAccount } from '../rbac/objects.ts';
+import type { KubernetesSettings } from '../settings.ts';
+import { podsService } from './pods.ts';
+
+export function installation(settings: KubernetesSettings, account: WorkerAccount): object[] {
+  const several = [settings, ...Object.values(settings.gpuClasses)].some((one) => (one.gpusPerPod ?? null) !== null);
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account },
+    ...rbacObjects(settings, account),
+    ...(several ? [podsService(settings)] : []),
+  ];
+}
