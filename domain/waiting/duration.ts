@@ -40,8 +40,7 @@ export function estimateDuration(
   const like = likeTrials(target, history, device);
   if (like === null) return null;
   const trials = equallyCrowded(like.trials, parallel);
-  const cacheWorks = history.some((past) => past.rawCached);
-  const { seconds, ...work } = scaled(target, like.basis, trials, cacheWorks);
+  const { seconds, ...work } = scaled(target, like.basis, trials, history);
   const logs = seconds.map((value) => Math.log(Math.max(value, 1e-3)));
   const n = logs.length;
   const centre = median(logs);

@@ -44,6 +44,12 @@ const FEWEST_DRAWS = 25;
 /** Trials of all draws together: bounds the time that a forecast takes. */
 const WORK = 100_000;
 
+/**
+ * Standard deviation of the logarithm of what all trials of an experiment share: how busy and how warm their machines
+ * are. Assumed; without it an experiment of hundreds of trials would seem to be known to the second.
+ */
+const COMMON_SPREAD = 0.05;
+
 interface Drawn {
   readonly durations: Durations;
   readonly spans: SimulatedExperiment;
@@ -65,9 +71,12 @@ export function forecast(queue: Queue, { seed, widening = 1, draws }: ForecastOp
 }
 
 function drawDurations(experiment: QueueExperiment, widening: number, random: Random): Durations {
-  const cells = experiment.cells.map(({ estimate }) =>
-    estimate === null ? null : { estimate, draw: drawCell(estimate, widening, random) },
-  );
+  const common = COMMON_SPREAD * widening * normal(random);
+  const cells = experiment.cells.map(({ estimate }) => {
+    if (estimate === null) return null;
+    const { centre, spread } = drawCell(estimate, widening, random);
+    return { estimate, draw: { spread, centre: estimate.spread === 0 ? centre : centre + common } };
+  });
   const of = (cell: number, seconds: (estimate: DurationEstimate, draw: CellDraw) => number) => {
     const known = cells[cell];
     return known == null ? Number.POSITIVE_INFINITY : seconds(known.estimate, known.draw);

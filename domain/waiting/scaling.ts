@@ -23,10 +23,16 @@ export interface Scaled {
   readonly afterSeconds: number;
 }
 
-/** @param cacheWorks trials on this machine take over scores of the untrained model */
-export function scaled(target: Work, basis: Basis, trials: readonly PastTrial[], cacheWorks: boolean): Scaled {
+/** @param history of all kinds of work, of which `trials` are those that count */
+export function scaled(
+  target: Work,
+  basis: Basis,
+  trials: readonly PastTrial[],
+  history: readonly PastTrial[],
+): Scaled {
   const depth = depthFactors(target, basis, trials);
-  const overheadSeconds = typicalOverhead(target, trials);
+  const overheadSeconds = typicalOverhead(target, trials, history);
+  const cacheWorks = history.some((past) => past.rawCached);
   const parts = trials.map((past, index) => {
     const factor = depth.factors[index] ?? 1;
     const train =
@@ -63,9 +69,15 @@ function uncachedRaw(past: PastTrial): number {
   return past.rawCached || past.evaluateRawSeconds === 0 ? past.evaluateSeconds : past.evaluateRawSeconds;
 }
 
-/** On a shared cluster what passes before the trainer starts is mostly waiting, so the shorter ones count there. */
-function typicalOverhead(target: Work, trials: readonly PastTrial[]): number {
-  const overheads = ascending(trials.map((past) => Math.max(0, past.wallSeconds - past.totalSeconds)));
+/**
+ * What passes before and after the trainer is the machine's, not the work's: the middle over all that ran there, so that
+ * the first trial after a start (which loads the libraries) says little. On a cluster it may hold some waiting, so the
+ * shorter ones count there.
+ */
+function typicalOverhead(target: Work, trials: readonly PastTrial[], history: readonly PastTrial[]): number {
+  const devices = new Set(trials.map(({ device }) => device));
+  const there = history.filter(({ device }) => devices.has(device));
+  const overheads = ascending(there.map((past) => Math.max(0, past.wallSeconds - past.totalSeconds)));
   return quantile(overheads, target.gpus > 0 ? 0.25 : 0.5);
 }
 
