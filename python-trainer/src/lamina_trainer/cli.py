@@ -41,6 +41,10 @@ def _parser() -> argparse.ArgumentParser:
     device = commands.add_parser("device", help="print what this machine computes with, as JSON")
     device.set_defaults(command=_device)
 
+    selftest = commands.add_parser("selftest", help="try every precision and method on this device")
+    selftest.add_argument("--json", action="store_true", help="print the table as one line of JSON")
+    selftest.set_defaults(command=_selftest)
+
     revision = commands.add_parser("revision", help="print the hash of the trainer's code and requirements")
     revision.set_defaults(command=_revision)
 
@@ -84,6 +88,12 @@ def _device(_options: argparse.Namespace) -> int:
 
     print(capabilities_json())
     return 0
+
+
+def _selftest(options: argparse.Namespace) -> int:
+    from lamina_trainer.selftest import print_self_test
+
+    return print_self_test(as_json=options.json)
 
 
 def _revision(_options: argparse.Namespace) -> int:
