@@ -131,6 +131,18 @@ describe('dashboard', { skip: chromiumMissing() ?? false }, () => {
     });
   });
 
+  test('the header says when it ends, from like trials, and what such answers were worth', async () => {
+    await visit(`/experiments/${RUNNING}`, async (page) => {
+      const ends = page.getByText(/^about \d\d:\d\d(:\d\d)? \(\d\d:\d\d.*–.*\)$/);
+      await ends.waitFor();
+      assert.match((await ends.getAttribute('title')) ?? '', /no prediction has been checked yet/);
+    });
+    await visit('/', async (page) => {
+      const row = page.getByRole('row').filter({ hasText: 'under way' });
+      assert.match(await row.innerText(), /\d+(\.\d)? (s|min)( \d+ s)? left/);
+    });
+  });
+
   test('progress and outcomes appear by themselves', async () => {
     await visit(`/experiments/${RUNNING}`, async (page) => {
       await page.getByText('Live', { exact: true }).waitFor();
