@@ -16,6 +16,8 @@ export interface RunningLamina {
   readonly url: string;
   readonly client: Client;
   readonly pid: number;
+  /** What it has printed and logged. */
+  output(): string;
   /** `kill -9`. */
   kill(): Promise<void>;
   /** SIGTERM; answers the exit code. */
@@ -92,6 +94,7 @@ export async function createLaminaFolder(env: Readonly<Record<string, string>> =
         url,
         client: createClient(url),
         pid: child.pid as number,
+        output,
         async kill() {
           child.kill('SIGKILL');
           await exit;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { buildApp } from '@lamina/api/app.ts';
 import { buildIntake } from '@lamina/api/intake.ts';
 import { listen } from '@lamina/api/listen.ts';
-import type { ExperimentControl } from '@lamina/platform/control.ts';
+import { resumeExperiments } from '@lamina/api/resume.ts';
 import { lockDirectory } from '@lamina/platform/database/lock.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
@@ -13,7 +13,6 @@ import type { Logger } from '@lamina/platform/logging.ts';
 import { createMetrics } from '@lamina/platform/metrics.ts';
 import { Cleanup } from '@lamina/platform/process/cleanup.ts';
 import { installationSecret } from '@lamina/platform/secret.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
 import { workflowBundle } from '@lamina/worker/bundle.ts';
 import { keepInventory } from '@lamina/worker/inventory.ts';
@@ -150,25 +149,6 @@ async function start(
   writeJson(serverFile(data), { ...identify(process.pid), url: api.url });
   cleanup.add('address', () => rmSync(serverFile(data), { force: true }));
   return api.url;
-}
-
-/** Whatever was running when the last process ended goes on; starting a run that is there changes nothing. */
-async function resumeExperiments(store: ExperimentStore, control: ExperimentControl, log: Logger): Promise<void> {
-  for (const state of ['pending', 'running', 'paused', 'cancelling'] as const) {
-    let cursor: string | null = null;
-    do {
-      const page: Awaited<ReturnType<ExperimentStore['listExperiments']>> = await store.listExperiments({
-        limit: 100,
-        cursor,
-        state,
-      });
-      for (const experiment of page.items) {
-        log.info({ experimentId: experiment.id, state }, 'experiment goes on');
-        await control.start(experiment.id);
-      }
-      cursor = page.nextCursor;
-    } while (cursor !== null);
-  }
 }
 
 /** Like Promise.all, but waits for all, so that what has been opened can be closed. */

@@ -18,8 +18,14 @@ export interface WorkerOptions extends ActivityDependencies {
 
 const HEARTBEAT_MS = 1_000;
 
+export interface RunningWorker {
+  /** @throws Error where it polls no more */
+  check(): void;
+  close(): Promise<void>;
+}
+
 /** Starts to poll at once; `close` lets activities in progress end. */
-export async function startWorker(options: WorkerOptions): Promise<{ close(): Promise<void> }> {
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { connection, client, namespace, runner, log } = options;
   const worker = await Worker.create({
     connection,
@@ -35,6 +41,9 @@ export async function startWorker(options: WorkerOptions): Promise<{ close(): Pr
   running.catch((error: unknown) => log.error({ error }, 'the worker has failed'));
   const watch = await watchRunner(runner, client, log);
   return {
+    check() {
+      if (worker.getState() !== 'RUNNING') throw new Error(`the worker is ${worker.getState()}`);
+    },
     async close() {
       await watch.close();
       if (worker.getState() === 'RUNNING') worker.shutdown();

@@ -9,6 +9,8 @@ export interface TrialPlace {
   readonly inventory: GpuInventorySource;
   readonly surroundings: Surroundings;
   readonly trialPaths: TrialPaths;
+  /** Requests to the cluster so far, by verb and resource; null where there is none. */
+  readonly requests: (() => ReadonlyMap<string, number>) | null;
   /** `graceSeconds`: for trials that cannot outlive this process to save a checkpoint. */
   close(graceSeconds: number): Promise<void>;
 }

@@ -35,6 +35,7 @@ export function openKubernetesPlace(options: KubernetesPlaceOptions): TrialPlace
     inventory: runner,
     surroundings: { runner: runner.name, trainerRevision, device: null, mounts },
     trialPaths: mountedTrialPaths(settings.artifacts.mountPath, cacheOf(settings), mounts),
+    requests: () => client.requests,
     async close() {
       await runner.close();
       await client.close();

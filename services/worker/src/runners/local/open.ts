@@ -29,6 +29,7 @@ export async function openLocalPlace(options: LocalPlaceOptions): Promise<TrialP
     inventory: { gpus: async () => localInventory(runner.name, device, new Date()) },
     surroundings: { runner: runner.name, trainerRevision: revision, device, mounts: null },
     trialPaths: localTrialPaths(artifacts, trainer.cache),
+    requests: null,
     async close(graceSeconds) {
       await runner.shutdown(graceSeconds);
       await runner.close();

@@ -1,0 +1,36 @@
+import { InvalidConfig } from '../config.ts';
+import { createLogger, type LOG_LEVELS, type Logger } from '../logging.ts';
+import { Cleanup } from './cleanup.ts';
+import { stopSignal, untilAborted } from './signals.ts';
+
+/**
+ * A service from its configuration to its end: 0 after SIGTERM or SIGINT, 1 where it could not start, 2 where the
+ * configuration is wrong. What `start` opened is closed in the reverse order.
+ */
+export async function runService<C extends { readonly logLevel: (typeof LOG_LEVELS)[number] }>(
+  name: string,
+  loadConfig: () => C,
+  start: (config: C, log: Logger, cleanup: Cleanup) => Promise<void>,
+): Promise<number> {
+  let config: C;
+  try {
+    config = loadConfig();
+  } catch (error) {
+    if (!(error instanceof InvalidConfig)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+  const log = createLogger({ name, level: config.logLevel });
+  const stop = stopSignal();
+  const cleanup = new Cleanup(log);
+  try {
+    await start(config, log, cleanup);
+    await untilAborted(stop);
+    return 0;
+  } catch (error) {
+    log.fatal({ err: error }, 'could not start');
+    return 1;
+  } finally {
+    await cleanup.run();
+  }
+}

@@ -1,0 +1,45 @@
+import { hostname, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { parseEnvironment, port } from '@lamina/platform/config.ts';
+import { path, serviceVariables } from '@lamina/platform/service-config.ts';
+import { z } from 'zod';
+import { runnerChecks, runnerSettings, runnerVariables } from './runner-config.ts';
+
+const environment = z
+  .object({
+    ...serviceVariables,
+    ...runnerVariables,
+    LAMINA_EVENTS_URL: z
+      .url()
+      .optional()
+      .describe("where trials reach the API's intake; eventsUrl of the cluster's settings unless given"),
+    LAMINA_HEALTH_HOST: z.string().min(1).default('127.0.0.1').describe('where /healthz, /readyz and /metrics are'),
+    LAMINA_HEALTH_PORT: port.default(7072),
+    LAMINA_IDENTITY: z.string().min(1).optional().describe('of this worker among others; host name and process id'),
+    LAMINA_DATA: path
+      .default(join(tmpdir(), `lamina-worker-${userInfo().uid}`))
+      .describe('what may be lost: the workflow bundle, sockets and logs of local trials'),
+    LAMINA_GRACE_SECONDS: z.coerce.number().min(0).default(60).describe('for checkpoints of local trials on stopping'),
+  })
+  .check(...runnerChecks);
+
+export type Config = ReturnType<typeof loadConfig>;
+
+/** @throws InvalidConfig with every mistake at once */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
+  const values = parseEnvironment(environment, env);
+  const runner = runnerSettings(values);
+  return {
+    database: values.LAMINA_DATABASE_URL,
+    temporal: { address: values.LAMINA_TEMPORAL_ADDRESS, namespace: values.LAMINA_TEMPORAL_NAMESPACE },
+    artifacts: values.LAMINA_ARTIFACTS,
+    secret: values.LAMINA_SECRET,
+    logLevel: values.LAMINA_LOG_LEVEL,
+    runner,
+    eventsUrl: values.LAMINA_EVENTS_URL ?? (runner.kind === 'kubernetes' ? runner.cluster.eventsUrl : null),
+    health: { host: values.LAMINA_HEALTH_HOST, port: values.LAMINA_HEALTH_PORT },
+    identity: values.LAMINA_IDENTITY ?? `${hostname()}-${process.pid}`,
+    dataDirectory: values.LAMINA_DATA,
+    graceSeconds: values.LAMINA_GRACE_SECONDS,
+  };
+}

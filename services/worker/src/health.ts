@@ -1,0 +1,82 @@
+/** Health of the worker, for whoever keeps it alive, and its metrics. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+
+const CHECK_MS = 3000;
+
+export interface HealthOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Each answers, or rejects where that part is away. */
+  readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
+  /** Requests to the cluster so far, by verb and resource. */
+  readonly requests: (() => ReadonlyMap<string, number>) | null;
+}
+
+export async function serveHealth(options: HealthOptions): Promise<{ readonly url: string; close(): Promise<void> }> {
+  const { host, port, checks, requests } = options;
+  const registry = workerMetrics(requests);
+  const server = createServer((request, response) => {
+    const answer = (status: number, type: string, body: string) => {
+      response.writeHead(status, { 'content-type': type }).end(body);
+    };
+    const json = (status: number, value: unknown) => answer(status, 'application/json', `${JSON.stringify(value)}\n`);
+    const failed = () => json(500, { status: 'failed' });
+    if (request.url === '/healthz') json(200, { status: 'ok' });
+    else if (request.url === '/readyz') {
+      readiness(checks).then((ready) => json(ready.status === 'ok' ? 200 : 503, ready), failed);
+    } else if (request.url === '/metrics') {
+      registry.metrics().then((text) => answer(200, registry.contentType, text), failed);
+    } else json(404, { status: 'unknown' });
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://${address.address}:${address.port}`,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function readiness(checks: HealthOptions['checks']) {
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => {
+      const late = AbortSignal.timeout(CHECK_MS);
+      const timeout = new Promise((_, reject) => {
+        late.addEventListener('abort', reject, { once: true });
+      });
+      const state = await Promise.race([check(), timeout]).then(
+        () => 'ok' as const,
+        () => 'failed' as const,
+      );
+      return [name, state] as const;
+    }),
+  );
+  const status = results.every(([, state]) => state === 'ok') ? 'ok' : 'failed';
+  return { status, checks: Object.fromEntries(results) };
+}
+
+function workerMetrics(requests: HealthOptions['requests']): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  if (requests === null) return registry;
+  const gauge = new Gauge({
+    name: 'lamina_cluster_requests_total',
+    help: 'Requests to the API server of the cluster',
+    labelNames: ['verb', 'resource'],
+    registers: [registry],
+    collect() {
+      for (const [name, count] of requests()) {
+        const [verb = '', resource = ''] = name.split(' ');
+        gauge.set({ verb, resource }, count);
+      }
+    },
+  });
+  return registry;
+}

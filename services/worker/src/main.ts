@@ -1,0 +1,71 @@
+#!/usr/bin/env node
+/** The worker as a process of its own, over Postgres and a Temporal server. Several may run. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { openDatabase } from '@lamina/platform/database/open.ts';
+import { createExperimentStore } from '@lamina/platform/database/store.ts';
+import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
+import type { Logger } from '@lamina/platform/logging.ts';
+import type { Cleanup } from '@lamina/platform/process/cleanup.ts';
+import { runService } from '@lamina/platform/process/run.ts';
+import { Client } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { type Config, loadConfig } from './config.ts';
+import { serveHealth } from './health.ts';
+import { keepInventory } from './inventory.ts';
+import { quietTemporal } from './quiet-temporal.ts';
+import { openPlace } from './runners/open.ts';
+import { startWorker } from './worker.ts';
+
+async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<void> {
+  quietTemporal(log);
+  const { artifacts: artifactRoot, dataDirectory, identity, eventsUrl, secret, temporal } = config;
+  for (const folder of [artifactRoot, dataDirectory]) mkdirSync(folder, { recursive: true });
+  const artifacts = createDirectoryArtifactStore(artifactRoot);
+  const database = await openDatabase({ kind: 'postgres', url: config.database });
+  cleanup.add('database', () => database.close());
+  const store = createExperimentStore(database);
+  const connection = await NativeConnection.connect({ address: temporal.address });
+  cleanup.add('Temporal connection', () => connection.close());
+  const client = new Client({ connection, namespace: temporal.namespace });
+
+  const place = await openPlace(config.runner, {
+    artifacts,
+    artifactRoot,
+    dataDirectory,
+    identity,
+    env: process.env,
+    log,
+  });
+  cleanup.add('runner', () => place.close(config.graceSeconds));
+  await store.announce(place.surroundings);
+  const inventory = keepInventory(place.inventory, store, log);
+  cleanup.add('inventory', () => inventory.close());
+  const worker = await startWorker({
+    connection,
+    client,
+    namespace: temporal.namespace,
+    store,
+    artifacts,
+    runner: place.runner,
+    trialPaths: place.trialPaths,
+    secret,
+    eventsBaseUrl: eventsUrl,
+    bundleCache: join(dataDirectory, 'cache'),
+    log,
+  });
+  cleanup.add('worker', () => worker.close());
+  const health = await serveHealth({
+    ...config.health,
+    checks: {
+      database: () => database.ping(),
+      engine: () => client.workflowService.getSystemInfo({}),
+      worker: async () => worker.check(),
+    },
+    requests: place.requests,
+  });
+  cleanup.add('health', () => health.close());
+  log.info({ runner: place.runner.name, identity, health: health.url }, 'working');
+}
+
+process.exitCode = await runService('lamina-worker', () => loadConfig(process.env), start);
