@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,7 @@ def ends(folder: Path, *endings: Ending | int) -> list[Ended]:
 def test_the_most_telling_ending_is_the_attempts(
     tmp_path: Path, endings: tuple[Ending | int, ...], code: int, reason: str | None
 ):
-    assert conclude(ends(tmp_path, *endings), 0) == code
+    assert conclude(ends(tmp_path, *endings), 0, 0) == code
     file = tmp_path / "exit.json"
     assert (json.loads(file.read_text())["reason"] if file.exists() else None) == reason
     if code == 0:
@@ -106,14 +107,20 @@ def test_the_most_telling_ending_is_the_attempts(
     ("ending", "written"), [(FAILED, True), (LOST, False), (STOPPED, False), (DONE, False)], ids=str
 )
 def test_another_node_writes_only_what_went_wrong_on_it(tmp_path: Path, ending: Ending, written: bool):
-    assert conclude(ends(tmp_path, ending), 1) == ending.code
+    assert conclude(ends(tmp_path, ending), 1, 0) == ending.code
     assert (tmp_path / "exit.json").exists() == written
 
 
 def test_a_node_that_lost_another_leaves_the_word_to_it(tmp_path: Path):
-    conclude(ends(tmp_path, FAILED), 1)
-    assert conclude(ends(tmp_path, LOST), 0) == 1
+    conclude(ends(tmp_path, FAILED), 1, 0)
+    assert conclude(ends(tmp_path, LOST), 0, 0) == 1
     assert json.loads((tmp_path / "exit.json").read_text())["reason"] == "gpuOutOfMemory"
+
+
+def test_what_an_earlier_start_of_the_attempt_left_is_replaced(tmp_path: Path):
+    conclude(ends(tmp_path, STOPPED), 0, 0)
+    assert conclude(ends(tmp_path, LOST), 0, time.time() + 60) == 1
+    assert json.loads((tmp_path / "exit.json").read_text())["reason"] == "crashed"
 
 
 def test_a_lost_connection_is_told_from_a_crash():

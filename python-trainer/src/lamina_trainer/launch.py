@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -45,10 +46,11 @@ def _alone(source: RequestSource) -> int:
 
 
 def _together(source: RequestSource, processes: list[Place], log: Path | None) -> int:
+    began = time.time()
     ended = Supervisor(log).run([_share(source, place) for place in processes])
     from lamina_trainer.verdict import conclude
 
-    return end_as(conclude(ended, nodes_from(os.environ).index))
+    return end_as(conclude(ended, nodes_from(os.environ).index, began))
 
 
 def _share(source: RequestSource, place: Place) -> Body:

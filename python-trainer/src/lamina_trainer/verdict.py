@@ -30,12 +30,13 @@ def encode(conclusion: Conclusion) -> bytes:
     ).encode()
 
 
-def conclude(ended: Sequence[Ended], node: int) -> int:
+def conclude(ended: Sequence[Ended], node: int, began: float) -> int:
     """Write down how the attempt ended; returns its exit code, or the negative number of a signal.
 
     A process that a signal killed had no last word, and whoever watches this one sees the signal: then
     nothing is written. Several nodes write one exit.json: node 0 that of a whole attempt, the others only
-    what went wrong on them.
+    what went wrong on them. What lies there from before `began` (seconds since the epoch) is that of an
+    earlier start of the same attempt.
     """
     told = sorted((_decoded(one) for one in ended), key=lambda pair: _weight(*pair))
     conclusion, one = told[0]
@@ -45,7 +46,7 @@ def conclude(ended: Sequence[Ended], node: int) -> int:
     if node > 0:
         elsewhere = ending.lost_peer or ending.reason in {"succeeded", "resumable"}
     else:
-        elsewhere = ending.lost_peer and folder is not None and _written_elsewhere(folder / "exit.json")
+        elsewhere = ending.lost_peer and folder is not None and _written_elsewhere(folder / "exit.json", began)
     folder = None if elsewhere else folder
     digest = next((c.result_sha256 for c, _ in told if c is not None and c.result_sha256 is not None), None)
     try:
@@ -76,10 +77,10 @@ def _weight(conclusion: Conclusion | None, one: Ended) -> int:
     return _TELLING.index(conclusion.ending.reason)
 
 
-def _written_elsewhere(file: Path) -> bool:
+def _written_elsewhere(file: Path, began: float) -> bool:
     """Whether another node has said what went wrong; it may be about to."""
     give_up_at = time.monotonic() + _OTHER_NODE_SECONDS
-    while not file.exists():
+    while not (file.exists() and file.stat().st_mtime >= began):
         if time.monotonic() > give_up_at:
             return False
         time.sleep(0.1)
