@@ -3,7 +3,55 @@
 import { event, evidence, job, node, pod, said, terminated, words } from './testing/built.ts';
 import { checkEnds } from './testing/check-ends.ts';
 
+const BLAMES_FIRST = job({
+  spec: { parallelism: 3 },
+  status: {
+    conditions: [
+      {
+        type: 'Failed',
+        status: 'True',
+        reason: 'PodFailurePolicy',
+        message: 'Container trainer for pod lamina/trial-0 failed with exit code 1 matching FailJob rule at index 1',
+      },
+    ],
+  },
+});
+
 checkEnds([
+  [
+    'one of three workers crashes, the others are stopped or never start',
+    evidence({
+      job: BLAMES_FIRST,
+      pods: [
+        pod({ name: 'trial-0', state: terminated(1, 'ValueError: x\n') }),
+        pod({
+          name: 'trial-1',
+          state: terminated(75, words(said(75, 'Stopped after step 3; a checkpoint was saved.'))),
+          deletedAt: NOW,
+        }),
+        pod({ name: 'trial-2', phase: 'Pending', node: null, deletedAt: NOW }),
+      ],
+      gonePods: new Set(['uid-of-trial-2']),
+    }),
+    'crashed',
+    'ValueError: x. (The trainer on node gpu-1 ended with code 1.)',
+  ],
+  [
+    'two workers end well, the second of which wrote the result',
+    evidence({
+      job: job({ spec: { parallelism: 2 } }),
+      pods: [
+        pod({ name: 'trial-0', phase: 'Succeeded', state: terminated(0, '', 'Completed') }),
+        pod({
+          name: 'trial-1',
+          phase: 'Succeeded',
+          state: terminated(0, words(said(0, 'Finished.', 'ab')), 'Completed'),
+        }),
+      ],
+    }),
+    'succeeded',
+    'Finished.',
+  ],
   [
     'one of two workers out of GPU memory, the other left alone',
     evidence({
@@ -54,7 +102,7 @@ checkEnds([
       ],
     }),
     'disrupted',
-    'Queue research took the place back while the trial was under way on node gpu-1 (Preempted to accommodate a workload due to prioritization in the ClusterQueue). Stopped after step 7; a checkpoint was saved.',
+    'Queue research took the place back while the trial was under way on node gpu-1 (prioritization in the ClusterQueue). Stopped after step 7; a checkpoint was saved.',
   ],
   [
     'only the Job is left: an exit code',

@@ -1,6 +1,6 @@
 /** What the cluster's Job controller says. */
 import { type Finding, finding, lastLine, quote } from '../finding.ts';
-import { type AttemptView, type Condition, holding } from '../view.ts';
+import { type AttemptView, type Condition, holding, type PodView } from '../view.ts';
 
 /** The reason for which the Job has failed, or is about to as soon as its pods have ended. */
 export function jobFailure(attempt: AttemptView): Condition | null {
@@ -14,6 +14,14 @@ export function codeInFailure(attempt: AttemptView): number | null {
 }
 
 const EXIT_CODE = /failed with exit code (\d+)/;
+
+const BLAMED = /\b[Pp]od [^\s/]+\/(\S+) (?:failed|has)/;
+
+/** Did the Job fail because of another one of its pods? Then this one was ended in consequence. */
+export function endedForAnother(pod: PodView, attempt: AttemptView): boolean {
+  const blamed = BLAMED.exec(jobFailure(attempt)?.message ?? '')?.[1];
+  return blamed !== undefined && blamed !== pod.name;
+}
 
 /** All that is left where no pod is known any more: the Job's own words. */
 export function withoutPods(attempt: AttemptView): Finding | null {

@@ -3,6 +3,7 @@ import type { FailureClass } from '@lamina/domain/contract/runner.ts';
 import { EXIT_CODES } from '@lamina/domain/contract/trial.ts';
 import { finding, lastLine, onNode, type PodRule, RESUMES, sentence } from '../finding.ts';
 import type { PodView } from '../view.ts';
+import { endedForAnother } from './job-failure.ts';
 
 const CLASS_OF_CODE: Readonly<Record<number, FailureClass>> = {
   [EXIT_CODES.invalid]: 'invalid',
@@ -44,8 +45,8 @@ export function logOf(pod: PodView): string {
 }
 
 /** It was asked to stop, nobody knows by whom, and has saved its work. */
-export const savedAndStopped: PodRule = (pod) => {
-  if (trainerCode(pod) !== EXIT_CODES.resumable) return null;
+export const savedAndStopped: PodRule = (pod, attempt) => {
+  if (trainerCode(pod) !== EXIT_CODES.resumable || endedForAnother(pod, attempt)) return null;
   const words = `Something outside Lamina asked the trainer${onNode(pod)} to stop`;
   return { ...finding('disrupted', `${words}. ${checkpointWords(pod)}`), exitCode: EXIT_CODES.resumable };
 };

@@ -8,12 +8,14 @@ export function success({ pods, evidence }: AttemptView): Finding | null {
   const ended = pods.filter((pod) => trainerCode(pod) === EXIT_CODES.succeeded);
   const fromStore = pods.length === 0 && evidence.exit?.code === EXIT_CODES.succeeded;
   if (!fromStore && (ended.length === 0 || ended.length < pods.length)) return null;
-  const problem = problemOf(evidence, ended[0] ?? null);
+  // Of several processes one writes the result.
+  const speaker = ended.find((pod) => pod.said?.resultSha256 != null) ?? ended[0] ?? null;
+  const problem = problemOf(evidence, speaker);
   if (problem !== null) {
     return { ...finding('crashed', `The trainer ended as if all was well, but ${problem}.`), exitCode: 0 };
   }
   const status = evidence.result !== null && 'status' in evidence.result ? evidence.result.status : 'succeeded';
-  const said = (ended[0]?.said ?? evidence.exit)?.message;
+  const said = (speaker?.said ?? evidence.exit)?.message;
   const words = said || (status === 'diverged' ? 'Training diverged.' : 'Measured.');
   return { ...finding(status, words), exitCode: EXIT_CODES.succeeded };
 }

@@ -217,6 +217,11 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
     exitCode: null,
     says: 'misconfigured: The priority class "research" does not exist; create it, or correct priorityClass in the cluster settings.',
   },
+  'queue-preempted': {
+    outcome: 'disrupted',
+    exitCode: 75,
+    says: 'Queue recorded took the place back while the trial was under way on node gpu-1 (prioritization in the ClusterQueue). Stopped after step 12; a checkpoint was saved.',
+  },
   queued: { outcome: 'pending', exitCode: null, says: 'queued: Waiting for its turn in the queue research.' },
   quota: {
     outcome: 'pending',

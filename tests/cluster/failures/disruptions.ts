@@ -1,6 +1,7 @@
 /** Attempts that something in the cluster takes away. */
 import { RESUMABLE } from './endings.ts';
-import { type Context, ended, podsEnded, running, type Situation } from './situation.ts';
+import { QUEUE, queueObjects, urgentJob } from './queue.ts';
+import { type Context, ended, event, podsEnded, running, type Situation } from './situation.ts';
 
 const UNSAVED = 'while :; do sleep 0.2; done';
 const SLOT = 'lamina.test/slot';
@@ -54,6 +55,7 @@ export const DISRUPTIONS: Readonly<Record<string, Situation>> = {
   preempted: {
     about: 'a pod of higher priority takes the place',
     script: RESUMABLE,
+    prepare: (context) => slots(context, 1),
     objects: [
       {
         apiVersion: 'scheduling.k8s.io/v1',
@@ -138,6 +140,22 @@ export const DISRUPTIONS: Readonly<Record<string, Situation>> = {
       void (await kubectl(context, 'patch', 'job', context.job, '-p', '{"spec":{"suspend":true}}')),
     done: podsEnded,
   },
+  'queue-preempted': {
+    about: 'Kueue takes the place back for a Job of higher priority',
+    script: RESUMABLE,
+    settings: { queue: QUEUE },
+    prepare: ({ cluster }) => cluster.kueue.start(),
+    objects: queueObjects('lamina-recording'),
+    when: running,
+    act: async (context) => context.cluster.apply(urgentJob(context)),
+    done: (seen) => podsEnded(seen) && seen.job?.spec?.suspend === true && event('Stopped')(seen),
+    undo: async (context) => {
+      await kubectl(context, 'delete', 'job', 'urgent', '--wait=false', '--ignore-not-found');
+      await kubectl(context, 'delete', 'localqueue', QUEUE, '--wait=false', '--ignore-not-found');
+      for (const kind of ['clusterqueue', 'resourceflavor', 'workloadpriorityclass'])
+        await context.cluster.kubectl(['delete', kind, QUEUE, '--wait=false', '--ignore-not-found']);
+    },
+  },
   'out-of-cpu': {
     about: 'bound to a node without enough CPU: the kubelet refuses',
     settings: { cpu: '64' },
@@ -187,6 +205,3 @@ export const DISRUPTIONS: Readonly<Record<string, Situation>> = {
     seconds: 180,
   },
 };
-
-/** What has to be there before the situation `preempted` can be made. */
-export const prepareSlots = (context: Context): Promise<void> => slots(context, 1);

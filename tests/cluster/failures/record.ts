@@ -10,7 +10,7 @@ import { jobManifest } from '@lamina/k8s/manifests/job.ts';
 import { kubernetesSettings } from '@lamina/k8s/settings.ts';
 import { sampleRequest } from '../../conformance/samples.ts';
 import { type Cluster, cluster } from '../../support/cluster.ts';
-import { DISRUPTIONS, prepareSlots } from './disruptions.ts';
+import { DISRUPTIONS } from './disruptions.ts';
 import { ENDINGS } from './endings.ts';
 import { createRecorder, type Recorder, type Seen, save } from './recording.ts';
 import { type Context, ended, type Situation } from './situation.ts';
@@ -58,9 +58,9 @@ async function recordOne(there: Cluster, name: string, version: string): Promise
   if (situation.namespace !== undefined) await makeNamespace(there, namespace, situation.namespace.labels);
   const job = manifestOf(there, name, situation, namespace);
   const context: Context = { cluster: there, namespace, job: job.metadata?.name ?? '', pod: undefined };
+  await situation.prepare?.(context);
   const objects = [...(situation.namespace?.objects ?? []), ...(situation.objects ?? [])];
   if (objects.length > 0) await there.apply(...objects.map((one) => inNamespace(one, namespace)));
-  if (name === 'preempted') await prepareSlots(context);
   if (situation.namespace?.objects !== undefined) await sleep(1000); // a quota has to be counted once
   const recorder = await createRecorder(there.kubeconfig, namespace, context.job);
   try {
@@ -129,7 +129,13 @@ async function makeNamespace(there: Cluster, name: string, labels: Record<string
   await there.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
 }
 
-const CLUSTER_WIDE: readonly unknown[] = ['Node', 'PriorityClass'];
+const CLUSTER_WIDE: readonly unknown[] = [
+  'Node',
+  'PriorityClass',
+  'ClusterQueue',
+  'ResourceFlavor',
+  'WorkloadPriorityClass',
+];
 
 function inNamespace(object: object, namespace: string): object {
   const { kind, metadata } = object as { kind?: string; metadata?: object };

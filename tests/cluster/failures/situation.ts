@@ -15,6 +15,8 @@ export interface Situation {
   readonly change?: (job: V1Job) => void;
   /** Namespace of its own with these labels, where the situation needs one. */
   readonly namespace?: { readonly name: string; readonly labels?: Record<string, string>; readonly objects?: object[] };
+  /** Done before anything else. */
+  readonly prepare?: (context: Context) => Promise<void>;
   /** More objects, made before the Job. */
   readonly objects?: readonly object[];
   /** Done once `when` is true. */
