@@ -1,6 +1,6 @@
-/** Several pods, and attempts of which parts are gone. Built by hand from the messages in the sources of Kubernetes 1.34, Kueue 0.17 and NVIDIA's container toolkit. */
+/** Several pods, and attempts of which parts are gone: built by hand from messages in the sources of Kubernetes and Kueue. */
 
-import { event, evidence, job, node, pod, said, terminated, words } from './testing/built.ts';
+import { event, evidence, job, NOW, node, pod, said, terminated, words } from './testing/built.ts';
 import { checkEnds } from './testing/check-ends.ts';
 
 const BLAMES_FIRST = job({
