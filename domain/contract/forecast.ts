@@ -68,7 +68,6 @@ export const cellForecastView = z.object({
   start: momentView.nullable().describe('when the first of its waiting trials starts'),
   end: momentView.nullable(),
 });
-export type CellForecastView = z.infer<typeof cellForecastView>;
 
 export const experimentForecastView = forecastView.extend({ cells: z.array(cellForecastView) });
 export type ExperimentForecastView = z.infer<typeof experimentForecastView>;

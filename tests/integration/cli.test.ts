@@ -122,7 +122,7 @@ describe('watching', () => {
     await played(id, 1);
     const { code, stdout } = await ended;
     assert.equal(code, 1);
-    assert.match(stdout, /^small \(e-\w+\): 4 trials in 2 cells$/m);
+    assert.match(stdout, /^small \(e-\w+\): 4 trials in 2 cells, end.*$/m);
     assert.match(stdout, /seed \d+ {2}failed: no space left {2}\(\d of 4\)$/m);
     assert.match(stdout, /small failed\. Results: lamina compare e-\w+\n$/);
     assertReadable(stdout);
