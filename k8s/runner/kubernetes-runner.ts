@@ -11,6 +11,7 @@ import { JOBS, PODS } from '../client/resources.ts';
 import { LABELS } from '../labels.ts';
 import { followLog } from '../logs/follow.ts';
 import { jobManifest, jobName } from '../manifests/job.ts';
+import { leaseName } from '../rbac/rules.ts';
 import type { KubernetesSettings } from '../settings.ts';
 import { type AttemptEntry, livePods } from '../watch/attempts.ts';
 import { startElection } from '../watch/leader.ts';
@@ -25,7 +26,9 @@ import { createOrAdopt, foreignTo } from './launch.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { aliveObservation, endedObservation, type Surroundings } from './observe.ts';
 import { type Pictures, watchCluster } from './pictures.ts';
+import { Queues } from './queues.ts';
 import { type Removal, removeJobs } from './removal.ts';
+import { Troubles } from './troubles.ts';
 
 export interface KubernetesRunnerOptions {
   readonly client: ClusterClient;
@@ -62,11 +65,16 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
   const gate = new Gate(WRITES_AT_ONCE);
   const closing = new AbortController();
 
-  const surroundings = (): Surroundings => ({ nodes: pictures.nodes, events: [], nowMs: Date.now() });
+  const troubles = new Troubles(client, log);
+  const queues = new Queues(client, log);
+  const surroundings = (entry: AttemptEntry): Surroundings => {
+    return { nodes: pictures.nodes, events: troubles.about(entry), nowMs: Date.now() };
+  };
   const lifecycle: Lifecycle = new Lifecycle({
     client,
     files: artifacts,
     log,
+    troubles,
     surroundings,
     entries: () => pictures.attempts.all(),
     drop: (entry) => pictures.attempts.drop(entry),
@@ -81,7 +89,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
   });
   const leadership = startElection({
     client,
-    lease: `lamina-${settings.instance}`,
+    lease: leaseName(settings.instance),
     identity,
     durationSeconds: leaseSeconds,
     log,
@@ -140,7 +148,8 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
 
   async function observe(entry: AttemptEntry): Promise<AttemptObservation> {
     const end = await lifecycle.endOf(entry);
-    return end === null ? aliveObservation(entry, surroundings(), null) : endedObservation(entry, end);
+    if (end !== null) return endedObservation(entry, end);
+    return aliveObservation(entry, surroundings(entry), queues.reasonOf(entry));
   }
 
   async function launch(items: readonly AttemptLaunch[]): Promise<readonly AttemptObservation[]> {
@@ -153,17 +162,21 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     });
   }
 
-  const removalOf = (entry: AttemptEntry): Removal => {
-    const trial = entry.job?.metadata?.labels?.[LABELS.trial];
-    const siblings = pictures.attempts.ofExperiment(entry.ref.experimentId);
-    const same = siblings.filter(({ job }) => job !== null && job.metadata?.labels?.[LABELS.trial] === trial);
-    return { name: jobName(entry.ref.attemptId), job: entry.job, alone: same.length === 1 };
-  };
+  /** For all entries at once: of each it must be known whether its trial has another Job. */
+  function removalsOf(entries: readonly AttemptEntry[]): Removal[] {
+    const experiments = new Set(entries.map(({ ref }) => ref.experimentId));
+    const siblings = [...experiments].flatMap((id) => pictures.attempts.ofExperiment(id));
+    const known = Map.groupBy(siblings, trialOf);
+    return entries.map((entry) => {
+      const same = known.get(trialOf(entry))?.filter(({ job }) => job !== null) ?? [];
+      return { name: jobName(entry.ref.attemptId), job: entry.job, alone: same.length === 1 };
+    });
+  }
 
   async function stop(refs: readonly AttemptRef[], graceSeconds: number): Promise<void> {
     await pictures.ready();
-    const removals: Removal[] = [];
-    const shorter: AttemptEntry[] = [];
+    const unseen: Removal[] = [];
+    const alive: AttemptEntry[] = [];
     for (const ref of refs) {
       if (deferred.remove(ref.attemptId)) {
         const entry = pictures.attempts.enter(ref);
@@ -172,14 +185,12 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
         continue;
       }
       const entry = pictures.attempts.get(ref.attemptId);
-      if (entry === undefined) removals.push({ name: jobName(ref.attemptId), job: null, alone: false });
-      else if (entry.end === null) {
-        if (entry.jobGoneAtMs === null) removals.push(removalOf(entry));
-        shorter.push(entry);
-      }
+      if (entry === undefined) unseen.push({ name: jobName(ref.attemptId), job: null, alone: false });
+      else if (entry.end === null) alive.push(entry);
     }
-    await removeJobs(removals, { client, gate, unfinished: true });
-    await Promise.all(shorter.flatMap((entry) => hurry(entry, graceSeconds)));
+    const known = removalsOf(alive.filter(({ jobGoneAtMs }) => jobGoneAtMs === null));
+    await removeJobs([...known, ...unseen], { client, gate, unfinished: true });
+    await Promise.all(alive.flatMap((entry) => hurry(entry, graceSeconds)));
   }
 
   /** Pods end within the grace period that they were made with, unless a shorter one is asked for. */
@@ -195,15 +206,12 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
 
   async function forget(refs: readonly AttemptRef[]): Promise<void> {
     await pictures.ready();
-    const removals: Removal[] = [];
-    for (const ref of refs) {
-      const entry = pictures.attempts.get(ref.attemptId);
-      if (entry !== undefined && entry.end === null) await refresh(entry);
-      const end = entry === undefined ? null : await lifecycle.endOf(entry);
-      if (entry === undefined || end === null) continue;
-      if (entry.job !== null) removals.push(removalOf(entry));
-      entry.dismissed = true;
-    }
+    const known = refs.map(({ attemptId }) => pictures.attempts.get(attemptId)).filter((entry) => entry !== undefined);
+    await Promise.all(known.filter(({ end }) => end === null).map((entry) => gate.run(() => refresh(entry))));
+    const ends = await Promise.all(known.map((entry) => lifecycle.endOf(entry)));
+    const ended = known.filter((_, at) => ends[at] != null);
+    for (const entry of ended) entry.dismissed = true;
+    const removals = removalsOf(ended.filter(({ job }) => job !== null));
     await removeJobs(removals, { client, gate, unfinished: false });
   }
 
@@ -227,6 +235,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
       await pictures.ready();
       await pictures.check(experimentId);
       const entries = pictures.attempts.ofExperiment(experimentId).filter(({ dismissed }) => !dismissed);
+      await Promise.all([troubles.ask(entries), queues.ask(entries)]);
       return [...(await Promise.all(entries.map(observe))), ...deferred.ofExperiment(experimentId)];
     },
     async watch(handler) {
@@ -261,4 +270,9 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
       await pictures.close();
     },
   };
+}
+
+/** As its label says it: shortened. */
+function trialOf({ ref, job }: AttemptEntry): string {
+  return `${ref.experimentId} ${job?.metadata?.labels?.[LABELS.trial]}`;
 }

@@ -8,8 +8,10 @@ import { stuckPods } from './lost-pods.ts';
 import { endedObservation } from './observe.ts';
 import { ripeness } from './ripeness.ts';
 import { type SettleContext, settle } from './settle.ts';
+import type { Troubles } from './troubles.ts';
 
 export interface LifecycleOptions extends SettleContext {
+  readonly troubles: Troubles;
   entries(): Iterable<AttemptEntry>;
   drop(entry: AttemptEntry): void;
   /** Does this worker hand over ends and clean up? */
@@ -50,7 +52,7 @@ export class Lifecycle {
       return;
     }
     if (this.settling.has(entry)) return;
-    const surroundings = this.options.surroundings();
+    const surroundings = this.options.surroundings(entry);
     const ripe = ripeness(entry, surroundings);
     if (ripe === 'alive') return;
     entry.endSeenAtMs ??= surroundings.nowMs;
@@ -138,11 +140,12 @@ export class Lifecycle {
   private tick(): void {
     this.ticks += 1;
     const all = this.ticks % ALL_EVERY === 0;
-    const surroundings = this.options.surroundings();
+    const nowMs = Date.now();
+    if (all && this.options.leads()) void this.askForTroubles();
     for (const entry of [...this.options.entries()]) {
       const pods = livePods(entry);
       const gone = entry.jobGoneAtMs !== null && pods.length === 0;
-      const ageMs = surroundings.nowMs - (entry.jobGoneAtMs ?? surroundings.nowMs);
+      const ageMs = nowMs - (entry.jobGoneAtMs ?? nowMs);
       if (gone && ageMs > (entry.dismissed ? DISMISSED_MS : KEPT_WITHOUT_JOB_MS) && !this.owed(entry)) {
         this.options.drop(entry);
       } else if (entry.end === null && (all || pods.some((pod) => pod.metadata?.deletionTimestamp !== undefined))) {
@@ -152,9 +155,16 @@ export class Lifecycle {
     }
   }
 
+  /** Some warnings say that a wait is in vain. */
+  private async askForTroubles(): Promise<void> {
+    const { troubles, entries } = this.options;
+    if (!(await troubles.ask(entries()))) return;
+    for (const entry of [...entries()]) if (troubles.about(entry).length > 0) this.changed(entry);
+  }
+
   private freeStuck(entry: AttemptEntry): void {
     const { client, log } = this.options;
-    for (const { name, uid, node } of stuckPods(livePods(entry), this.options.surroundings())) {
+    for (const { name, uid, node } of stuckPods(livePods(entry), this.options.surroundings(entry))) {
       log.warn({ attemptId: entry.ref.attemptId, pod: name, node }, 'deleting the pod of a node that does not answer');
       client.remove(PODS, name, { gracePeriodSeconds: 0, uid }).catch((error: unknown) => {
         log.warn({ err: error, pod: name }, 'the pod of a lost node could not be deleted');

@@ -15,17 +15,17 @@ export interface SettleContext {
   readonly client: ClusterClient;
   readonly files: AttemptFiles;
   readonly log: ClusterLog;
-  surroundings(): Surroundings;
+  surroundings(entry: AttemptEntry): Surroundings;
 }
 
 const LOG_TAIL = { lines: 2_000, bytes: 256 * 1024, withinMs: 10_000 };
 
 export async function settle(entry: AttemptEntry, context: SettleContext): Promise<AttemptEnd> {
   const [traces] = await Promise.all([tracesOf(entry, context), keepLog(entry, context)]);
-  let end = diagnose(evidenceOf(entry, context.surroundings(), traces));
+  let end = diagnose(evidenceOf(entry, context.surroundings(entry), traces));
   if (end === null || needsEvents(entry, end)) {
     const events = await eventsOf(entry, context);
-    if (events.length > 0) end = diagnose(evidenceOf(entry, { ...context.surroundings(), events }, traces)) ?? end;
+    if (events.length > 0) end = diagnose(evidenceOf(entry, { ...context.surroundings(entry), events }, traces)) ?? end;
   }
   return end ?? endNow('disrupted', 'The Job was deleted before the trial had started.');
 }

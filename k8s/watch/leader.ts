@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterClient, ClusterLog } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
-import { type Lease, LEASES, type LeaseSpec } from '../client/resources.ts';
+import { LEASES, type Lease, type LeaseSpec } from '../client/resources.ts';
 
 export interface LeaderOptions {
   readonly client: ClusterClient;

@@ -12,6 +12,7 @@ echo "asked to: $path"
 case $path in
   succeed | diverge) cp "$FAKE_RESULTS/$attempt.json" result.json ;;
   exit*) exit "${path#exit }" ;;
+  count*) i=0; while [ $i -lt "${path#count }" ]; do i=$((i + 1)); echo "line $i"; sleep 0.02; done ;;
   run) trap 'exit 75' TERM; while :; do sleep 0.05; done ;;
   ignore-stop) trap '' TERM; while :; do sleep 0.05; done ;;
   # The first process of a container cannot kill itself: it ends with the code that a killed one has.

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { AttemptLaunch, AttemptRef } from '@lamina/domain/contract/runner.ts';
 import { type ClusterClient, createClusterClient } from '@lamina/k8s/client/client.ts';
+import type { RetryPolicy } from '@lamina/k8s/client/retry.ts';
 import type { AttemptFiles } from '@lamina/k8s/runner/files.ts';
 import { createKubernetesRunner, type KubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
 import { type KubernetesSettings, kubernetesSettings } from '@lamina/k8s/settings.ts';
@@ -75,22 +76,30 @@ export class FakeTrials {
     return join(this.root, attemptKey(experimentId, trialId, attempt));
   }
 
-  client(): ClusterClient {
+  /** `server`: where the API server is reached, in place of its own address. */
+  client(server?: string, retry?: RetryPolicy): ClusterClient {
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromFile(this.cluster.kubeconfig);
-    return createClusterClient(kubeConfig, this.settings, quiet);
+    const [cluster] = kubeConfig.clusters;
+    if (cluster === undefined) throw new Error('the kubeconfig names no cluster');
+    if (server !== undefined) kubeConfig.clusters = [{ ...cluster, server, tlsServerName: 'kubernetes' }];
+    return createClusterClient(kubeConfig, this.settings, quiet, retry);
   }
 
   runner(client: ClusterClient, identity: string = randomUUID()): KubernetesRunner {
     const { settings, files } = this;
-    return createKubernetesRunner({ client, settings, artifacts: files, log: quiet, identity, leaseSeconds: 2 });
+    return createKubernetesRunner({ client, settings, artifacts: files, log: quiet, identity, leaseSeconds: 4 });
   }
 
-  item(behaviour: Behaviour, limits: Partial<Limits> = {}, experimentId = 'suite'): AttemptLaunch {
+  item(
+    behaviour: Behaviour | { readonly kind: 'count'; readonly lines: number },
+    limits: Partial<Limits> = {},
+    experimentId = 'suite',
+  ): AttemptLaunch {
     const trialId = randomUUID().replaceAll('-', '');
     const ids = { experimentId, trialId, attempt: 1, attemptId: `${experimentId}-${trialId.slice(0, 16)}-1` };
     const request = sampleRequest(ids);
-    const ask = behaviour.kind === 'exit' ? `exit ${behaviour.code}` : behaviour.kind;
+    const ask = askOf(behaviour);
     const result = sampleResult(ids, behaviour.kind === 'diverge' ? 'diverged' : 'succeeded');
     writeFileSync(join(this.folder, 'fake', `${ids.attemptId}.json`), JSON.stringify(result));
     return {
@@ -112,6 +121,11 @@ export class FakeTrials {
       .trim()
       .split('\n').length;
   }
+}
+
+function askOf(behaviour: Behaviour | { readonly kind: 'count'; readonly lines: number }): string {
+  if (behaviour.kind === 'exit') return `exit ${behaviour.code}`;
+  return behaviour.kind === 'count' ? `count ${behaviour.lines}` : behaviour.kind;
 }
 
 const nothing = (): void => undefined;
