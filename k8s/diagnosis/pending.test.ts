@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { AttemptEvidence } from '../evidence.ts';
 import { diagnose } from './diagnose.ts';
 import { pendingReason } from './pending.ts';
-import { event, evidence, NOW, node, pod, unscheduled, waiting } from './testing/built.ts';
+import { event, evidence, job, NOW, node, pod, unscheduled, waiting } from './testing/built.ts';
 
 const WAITS: readonly (readonly [string, AttemptEvidence, string | null])[] = [
   [
@@ -41,7 +41,7 @@ const WAITS: readonly (readonly [string, AttemptEvidence, string | null])[] = [
     unscheduled(
       "0/9 nodes are available: 1 Insufficient memory, 1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }, 1 node(s) had untolerated taint {dedicated: inference}, 1 node(s) were unschedulable, 2 Insufficient nvidia.com/gpu, 3 node(s) didn't match Pod's node affinity/selector. preemption: 0/9 nodes are available: 3 No preemption victims found for incoming pod, 6 Preemption is not helpful for scheduling.",
     ),
-    'unschedulable: No node takes the trial: of 9 nodes, 1 has too little memory free, 1 does not answer, 1 is kept for other work (taint dedicated), 1 is cordoned (closed for new work), 2 have too little nvidia.com/gpu free, 3 are of another kind than asked for, or excluded after a fault.',
+    'unschedulable: No node takes the trial: of 9 nodes, 1 has not enough host memory free, 1 does not answer, 1 is kept for other work (taint dedicated), 1 is cordoned (closed for new work), 2 have not enough GPUs free, 3 are of another kind than asked for, or excluded after a fault.',
   ],
   ['no nodes at all', unscheduled('no nodes available to schedule pods'), 'unschedulable: The cluster has no nodes.'],
   [
@@ -62,6 +62,29 @@ const WAITS: readonly (readonly [string, AttemptEvidence, string | null])[] = [
     'misconfigured: The Secret "lamina/hf" has no key "HF_TOKEN"; add it.',
   ],
   ['nothing known', evidence({}), null],
+  [
+    'the second of two pods',
+    evidence({
+      job: job({ spec: { parallelism: 2 } }),
+      pods: [
+        pod({ name: 'trial-0', phase: 'Running', state: { running: {} } }),
+        pod({
+          name: 'trial-1',
+          phase: 'Pending',
+          node: null,
+          conditions: [
+            {
+              type: 'PodScheduled',
+              status: 'False',
+              reason: 'Unschedulable',
+              message: '0/1 nodes are available: 1 Insufficient nvidia.com/gpu.',
+            },
+          ],
+        }),
+      ],
+    }),
+    'unschedulable: No node takes the trial: of 1 node, 1 has not enough GPUs free.',
+  ],
   ['running', evidence({ pods: [pod({ phase: 'Running', state: { running: {} } })] }), null],
 ];
 
@@ -89,4 +112,12 @@ test('a running pod on a node that does not answer has not ended until its delet
   assert.equal(diagnose(given()), null);
   assert.equal(diagnose(given('2026-01-01T12:00:01Z')), null);
   assert.equal(diagnose(given(NOW))?.outcome, 'disrupted');
+});
+
+test('resources have names that people use', () => {
+  const wanted = (resource: string) =>
+    pendingReason(unscheduled(`0/2 nodes are available: 2 Insufficient ${resource}.`))?.replace(/^.*all 2 have /, '');
+  assert.equal(wanted('cpu'), 'not enough CPU free.');
+  assert.equal(wanted('nvidia.com/mig-3g.40gb'), 'not enough GPU slices (3g.40gb) free.');
+  assert.equal(wanted('example.com/fpga'), 'not enough example.com/fpga free.');
 });

@@ -1,6 +1,6 @@
 /** The scheduler's message in words that say what is missing. */
 import { quote } from '../finding.ts';
-import { memoryWords } from '../quantity.ts';
+import { memoryWords, resourceWords } from '../quantity.ts';
 import type { PodView } from '../view.ts';
 import { type Reason, reason } from './reason.ts';
 
@@ -29,7 +29,7 @@ export function unschedulable(pod: PodView): Reason | null {
 const NODES = /^(\d+)\/(\d+) nodes are available: (.*)$/s;
 const TERM = /^(\d+) (.+)$/;
 
-/** e.g. "No node takes the trial: of 3 nodes, 2 have too little nvidia.com/gpu free, 1 is cordoned." */
+/** e.g. "No node takes the trial: of 3 nodes, 2 have not enough GPUs free, 1 is cordoned." */
 export function digest(message: string, requests: Requests = {}): string {
   if (/^no nodes available/i.test(message)) return 'The cluster has no nodes.';
   const counts = NODES.exec(message);
@@ -51,7 +51,7 @@ type Phrase = (many: boolean, detail: string, requests: Requests) => string;
 const PHRASES: readonly (readonly [RegExp, Phrase])[] = [
   [
     /^Insufficient (\S+)/,
-    (many, what, requests) => `${many ? 'have' : 'has'} too little ${what} free${asked(what, requests)}`,
+    (many, what, requests) => `${many ? 'have' : 'has'} not enough ${resourceWords(what)} free${asked(what, requests)}`,
   ],
   [/^Too many pods/, (many) => `${many ? 'have' : 'has'} as many pods as allowed`],
   [/were unschedulable/, (many) => `${many ? 'are' : 'is'} cordoned (closed for new work)`],

@@ -1,5 +1,6 @@
 /** The node refused the pod that the scheduler had sent to it: nothing ran. */
 import { type Finding, finding, onNode, type PodRule, quote, theNode } from '../finding.ts';
+import { resourceWords } from '../quantity.ts';
 import type { PodView } from '../view.ts';
 
 const BROKEN_DEVICES = /no healthy devices|no longer healthy|rpc error|rpc failed|unknown device plugin/i;
@@ -26,7 +27,7 @@ export const refusedByNode: PodRule = (pod) => {
   if (resource !== undefined) {
     return finding(
       'disrupted',
-      `${theNode(pod)} had no ${resource} left when the trial arrived: another pod was faster. Nothing had started.`,
+      `${theNode(pod)} had not enough ${resourceWords(resource)} left when the trial arrived: another pod was faster. Nothing had started.`,
     );
   }
   if (pod.reason === 'TopologyAffinityError') {

@@ -31,7 +31,7 @@ const SIGNALS: Readonly<Record<number, Meaning>> = {
   137: {
     name: 'SIGKILL',
     outcome: 'disrupted',
-    usually: `Something outside Lamina killed it, and not its memory limit. ${RESUMES}`,
+    usually: `Something outside Lamina killed it, and the node reports no lack of memory. ${RESUMES}`,
   },
   139: {
     name: 'SIGSEGV',

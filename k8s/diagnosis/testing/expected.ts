@@ -29,7 +29,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'deadline-pending': {
     outcome: 'unschedulable',
     exitCode: null,
-    says: "The trial's deadline of 3 s passed before it could start. No node takes the trial: of 2 nodes, all 2 have too little nvidia.com/gpu free (64 asked for).",
+    says: "The trial's deadline of 3 s passed before it could start. No node takes the trial: of 2 nodes, all 2 have not enough GPUs free (64 asked for).",
   },
   'deadline-saved': {
     outcome: 'timed-out',
@@ -185,12 +185,12 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'out-of-cpu': {
     outcome: 'disrupted',
     exitCode: null,
-    says: 'Node gpu-1 had no cpu left when the trial arrived: another pod was faster. Nothing had started.',
+    says: 'Node gpu-1 had not enough CPU left when the trial arrived: another pod was faster. Nothing had started.',
   },
   'out-of-gpu': {
     outcome: 'disrupted',
     exitCode: null,
-    says: 'Node gpu-1 had no nvidia.com/gpu left when the trial arrived: another pod was faster. Nothing had started.',
+    says: 'Node gpu-1 had not enough GPUs left when the trial arrived: another pod was faster. Nothing had started.',
   },
   'pod-deleted': {
     outcome: 'disrupted',
@@ -266,7 +266,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'signal-kill': {
     outcome: 'disrupted',
     exitCode: 137,
-    says: 'The trainer on node gpu-1 was ended by SIGKILL (code 137). Something outside Lamina killed it, and not its memory limit. Work up to the last checkpoint is kept.',
+    says: 'The trainer on node gpu-1 was ended by SIGKILL (code 137). Something outside Lamina killed it, and the node reports no lack of memory. Work up to the last checkpoint is kept.',
   },
   'signal-segv': {
     outcome: 'crashed',
@@ -291,6 +291,6 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'too-many-gpus': {
     outcome: 'pending',
     exitCode: null,
-    says: 'unschedulable: No node takes the trial: of 2 nodes, all 2 have too little nvidia.com/gpu free (64 asked for).',
+    says: 'unschedulable: No node takes the trial: of 2 nodes, all 2 have not enough GPUs free (64 asked for).',
   },
 };
