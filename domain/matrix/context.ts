@@ -12,6 +12,8 @@ export interface DeviceCapabilities {
   readonly computeCapability: string | null;
   /** Whether 16-bit matrix products are faster than fp32 ones. */
   readonly fast16Bit: boolean;
+  /** Of one GPU; null for a CPU. */
+  readonly memoryBytes?: number | null;
 }
 
 /** GPUs that trials can have, and what it takes to choose among them. */

@@ -47,10 +47,7 @@ export function expandMatrix(document: ExperimentDocument, context: ExpansionCon
     const excluded = candidate.seeds.filter((seed) => !left.includes(seed));
     if (excluded.length > 0) dropped.push(exclusion(label, left.length === 0 ? [] : excluded));
     if (left.length === 0) continue;
-    // Where GPUs are handed out, they decide what can run, and not the machine that hands them out.
-    const handedOut = (context.gpus?.inventory.classes.length ?? 0) > 0;
-    const device = handedOut && candidate.settings.gpus > 0 ? null : context.device;
-    const problem = objection(candidate.settings, candidate.total, device);
+    const problem = objection(candidate.settings, candidate.total, context.device);
     if (problem !== null) {
       dropped.push({ label, ...problem });
       continue;

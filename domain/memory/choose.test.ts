@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { choosePlan } from './choose.ts';
 import { COMMON_CLASSES } from './classes.ts';
-import { DEFAULT_MARGINS } from './overhead.ts';
+import { DEFAULT_MARGINS, type Margins } from './overhead.ts';
 import { shapeOf } from './testing/configs.ts';
 import { anySettings, LORA, settingsOf } from './testing/settings.ts';
 
@@ -25,6 +25,24 @@ test('a plan fits its class with the margin, keeps the effective batch, and no s
         choosePlan(shape, settings, smaller, plan.gpus > 1 ? {} : { counts: [1] }).fits && plan.gpus === 1,
         false,
       );
+    }),
+  );
+});
+
+test('whatever the margins, a plan stays below them, and a larger margin never leads to a smaller class', () => {
+  const share = fc.double({ min: 0, max: 0.5, noNaN: true });
+  fc.assert(
+    fc.property(anySettings, share, share, share, (settings, fragmentation, safety, more) => {
+      const chosen = (margins: Margins) => {
+        const choice = choosePlan(shape, settings, COMMON_CLASSES, { marginsOf: () => margins, counts: [1] });
+        return choice.fits ? choice.plan : null;
+      };
+      const margins = { ...DEFAULT_MARGINS, fragmentation, safety };
+      const plan = chosen(margins);
+      const careful = chosen({ ...margins, fragmentation: fragmentation + more });
+      if (careful === null) return;
+      assert.ok(plan !== null && plan.gpuClass.memoryBytes <= careful.gpuClass.memoryBytes);
+      assert.ok(plan.estimate.peak.processBytes <= plan.gpuClass.memoryBytes * (1 - safety) + 1);
     }),
   );
 });

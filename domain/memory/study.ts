@@ -1,7 +1,7 @@
 /** "Does Llama 3 8B fit?": the rows of the guide's table, from the settings of examples/llama3-8b-study.yaml. */
 import { expandMatrix } from '../matrix/expand.ts';
 import { parseEstimateDocument } from './document.ts';
-import { memorySettings } from './from-settings.ts';
+import { gpuCounts, memorySettings } from './from-settings.ts';
 import type { ModelShape } from './shape.ts';
 import type { FitRow } from './tables.ts';
 
@@ -40,6 +40,7 @@ export function studyRows(study: string, shape: ModelShape): readonly FitRow[] {
     });
     const [trial] = trials;
     if (trial === undefined) throw new Error(`${name} is no valid cell`);
-    return { name, settings: memorySettings(trial.settings, shape, document.estimate, 'lamina') };
+    const settings = memorySettings(trial.settings, shape, document.estimate, 'lamina');
+    return { name, settings, counts: gpuCounts(trial.settings) };
   });
 }

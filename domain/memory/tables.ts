@@ -41,14 +41,16 @@ export function errorTables(errors: readonly PublishedError[]): string {
 export interface FitRow {
   readonly name: string;
   readonly settings: MemorySettings;
+  /** Numbers of GPUs that it may be divided over. */
+  readonly counts: readonly number[];
 }
 
 /** Whether each row fits each class: as asked, with another plan, divided over several GPUs, or not at all. */
 export function fitTable(shape: ModelShape, rows: readonly FitRow[]): string {
-  const lines = rows.map(({ name, settings }) => {
+  const lines = rows.map(({ name, settings, counts }) => {
     const { processBytes } = estimateMemory(shape, settings).peak;
     const cells = COMMON_CLASSES.map((gpuClass) => {
-      const choice = choosePlan(shape, settings, [gpuClass]);
+      const choice = choosePlan(shape, settings, [gpuClass], { counts });
       if (!choice.fits) return 'no';
       const { gpus, microBatch, checkpointing } = choice.plan;
       const changes = [

@@ -70,8 +70,16 @@ const evaluation = z.strictObject({
 });
 
 const resources = z.strictObject({
-  gpus: field(z.int().min(0).max(64).nullable(), null, 'GPUs per trial; null: one, or none on a machine without'),
-  gpuClass: field(z.string().min(1).nullable(), null, 'class of GPU nodes; null: any'),
+  gpus: field(
+    z.int().min(0).max(64).nullable(),
+    null,
+    'GPUs per trial; null: one, more for full training that fits no single one, none on a machine without',
+  ),
+  gpuClass: field(
+    z.string().min(1).nullable(),
+    null,
+    'class of GPU (`lamina gpus`); null: the smallest that a cell fits, where its model is known',
+  ),
   memory: field(size().nullable(), null, 'host memory that a trial requests; null: not limited'),
   maxMemory: field(
     size().nullable(),

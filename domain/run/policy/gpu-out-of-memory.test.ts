@@ -17,6 +17,9 @@ test('then activations are recomputed, then a larger GPU is taken, then it does 
   const larger = smallerPlan({ ...one, checkpointing: true }, classes);
   assert.deepEqual(larger, { ...one, checkpointing: true, gpuClass: 'h100' });
   assert.equal(smallerPlan({ ...one, checkpointing: true, gpuClass: 'h100' }, classes), null);
+  const anywhere = { ...one, checkpointing: true, gpuClass: null };
+  assert.equal(smallerPlan(anywhere, classes)?.gpuClass, 'h100', 'it may have been on any of them');
+  assert.equal(smallerPlan(anywhere, ['h100']), null);
   const last = gpuOutOfMemory(
     failureOf({ plan: { microBatch: 1, checkpointing: true }, end: { message: 'out of memory at step 1' } }),
   );

@@ -18,7 +18,16 @@ export function smallerPlan(plan: Plan, gpuClasses: readonly string[]): Plan | n
     return { ...plan, microBatch, accumulation: effective / microBatch };
   }
   if (!plan.checkpointing) return { ...plan, checkpointing: true };
-  const at = plan.gpuClass === null ? -1 : gpuClasses.indexOf(plan.gpuClass);
-  const larger = at < 0 ? undefined : gpuClasses[at + 1];
+  const larger = plan.gpuClass === null ? largestOfSeveral(gpuClasses) : after(plan.gpuClass, gpuClasses);
   return larger === undefined ? null : { ...plan, gpuClass: larger };
+}
+
+function after(gpuClass: string, gpuClasses: readonly string[]): string | undefined {
+  const at = gpuClasses.indexOf(gpuClass);
+  return at < 0 ? undefined : gpuClasses[at + 1];
+}
+
+/** For an attempt that may have been on any of them. */
+function largestOfSeveral(gpuClasses: readonly string[]): string | undefined {
+  return gpuClasses.length > 1 ? gpuClasses.at(-1) : undefined;
 }

@@ -17,6 +17,8 @@ class DeviceCapabilities(Document):
     compute_capability: str | None
     fast16_bit: bool
     """Whether bf16 products are at least as fast as fp32 ones."""
+    memory_bytes: int | None
+    """Of the GPU; None for a CPU, whose memory is everybody's."""
 
 
 def device_capabilities() -> DeviceCapabilities:
@@ -42,6 +44,7 @@ def _gpu() -> DeviceCapabilities | None:
         handle = pynvml.nvmlDeviceGetHandleByIndex(0)
         name = pynvml.nvmlDeviceGetName(handle)
         major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle).total
     except pynvml.NVMLError:
         return None
     finally:
@@ -51,6 +54,7 @@ def _gpu() -> DeviceCapabilities | None:
         name=name if isinstance(name, str) else name.decode(),
         compute_capability=f"{major}.{minor}",
         fast16_bit=major >= 8,
+        memory_bytes=int(memory),
     )
 
 
@@ -70,4 +74,5 @@ def _cpu(cpuinfo: Path) -> DeviceCapabilities:
         name=fields.get("model name") or platform.processor() or platform.machine(),
         compute_capability=None,
         fast16_bit=bool(flags & _FAST_CPU_FLAGS),
+        memory_bytes=None,
     )

@@ -38,6 +38,8 @@ const MATRIX: readonly { readonly column: Column<ComparisonRow>; readonly drop: 
   { column: M.accuracy, drop: 8 },
   { column: M.tokensPerSecond, drop: 1 },
   { column: M.peakMemoryBytes, drop: 1 },
+  { column: M.estimatedBytes, drop: 3 },
+  { column: M.estimateError, drop: 3 },
   { column: M.bitsPerParameter, drop: 3 },
   { column: M.joulesPerToken, drop: 4 },
   { column: M.trialSeconds, drop: 9 },

@@ -20,6 +20,17 @@ test('columns that no row measured are left out and named', () => {
   assert.ok(shown.some((one) => one.id === 'loss'));
   assert.ok(!shown.some((one) => one.id === 'joulesPerToken'));
   assert.ok(unmeasured.includes('energy'));
+  assert.ok(!unmeasured.includes(column('estimatedBytes').title), 'an estimate is not measured');
+});
+
+test('estimates stand beside peaks measured on a GPU, with their error', () => {
+  const gpu = { deviceKind: 'cuda', device: 'GPU' } as const;
+  const trial = trialOf({ reservedBytes: 8 * 2 ** 30, environment: gpu });
+  const estimatedBytes = new Map([[trial.trial.cell.id, 9 * 2 ** 30]]);
+  const [measured] = compareTrials(inputOf([trial], { estimatedBytes })).rows;
+  assert.ok(measured);
+  assert.deepEqual(cellParts(column('estimatedBytes'), measured), ['9.00', null]);
+  assert.deepEqual(cellParts(column('estimateError'), measured), ['+12.5', null]);
 });
 
 test('a figure and its interval come apart; without seeds enough there is no interval; nothing is a dash', () => {

@@ -16,6 +16,8 @@ export const TRAINING_COLUMNS: readonly Column<ComparisonRow>[] = [
   m.accuracy,
   m.tokensPerSecond,
   m.peakMemoryBytes,
+  m.estimatedBytes,
+  m.estimateError,
   m.joulesPerToken,
   m.cost,
   m.trialSeconds,
@@ -28,6 +30,9 @@ export const TRAINING_COLUMNS: readonly Column<ComparisonRow>[] = [
   m.status,
 ];
 
+/** There for trials on GPUs alone; nothing was to be measured. */
+const CALCULATED: readonly string[] = [m.estimatedBytes.id, m.estimateError.id];
+
 /** Columns with a value in some row, and the titles of the others, to say what was not measured. */
 export function measuredColumns<Row>(
   columns: readonly Column<Row>[],
@@ -37,7 +42,9 @@ export function measuredColumns<Row>(
     column.kind === 'text' || rows.some((row) => cellNumber(column, row) !== null);
   return {
     shown: columns.filter(isMeasured),
-    unmeasured: columns.filter((column) => !isMeasured(column)).map((column) => column.title),
+    unmeasured: columns
+      .filter((column) => !isMeasured(column) && !CALCULATED.includes(column.id))
+      .map((column) => column.title),
   };
 }
 

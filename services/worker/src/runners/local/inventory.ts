@@ -10,7 +10,7 @@ export function localInventory(source: string, device: DeviceCapabilities, at: D
   const gpu = {
     name: device.name,
     product: device.name,
-    memoryBytes: null,
+    memoryBytes: device.memoryBytes ?? null,
     computeCapability: device.computeCapability,
     mig: null,
     nodes: 1,

@@ -15,6 +15,7 @@ const device = z.object({
   name: z.string(),
   computeCapability: z.string().nullable(),
   fast16Bit: z.boolean(),
+  memoryBytes: z.number().nullable(),
 });
 
 export interface LocalTrainer {
