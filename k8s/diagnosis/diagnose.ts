@@ -51,9 +51,10 @@ const POD_RULES: readonly PodRule[] = [
 /** How the attempt ended; null where it has not, or where nothing is known of it. */
 export function diagnose(evidence: AttemptEvidence): AttemptEnd | null {
   const attempt = viewOf(evidence);
-  const early = hasEnded(attempt) ? null : doomed(attempt);
-  if (early !== null) return endOf(attempt, early, attempt.pods[0] ?? null);
-  if (!hasEnded(attempt)) return null;
+  if (!hasEnded(attempt)) {
+    const [pod, cause] = doomed(attempt) ?? [null, null];
+    return cause === null ? null : endOf(attempt, cause, pod);
+  }
   const overall = success(attempt) ?? deadline(attempt);
   if (overall !== null) return endOf(attempt, overall, attempt.pods.find((pod) => pod.started) ?? null);
   const [pod, cause] = causeAmong(attempt) ?? [null, withoutPods(attempt)];

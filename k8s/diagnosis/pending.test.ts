@@ -100,7 +100,11 @@ test('a container whose GPU cannot be found is a fault of its node', () => {
     'CreateContainerError',
     'failed to generate spec: failed to inject CDI devices: unresolvable CDI devices nvidia.com/gpu=GPU-5f0a',
   );
-  assert.equal(diagnose(given)?.outcome, 'gpu-fault');
+  const end = diagnose({
+    ...given,
+    pods: [pod({ name: 'a', node: 'gpu-9', phase: 'Running', state: { running: {} } }), ...given.pods],
+  });
+  assert.deepEqual([end?.outcome, end?.node], ['gpu-fault', 'gpu-1']);
 });
 
 test('a running pod on a node that does not answer has not ended until its deletion is due', () => {

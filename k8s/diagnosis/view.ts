@@ -60,7 +60,6 @@ export interface EventView {
 export interface AttemptView {
   readonly jobGone: boolean;
   readonly jobDeleting: boolean;
-  readonly jobName: string;
   readonly suspended: boolean;
   readonly queue: string | null;
   readonly conditions: readonly Condition[];
@@ -79,7 +78,6 @@ export function viewOf(evidence: AttemptEvidence): AttemptView {
   return {
     jobGone: job == null,
     jobDeleting: job?.metadata?.deletionTimestamp != null,
-    jobName: text(job?.metadata?.name),
     suspended: job?.spec?.suspend === true,
     queue: nullable(job?.metadata?.labels?.['kueue.x-k8s.io/queue-name']),
     conditions: conditionsOf(job?.status?.conditions),

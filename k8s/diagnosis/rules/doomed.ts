@@ -1,11 +1,18 @@
 /** Attempts that wait for what no wait can bring. */
 import { type Finding, finding, quote } from '../finding.ts';
 import { refusal } from '../pending/of-job.ts';
-import type { AttemptView } from '../view.ts';
+import type { AttemptView, PodView } from '../view.ts';
 import { startFailure } from './start-failure.ts';
 
-export function doomed(attempt: AttemptView): Finding | null {
-  return refusedByPolicy(attempt) ?? cannotStart(attempt);
+/** With the pod that says so; null where there is none. */
+export function doomed(attempt: AttemptView): readonly [PodView | null, Finding] | null {
+  const refused = refusedByPolicy(attempt);
+  if (refused !== null) return [null, refused];
+  for (const pod of attempt.pods) {
+    const found = pod.gone ? null : cannotStart(pod);
+    if (found !== null) return [pod, found];
+  }
+  return null;
 }
 
 const POD_SECURITY = /violates PodSecurity "([^":]+):?[^"]*":? ?(.*)$/s;
@@ -26,20 +33,18 @@ function refusedByPolicy(attempt: AttemptView): Finding | null {
   return invalid === undefined ? null : finding('invalid', `The cluster refuses the trial's pod: ${quote(invalid)}.`);
 }
 
-function cannotStart({ pods }: AttemptView): Finding | null {
-  for (const pod of pods) {
-    const { waiting } = pod;
-    if (waiting === null || pod.gone) continue;
-    if (waiting.reason === 'InvalidImageName') {
+function cannotStart(pod: PodView): Finding | null {
+  const { waiting, image } = pod;
+  switch (waiting?.reason) {
+    case 'InvalidImageName':
       return finding(
         'invalid',
-        `"${pod.image ?? ''}" is not the name of an image; correct the image in the cluster settings.`,
+        `"${image ?? ''}" is not the name of an image; correct the image in the cluster settings.`,
       );
-    }
-    if (waiting.reason === 'CreateContainerError' || waiting.reason === 'RunContainerError') {
-      const failure = startFailure(pod, waiting.message);
-      if (failure !== null) return failure;
-    }
+    case 'CreateContainerError':
+    case 'RunContainerError':
+      return startFailure(pod, waiting.message);
+    default:
+      return null;
   }
-  return null;
 }
