@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from lamina_trainer.errors import EXIT_INVALID, InvalidError
+from lamina_trainer.errors import EXIT_CRASHED, EXIT_INVALID, InvalidError
 from lamina_trainer.threads import spin_briefly
 
 
@@ -44,6 +44,21 @@ def _parser() -> argparse.ArgumentParser:
     selftest = commands.add_parser("selftest", help="try every precision and method on this device")
     selftest.add_argument("--json", action="store_true", help="print the table as one line of JSON")
     selftest.set_defaults(command=_selftest)
+
+    merge = commands.add_parser("merge", help="write a model with an adapter in its weights, and compare both")
+    _adapter_arguments(merge)
+    merge.add_argument("--to", type=Path, required=True, help="folder for the merged model")
+    merge.add_argument("--dtype", choices=("fp32", "bf16", "fp16"), default="bf16")
+    merge.set_defaults(command=_merge)
+
+    verify = commands.add_parser("verify", help="check that an adapter is whole and fits its base")
+    _adapter_arguments(verify)
+    verify.add_argument("--merged", type=Path, help="a merged model to compare with")
+    verify.set_defaults(command=_verify)
+
+    restore = commands.add_parser("restore", help="put an adapter on and off, and compare the base bit for bit")
+    _adapter_arguments(restore)
+    restore.set_defaults(command=_restore)
 
     revision = commands.add_parser("revision", help="print the hash of the trainer's code and requirements")
     revision.set_defaults(command=_revision)
@@ -94,6 +109,37 @@ def _selftest(options: argparse.Namespace) -> int:
     from lamina_trainer.selftest import print_self_test
 
     return print_self_test(as_json=options.json)
+
+
+def _adapter_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("adapter", type=Path, help="folder of an adapter in PEFT's format")
+    parser.add_argument("--base", type=Path, required=True, help="folder of the model it was trained over")
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from lamina_trainer.document import write_document
+    from lamina_trainer.merge import merge
+
+    print(write_document(merge(options.adapter, options.base, options.to, options.dtype)))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from lamina_trainer.document import write_document
+    from lamina_trainer.merge import verify
+
+    difference = verify(options.adapter, options.base, options.merged)
+    print("whole, and fits its base" if difference is None else write_document(difference))
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from lamina_trainer.document import write_document
+    from lamina_trainer.merge import restore
+
+    report = restore(options.adapter, options.base)
+    print(write_document(report))
+    return 0 if report.identical else EXIT_CRASHED
 
 
 def _revision(_options: argparse.Namespace) -> int:

@@ -55,7 +55,7 @@ def measure_storage(causal: nn.Module) -> Storage:
         if "lora_" in name or id(parameter) in seen:
             continue
         seen.add(id(parameter))
-        constants = [c for c in _constants(causal, name, parameter) if not _known(c, tables)]
+        constants = [c for c in quantization_constants(causal, name, parameter) if not _known(c, tables)]
         size = _nbytes(parameter) + sum(_nbytes(c) for c in constants)
         count = _logical_count(parameter)
         parameters += count
@@ -88,7 +88,8 @@ def _logical_count(parameter: Any) -> int:
     return int(parameter.numel())
 
 
-def _constants(causal: nn.Module, name: str, parameter: Any) -> Iterator[Tensor]:
+def quantization_constants(causal: nn.Module, name: str, parameter: Any) -> Iterator[Tensor]:
+    """Scales and lookup tables that belong to a parameter; none for one that is not quantized."""
     kind = type(parameter).__name__
     if kind == "Int8Params":
         # The row scales move from the weight to the module's state at the first product.

@@ -1,6 +1,7 @@
 """Precision: how base weights are stored, and the dtype they are multiplied in."""
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lamina_trainer.device import device_capabilities
 from lamina_trainer.document import ComputeDtype, Precision, ResolvedDtype
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.stored import hold
@@ -82,6 +84,22 @@ def set_matmul_mode(numerics: Numerics) -> None:
     allowed = numerics.precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = allowed
     torch.backends.cudnn.allow_tf32 = allowed
+
+
+def fast_16_bit(device: torch.device) -> bool:
+    """Whether 16-bit products are at least as fast as those in fp32."""
+    if device.type == "cuda":  # the device in use, which need not be the first one of the machine
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return device_capabilities().fast16_bit
+
+
+def make_deterministic(device: torch.device) -> None:
+    """On CUDA choose kernels that give the same numbers again; on CPUs those of PyTorch do already."""
+    if device.type != "cuda":
+        return
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def apply_precision(

@@ -159,8 +159,7 @@ def _complaint(losses: Sequence[float]) -> str | None:
 
 def _train(one: Combination, folder: Path, device: torch.device) -> list[float]:
     check_method(one.method, one.precision, _LORA)
-    fast = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
-    numerics = resolve_numerics(one.precision, one.compute, device, fast_16_bit=fast)
+    numerics = resolve_numerics(one.precision, one.compute, device, fast_16_bit=False)
     set_matmul_mode(numerics)
     loaded = load_model(folder, numerics.stored)
     apply_precision(loaded.causal, loaded.layers, numerics)

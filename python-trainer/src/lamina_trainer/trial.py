@@ -1,6 +1,5 @@
 """One trial from a request: load, cut, quantize, evaluate, train, evaluate, measure."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ from lamina_trainer.calibrate import DistanceCache, angular_distances, layer_sta
 from lamina_trainer.checkpoint import Checkpoint, CheckpointFolder
 from lamina_trainer.contract import Environment, EvaluationResult, PhaseSeconds, TrialRequest, TrialResult
 from lamina_trainer.data import PreparedData, prepare_data
-from lamina_trainer.device import device_capabilities
 from lamina_trainer.divide import check_division, divide
 from lamina_trainer.errors import InvalidError, StoppedError
 from lamina_trainer.evaluate import EvaluationCache, evaluate, shared_evaluation
@@ -36,7 +34,15 @@ from lamina_trainer.memory_limit import MemoryLimit, requested_limit
 from lamina_trainer.methods import apply_method, check_method
 from lamina_trainer.models import LoadedModel, load_model, weights_fingerprint
 from lamina_trainer.passes import Passes
-from lamina_trainer.precision import KBIT, Numerics, apply_precision, resolve_numerics, set_matmul_mode
+from lamina_trainer.precision import (
+    KBIT,
+    Numerics,
+    apply_precision,
+    fast_16_bit,
+    make_deterministic,
+    resolve_numerics,
+    set_matmul_mode,
+)
 from lamina_trainer.reporter import Reporter
 from lamina_trainer.revision import trainer_revision
 from lamina_trainer.scalars import Scalars
@@ -75,7 +81,7 @@ class _Trial:
         check_method(settings.method, settings.precision, settings.lora)
         self._check_processes()
         numerics = self._numerics()
-        _make_deterministic(self._device)
+        make_deterministic(self._device)
         folder = model_folder(settings.model, self._cache)
         data = self._data(folder)
         self._check_stop()
@@ -178,9 +184,8 @@ class _Trial:
             check_division(settings.method, settings.training)
 
     def _numerics(self) -> Numerics:
-        fast = _fast_16_bit(self._device)
         numerics = resolve_numerics(
-            self._settings.precision, self._settings.compute_dtype, self._device, fast_16_bit=fast
+            self._settings.precision, self._settings.compute_dtype, self._device, fast_16_bit=fast_16_bit(self._device)
         )
         set_matmul_mode(numerics)
         return numerics
@@ -217,7 +222,7 @@ class _Trial:
 
     def _distances(self, folder: Path, weights: str, data: PreparedData, length: int) -> list[float]:
         """Measured on the uncut model stored in bf16, whatever the cell's precision, so that cells agree."""
-        numerics = resolve_numerics("bf16", "auto", self._device, fast_16_bit=_fast_16_bit(self._device))
+        numerics = resolve_numerics("bf16", "auto", self._device, fast_16_bit=fast_16_bit(self._device))
         cache = DistanceCache(
             self._cache,
             {
@@ -390,18 +395,3 @@ class _Trial:
             evaluate=spent.get("evaluate"),
             total=self._clock.total(),
         )
-
-
-def _fast_16_bit(device: torch.device) -> bool:
-    if device.type == "cuda":  # the device in use, which need not be the first one of the machine
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    return device_capabilities().fast16_bit
-
-
-def _make_deterministic(device: torch.device) -> None:
-    """On CUDA choose kernels that give the same numbers again; on CPUs those of PyTorch do already."""
-    if device.type != "cuda":
-        return
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -1,0 +1,179 @@
+"""Merging adapters into their base, and taking them off again, each with its proof."""
+
+import copy
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from lamina_trainer.adapter import AdapterBase, attach, base_checksum, load_base, read_about
+from lamina_trainer.document import Document, ResolvedDtype
+from lamina_trainer.errors import InvalidError
+from lamina_trainer.group import Group
+from lamina_trainer.models import LoadedModel, load_model
+from lamina_trainer.precision import DTYPES
+
+TOLERANCE: Final = {"fp32": 1e-4, "fp16": 5e-3, "bf16": 3e-2}
+"""Largest relative difference of logits after a merge, by the dtype that weights or products are rounded to."""
+INT8_TOLERANCE: Final = 6e-2
+"""Over an int8 base, which rounds activations as well; a merged model does not."""
+
+
+class Difference(Document):
+    """How far the logits of two models are apart on the same tokens."""
+
+    relative: float
+    """Root mean square of the difference over that of the logits, both after subtracting each token's mean."""
+    divergence: float
+    """Mean Kullback-Leibler divergence of the second from the first, nats a token."""
+    same_top: float
+    """Share of tokens after which both find the same one most likely."""
+
+
+class MergeReport(Document):
+    """What a merge did."""
+
+    merged: str
+    dtype: ResolvedDtype
+    difference: Difference
+    tolerance: float
+
+
+class RestoreReport(Document):
+    """Whether the base was left as it was."""
+
+    before: str
+    after: str
+    identical: bool
+
+
+def compare(first: Tensor, second: Tensor) -> Difference:
+    """Compare logits [tokens, vocabulary]."""
+    first, second = first.double(), second.double()
+    # Adding a constant to all logits of a token changes nothing that a model says.
+    centred = first - first.mean(dim=-1, keepdim=True)
+    apart = centred - (second - second.mean(dim=-1, keepdim=True))
+    a, b = torch.log_softmax(first, dim=-1), torch.log_softmax(second, dim=-1)
+    return Difference(
+        relative=float(apart.square().mean().sqrt() / centred.square().mean().sqrt()),
+        divergence=max(0.0, float((a.exp() * (a - b)).sum(dim=-1).mean())),
+        same_top=float((first.argmax(dim=-1) == second.argmax(dim=-1)).double().mean()),
+    )
+
+
+def merge(adapter: Path, base: Path, target: Path, dtype: ResolvedDtype) -> MergeReport:
+    """Write the base with the adapter in its weights as a plain model folder.
+
+    k-bit weights are dequantized first: rounding a sum back to 4 bits would undo the adapter. Raises
+    InvalidError, and leaves nothing, if the logits differ by more than the tolerance.
+    """
+    if target.exists():
+        raise InvalidError(f"{target} exists already.")
+    device = Group().device()
+    about = read_about(adapter)
+    expected = probe(attach(load_base(base, about, device).causal, adapter))
+    loaded = load_base(base, about, device)
+    plain(loaded)
+    merged = attach(loaded.causal, adapter).merge_and_unload(safe_merge=True)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        merged.to(DTYPES[dtype]).save_pretrained(str(temporary))
+        for file in (*base.glob("tokenizer*"), *base.glob("special_tokens_map.json"), *base.glob("chat_template*")):
+            shutil.copyfile(file, temporary / file.name)
+        difference = compare(expected, probe(load_model(temporary, torch.float32).causal.to(device)))
+        tolerance = _tolerance(about, dtype)
+        if not difference.relative <= tolerance:
+            raise InvalidError(
+                f"The merged model's logits differ by {difference.relative:.2g}, more than {tolerance:g}; "
+                "nothing was written."
+            )
+        temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return MergeReport(merged=str(target), dtype=dtype, difference=difference, tolerance=tolerance)
+
+
+def verify(adapter: Path, base: Path, merged: Path | None) -> Difference | None:
+    """Check that an adapter is whole and fits its base; with `merged` also how far that model is from both."""
+    device = Group().device()
+    about = read_about(adapter)
+    expected = probe(attach(load_base(base, about, device).causal, adapter))
+    return None if merged is None else compare(expected, probe(load_model(merged, torch.float32).causal.to(device)))
+
+
+def restore(adapter: Path, base: Path) -> RestoreReport:
+    """Put the adapter on, use it, take it off, and compare the base bit for bit."""
+    about = read_about(adapter)
+    loaded = load_base(base, about, Group().device())
+    before = base_checksum(loaded.causal)
+    model = attach(loaded.causal, adapter)
+    probe(model)
+    after = base_checksum(model.unload())
+    return RestoreReport(before=before, after=after, identical=before == after)
+
+
+def probe(model: Any, tokens: int = 128) -> Tensor:
+    """Logits after pseudo-random tokens, the same ones every time."""
+    generator = torch.Generator().manual_seed(20)
+    vocabulary = model.get_input_embeddings().weight.shape[0]
+    ids = torch.randint(0, vocabulary, (4, tokens // 4), generator=generator).to(model.device)
+    with torch.no_grad():
+        logits: Tensor = model(input_ids=ids, use_cache=False).logits
+    return logits.float().flatten(0, 1).cpu()
+
+
+def plain(loaded: LoadedModel) -> None:
+    """Turn a base into ordinary fp32 layers with exactly the values it computes with."""
+    _replace(loaded.causal, _plain_linear)
+    loaded.causal.float()
+    for flag in ("is_loaded_in_8bit", "is_loaded_in_4bit"):
+        if getattr(loaded.causal, flag, False):
+            setattr(loaded.causal, flag, False)
+
+
+def _replace(module: nn.Module, change: Callable[[nn.Module], nn.Module | None]) -> None:
+    for name, child in module.named_children():
+        changed = change(child)
+        if changed is None:
+            _replace(child, change)
+        else:
+            setattr(module, name, changed)
+
+
+def _plain_linear(module: nn.Module) -> nn.Module | None:
+    if not isinstance(module, nn.Linear) or type(module) is nn.Linear:
+        return None
+    linear = nn.Linear(module.in_features, module.out_features, module.bias is not None, device="meta")
+    linear.weight = nn.Parameter(_weight(module), requires_grad=False)
+    if module.bias is not None:
+        linear.bias = nn.Parameter(module.bias.detach().float(), requires_grad=False)
+    return linear
+
+
+def _weight(module: Any) -> Tensor:
+    from bitsandbytes import functional
+
+    weight = module.weight
+    match type(weight).__name__:
+        case "Params4bit":
+            state = copy.copy(weight.quant_state)
+            # The dtype of the result: as it is, values would be rounded to that of the unquantized weights,
+            # which the library's forward pass does not do.
+            state.dtype = torch.float32
+            return functional.dequantize_4bit(weight.data, state)  # type: ignore[no-any-return]
+        case "Int8Params":
+            scales = weight.SCB if weight.SCB is not None else module.state.SCB
+            return weight.data.float() * (scales.float()[:, None] / 127)  # type: ignore[no-any-return]
+        case _:
+            return weight.detach().float()  # type: ignore[no-any-return]
+
+
+def _tolerance(about: AdapterBase | None, dtype: ResolvedDtype) -> float:
+    if about is None:
+        return TOLERANCE[dtype]
+    computed = INT8_TOLERANCE if about.precision == "int8" else TOLERANCE[about.compute_dtype]
+    return max(TOLERANCE[dtype], computed)
