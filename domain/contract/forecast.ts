@@ -40,7 +40,7 @@ export const forecastAccuracyView = z.object({
   duration: accuracyView.describe("a trial's duration, one prediction per cell"),
   start: z.object({
     n: z.number().int(),
-    medianErrorSeconds: seconds.nullable().describe('time from submission to the first event of a trainer'),
+    medianErrorSeconds: seconds.nullable().describe('time from submission until its first attempt is known to run'),
   }),
 });
 export type ForecastAccuracyView = z.infer<typeof forecastAccuracyView>;

@@ -13,7 +13,7 @@ export function poolOf(
   { gpuClass, gpus }: { readonly gpuClass: string | null; readonly gpus: number },
   inventory: GpuInventory | null,
 ): string | null {
-  if (inventory === null || gpus === 0 || !isShared(inventory)) return null;
+  if (gpus === 0 || !isShared(inventory)) return null;
   const { classes } = inventory;
   if (gpuClass !== null) return classes.some(({ name }) => name === gpuClass) ? gpuClass : null;
   return classes.length === 1 ? (classes[0]?.name ?? null) : classes.length === 0 ? null : ANY_CLASS;
@@ -24,7 +24,7 @@ export function poolSizes(
   inventory: GpuInventory | null,
   experiments: readonly QueueExperiment[],
 ): ReadonlyMap<string, number> {
-  if (inventory === null || !isShared(inventory)) return new Map();
+  if (!isShared(inventory)) return new Map();
   const held = new Map<string, number>();
   for (const { cells, running } of experiments) {
     for (const { cell, begun } of running) {
@@ -43,6 +43,6 @@ export function poolSizes(
 }
 
 /** Only a cluster hands GPUs out one by one. */
-function isShared({ source }: GpuInventory): boolean {
-  return source === 'kubernetes';
+export function isShared(inventory: GpuInventory | null): inventory is GpuInventory {
+  return inventory?.source === 'kubernetes';
 }

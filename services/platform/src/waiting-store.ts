@@ -62,8 +62,8 @@ export interface WaitingStore {
     readonly models: readonly ModelRef[];
     readonly cellIds: readonly string[];
   }): Promise<readonly PastTrial[]>;
-  /** In the order of their submission. */
-  openExperiments(): Promise<readonly OpenExperiment[]>;
+  /** In the order of their submission; `id`: that one alone. */
+  openExperiments(id?: string): Promise<readonly OpenExperiment[]>;
   /** Idempotent: what was predicted first stays. */
   savePredictions(experimentId: string, predictions: readonly NewPrediction[]): Promise<void>;
   checkedPredictions(limit: number): Promise<CheckedPredictions>;

@@ -10,6 +10,7 @@ import { likeKey } from '@lamina/domain/matrix/plan.ts';
 import { accuracyOf } from '@lamina/domain/waiting/accuracy.ts';
 import { durationInterval } from '@lamina/domain/waiting/duration.ts';
 import { type ExperimentForecast, forecast } from '@lamina/domain/waiting/forecast.ts';
+import { isShared } from '@lamina/domain/waiting/pools.ts';
 import type { Queue } from '@lamina/domain/waiting/queue.ts';
 import { median, widened } from '@lamina/domain/waiting/statistics.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';
@@ -64,14 +65,16 @@ export function createForecaster({ store }: Pick<ApiDeps, 'store'>): Forecaster 
     };
   });
 
-  async function make(more: readonly OpenExperiment[]): Promise<Made> {
-    const open = [...(await store.openExperiments()), ...more];
+  /** Of all open experiments, or where they do not wait for each other, of `alone`. */
+  async function make(alone: string | null, more: readonly OpenExperiment[] = []): Promise<Made> {
+    const inventory = await store.getGpuInventory();
+    const isAlone = alone !== null && !isShared(inventory);
+    const open = [...(isAlone ? await store.openExperiments(alone) : await store.openExperiments()), ...more];
     const cells = open.flatMap((experiment) => experiment.cells);
     const models = new Map(cells.map(({ settings }) => [JSON.stringify(settings.model), settings.model]));
     const cellIds = [...new Set(cells.map(({ cellId }) => cellId))];
-    const [history, inventory, surroundings, past] = await Promise.all([
+    const [history, surroundings, past] = await Promise.all([
       open.length === 0 ? [] : store.pastTrials({ models: [...models.values()], cellIds }),
-      store.getGpuInventory(),
       store.getSurroundings(),
       accuracy.get(),
     ]);
@@ -81,11 +84,20 @@ export function createForecaster({ store }: Pick<ApiDeps, 'store'>): Forecaster 
     return { nowMs, open, queue, inventory, accuracy: past, forecasts: new Map(forecasts.map((one) => [one.id, one])) };
   }
 
+  /** Made since, of experiments that were submitted, retried, paused or resumed. */
+  const news = new Map<string, Made>();
   const all = remembered(async () => {
     const beganAt = performance.now();
-    const value = await make([]);
+    const value = await make(null);
+    news.clear();
     return { value, freshMs: Math.max(FRESH_MS, (performance.now() - beganAt) * FRESH_TIMES) };
   });
+
+  async function renew(id: string): Promise<Made> {
+    const made = await make(id);
+    news.set(id, made);
+    return made;
+  }
 
   function viewOf(made: Made, id: string): ExperimentForecastView | null {
     const experiment = made.queue.experiments.find((one) => one.id === id);
@@ -103,15 +115,16 @@ export function createForecaster({ store }: Pick<ApiDeps, 'store'>): Forecaster 
     async of({ id, state, counts }) {
       const open = (counts.pending ?? 0) + (counts.running ?? 0) + (counts.retrying ?? 0);
       if (open === 0 || (state !== 'pending' && state !== 'running' && state !== 'paused')) return null;
-      const known = (await all.get()).open.find((one) => one.id === id);
-      // Submitted, retried, paused or resumed since.
-      if (known === undefined || known.paused !== (state === 'paused')) all.forget();
-      return viewOf(await all.get(), id);
+      const fits = ({ open }: Made) => open.some((one) => one.id === id && one.paused === (state === 'paused'));
+      const since = news.get(id);
+      if (since !== undefined && fits(since) && Date.now() - since.nowMs < FRESH_MS) return viewOf(since, id);
+      const made = await all.get();
+      return viewOf(fits(made) ? made : await renew(id), id);
     },
 
     async preview(prepared, measured) {
       const experiment = previewed(prepared, measured);
-      const made = await make(experiment.pending.length === 0 ? [] : [experiment]);
+      const made = await make(PREVIEW, experiment.pending.length === 0 ? [] : [experiment]);
       const view = viewOf(made, PREVIEW);
       const estimates = made.queue.experiments.find(({ id }) => id === PREVIEW)?.cells ?? [];
       const { widening } = made.accuracy.duration;
@@ -123,9 +136,7 @@ export function createForecaster({ store }: Pick<ApiDeps, 'store'>): Forecaster 
     },
 
     async predict(experimentId) {
-      all.forget();
-      const made = await all.get();
-      await store.savePredictions(experimentId, predictionsOf(made, experimentId));
+      await store.savePredictions(experimentId, predictionsOf(await renew(experimentId), experimentId));
     },
   };
 }
@@ -196,9 +207,6 @@ function remembered<T>(make: () => Promise<{ readonly value: T; readonly freshMs
         entry.untilMs = 0;
         throw error;
       }
-    },
-    forget() {
-      made = null;
     },
   };
 }

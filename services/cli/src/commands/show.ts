@@ -2,7 +2,7 @@ import type { ExperimentDetail, TrialView } from '@lamina/domain/contract/api.ts
 import { defineCommand, writeJson } from '../command.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { experimentArgument, experimentId } from '../experiment-argument.ts';
-import { endText } from '../format/forecast.ts';
+import { accuracyText, endText } from '../format/forecast.ts';
 import { table } from '../format/table.ts';
 import { counted, shortened, shortId, wrapped } from '../format/text.ts';
 import { ago, duration, elapsed } from '../format/time.ts';
@@ -52,7 +52,11 @@ export function showText(
     ({ message, waiting, state }) => (waiting ?? message) !== null && state !== 'succeeded' && state !== 'reused',
   );
   const parts = [
-    `${color.bold(experiment.name)}  ${stateColor(experiment.state, color)}  ${color.dim(experiment.id)}\n${facts.join(', ')}`,
+    `${color.bold(experiment.name)}  ${stateColor(experiment.state, color)}  ${color.dim(experiment.id)}\n${facts.join(', ')}${
+      experiment.forecast?.end == null
+        ? ''
+        : `\n${color.dim(wrapped(accuracyText(experiment.forecast.pastError), width))}`
+    }`,
     table(
       [
         { title: color.dim('trial') },

@@ -54,7 +54,7 @@ export function history(db: Db): Pick<WaitingStore, 'pastTrials' | 'openExperime
       return rows.flatMap(pastTrial);
     },
 
-    async openExperiments() {
+    async openExperiments(id) {
       const { rows } = await sql<OpenExperiment & { maxparallel: number; price: number | null }>`
         SELECT e.id, e.state = 'paused' AS paused, (e.policy ->> 'maxParallel')::int AS maxparallel,
           (e.document #>> '{resources,pricePerHour}')::float8 AS price, open.cells, open.running, open.pending
@@ -67,19 +67,17 @@ export function history(db: Db): Pick<WaitingStore, 'pastTrials' | 'openExperime
                 SELECT 1 FROM trials t WHERE t.experiment_id = e.id AND t.cell_id = c.id
                   AND t.state IN ('pending', 'running', 'retrying'))) AS cells,
             (SELECT coalesce(jsonb_agg(jsonb_build_object(
-                'cellId', t.cell_id, 'begun', a.running_at IS NOT NULL OR a.last_event_at IS NOT NULL, 'step', a.step, 'steps', a.steps,
-                'elapsedSeconds', greatest(0, extract(epoch FROM now() - coalesce(a.running_at, first.at, a.started_at))))
+                'cellId', t.cell_id, 'begun', a.running_at IS NOT NULL, 'step', a.step, 'steps', a.steps,
+                'elapsedSeconds', greatest(0, extract(epoch FROM now() - coalesce(a.running_at, a.started_at))))
                 ORDER BY a.started_at, t.ordinal), '[]')
               FROM trials t
               JOIN attempts a ON a.experiment_id = t.experiment_id AND a.trial_id = t.id AND a.attempt = t.attempts
-              LEFT JOIN LATERAL (
-                SELECT (event ->> 'at')::timestamptz AS at FROM trial_events WHERE attempt_id = a.id AND seq = 1
-              ) first ON true
               WHERE t.experiment_id = e.id AND t.state = 'running') AS running,
             (SELECT coalesce(jsonb_agg(t.cell_id ORDER BY t.state = 'pending', t.ordinal), '[]')
               FROM trials t WHERE t.experiment_id = e.id AND t.state IN ('pending', 'retrying')) AS pending
         ) open
-        WHERE e.state IN ('pending', 'running', 'paused') ORDER BY e.id`.execute(db);
+        WHERE e.state IN ('pending', 'running', 'paused') ${id === undefined ? sql`` : sql`AND e.id = ${id}`}
+        ORDER BY e.id`.execute(db);
       return rows
         .map(({ maxparallel, price, ...row }) => ({ ...row, maxParallel: maxparallel, pricePerHour: price }))
         .filter(({ running, pending }) => running.length + pending.length > 0);

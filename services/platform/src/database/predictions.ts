@@ -60,9 +60,7 @@ export async function settlePredictions(trx: Trx, experimentId: string, outcome:
           WHERE t.experiment_id = p.experiment_id AND t.cell_id = p.cell_id AND t.state = 'succeeded'
             AND r.summary #>> '{training,resumedFromStep}' IS NULL) END,
       actual_start = CASE WHEN p.cell_id = ${WHOLE} THEN (
-        SELECT extract(epoch FROM min((e.event ->> 'at')::timestamptz) - p.made_at)
-        FROM attempts a JOIN trial_events e ON e.attempt_id = a.id AND e.seq = 1
-        WHERE a.experiment_id = p.experiment_id) END
+        SELECT extract(epoch FROM min(a.running_at) - p.made_at) FROM attempts a WHERE a.experiment_id = p.experiment_id) END
     WHERE p.experiment_id = ${experimentId} AND p.settled_at IS NULL`.execute(trx);
 }
 
