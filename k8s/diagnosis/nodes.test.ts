@@ -105,6 +105,21 @@ checkEnds([
     'Node gpu-1 was marked as not to be used (a taint), and the trial was taken off it. Stopped after step 3; a checkpoint was saved.',
   ],
   [
+    'a pod that the node needs for itself',
+    evidence({
+      pods: [
+        pod({
+          reason: 'Preempting',
+          message: 'Preempted in order to admit critical pod',
+          state: terminated(137),
+          conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet' }],
+        }),
+      ],
+    }),
+    'disrupted',
+    'Node gpu-1 ended the trial: Preempted in order to admit critical pod. Work up to the last checkpoint is kept.',
+  ],
+  [
     'node shut down',
     evidence({
       pods: [

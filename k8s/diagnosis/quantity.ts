@@ -26,5 +26,5 @@ const NAMES: Readonly<Record<string, string>> = {
 export function resourceWords(resource: string): string {
   const slice = /\/mig-(.+)$/.exec(resource)?.[1];
   if (slice !== undefined) return `GPU slices (${slice})`;
-  return /\/gpu$/.test(resource) ? 'GPUs' : (NAMES[resource] ?? resource);
+  return resource.endsWith('/gpu') ? 'GPUs' : (NAMES[resource] ?? resource);
 }

@@ -1,5 +1,5 @@
 /** Something in the cluster took the pod away: the condition DisruptionTarget and the kubelet's shutdown say what. */
-import { type Finding, finding, onNode, type PodRule, quote, theNode } from '../finding.ts';
+import { type Finding, finding, onNode, type PodRule, quote, sentence, theNode } from '../finding.ts';
 import { holding, type PodView } from '../view.ts';
 import { checkpointWords } from './said.ts';
 
@@ -34,7 +34,7 @@ function why(pod: PodView, reason: string, message: string): string {
     case 'DeletionByPodGC':
       return `${theNode(pod)} was removed from the cluster while the trial was on it.`;
     case 'TerminationByKubelet':
-      return `${theNode(pod)} ended the trial: ${quote(pod.message || message || pod.reason)}`;
+      return `${theNode(pod)} ended the trial: ${sentence(quote(pod.message || message || pod.reason))}`;
     default:
       return `The cluster took the trial off${pod.node === null ? ' its node' : ` node ${pod.node}`}${reason === '' ? '' : ` (${reason})`}.`;
   }
