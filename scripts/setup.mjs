@@ -15,11 +15,12 @@ import { runSteps } from './lib/steps.mjs';
 /** @typedef {{ python: string, temporal: string, node: string, model: string, trainer: string, trainerCache: string }} Installed */
 
 /**
- * @param {{ development?: boolean, model?: boolean, say?: (line: string) => void }} [options]
- *   `development`: with linters and test tools; `model`: with the weights of the offline model, converted
+ * @param {{ development?: boolean, model?: boolean, trainer?: boolean, say?: (line: string) => void }} [options]
+ *   `development`: with linters and test tools; `model`: with the weights of the offline model, converted;
+ *   `trainer`: with the environment that trials of this machine run in
  * @returns {Promise<Installed>}
  */
-export async function setup({ development = false, model = true, say = console.log } = {}) {
+export async function setup({ development = false, model = true, trainer = true, say = console.log } = {}) {
   const read = (...parts) => readFileSync(join(root, ...parts), 'utf8');
   const platform = `${process.platform}-${process.arch}`;
 
@@ -68,7 +69,7 @@ export async function setup({ development = false, model = true, say = console.l
       {
         name: 'trainer environment (PyTorch and friends, about 6 GB)',
         after: ['uv and Temporal'],
-        done: () => existsSync(join(environment, '.complete')),
+        done: () => !trainer || existsSync(join(environment, '.complete')),
         async run() {
           rmSync(environment, { recursive: true, force: true });
           await exec(uv, ['venv', '--quiet', '--python', findPython().path, environment]);
@@ -105,7 +106,7 @@ export async function setup({ development = false, model = true, say = console.l
       {
         name: 'weights converted from GGUF, once',
         after: ['link to the weights', 'trainer environment (PyTorch and friends, about 6 GB)'],
-        done: () => !model || existsSync(convertedStamp),
+        done: () => !model || !trainer || existsSync(convertedStamp),
         async run() {
           const args = ['-m', 'lamina_trainer', 'convert', paths.model, '--cache', paths.trainerCache];
           await exec(python, args, { env: { PYTHONPATH: join(paths.trainer, 'src'), HF_HUB_OFFLINE: '1' } });

@@ -7,8 +7,15 @@ import { setup } from './setup.mjs';
 
 const startedAtMs = Date.now();
 
+/** Trials in a cluster need no environment on this machine. */
+function inCluster(args) {
+  const options = ['--cluster', '--runner=kubernetes'];
+  const named = args.some((arg) => options.includes(arg) || arg.startsWith('--cluster='));
+  return named || args[args.indexOf('--runner') + 1] === 'kubernetes' || process.env.LAMINA_RUNNER === 'kubernetes';
+}
+
 try {
-  const { node, python, temporal, trainer, trainerCache } = await setup();
+  const { node, python, temporal, trainer, trainerCache } = await setup({ trainer: !inCluster(process.argv.slice(2)) });
   const child = spawn(node, [join(root, 'services/standalone/src/start.ts'), ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: {

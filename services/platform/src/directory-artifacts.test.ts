@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -45,4 +45,17 @@ test('no key leaves the folder', async () => {
     await assert.rejects(store.read(key), InvalidKey);
   }
   assert.equal(store.localPath('/etc/passwd'), join(root, 'etc/passwd'));
+});
+
+test('a file of this machine is copied in once, for everyone to read', async () => {
+  const store = createDirectoryArtifactStore(root);
+  const file = join(root, 'outside.gguf');
+  await writeFile(file, 'weights', { mode: 0o600 });
+  await store.copyIn('inputs/aa/m.gguf', file);
+  const path = store.localPath('inputs/aa/m.gguf') ?? '';
+  const first = await stat(path);
+  assert.equal(first.mode & 0o777, 0o644);
+  assert.deepEqual(await store.read('inputs/aa/m.gguf'), await readFile(file));
+  await store.copyIn('inputs/aa/m.gguf', file);
+  assert.equal((await stat(path)).ino, first.ino, 'it is there already');
 });

@@ -24,6 +24,11 @@ import { readSubmission } from './submission.ts';
 const QUICKSTART = fileURLToPath(new URL('../../../examples/quickstart.yaml', import.meta.url));
 const STARTED_AT = 'LAMINA_STARTED_AT_MS';
 
+const STOPPING = {
+  local: 'Stopping: running trials save a checkpoint first.',
+  kubernetes: 'Stopping; trials go on in the cluster.',
+} as const;
+
 interface Service {
   readonly url: string;
   /** Null where another process serves. */
@@ -41,7 +46,7 @@ async function main(args: StartArguments, config: Config, io: Io): Promise<numbe
     return code;
   } finally {
     if (service.close !== null) {
-      if (io.signal.aborted) io.err('\nStopping: running trials save a checkpoint first.\n');
+      if (io.signal.aborted) io.err(`\n${STOPPING[config.runner.kind]}\n`);
       await service.close();
     }
   }
