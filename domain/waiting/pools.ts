@@ -44,5 +44,5 @@ export function poolSizes(
 
 /** Only a cluster hands GPUs out one by one. */
 export function isShared(inventory: GpuInventory | null): inventory is GpuInventory {
-  return inventory?.source === 'kubernetes';
+  return inventory?.source.startsWith('kubernetes') === true;
 }

@@ -122,7 +122,7 @@ describe('once like trials have run', () => {
 
   test('where GPUs are shared, an experiment waits for those before it', async () => {
     const inventory: GpuInventory = {
-      source: 'kubernetes',
+      source: 'kubernetes (lamina)',
       at: new Date().toISOString(),
       note: null,
       classes: [
