@@ -53,7 +53,7 @@ export function jobManifest(launch: AttemptLaunch, settings: KubernetesSettings)
   };
 }
 
-/** Kueue may take the pod of a running Job away and start another one later: that one goes on from the checkpoint. */
+/** Kueue may take the pod of a running Job away, and start another one before the Job is deleted for that. */
 function restartable(launch: AttemptLaunch): AttemptLaunch {
   return { ...launch, request: { ...launch.request, resume: true } };
 }
