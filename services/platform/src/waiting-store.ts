@@ -62,9 +62,10 @@ export interface WaitingStore {
     readonly models: readonly ModelRef[];
     readonly cellIds: readonly string[];
   }): Promise<readonly PastTrial[]>;
-  /** In the order of their submission; `id`: that one alone. */
+  /** In the order of their submission, the first 500; `id`: that one alone. */
   openExperiments(id?: string): Promise<readonly OpenExperiment[]>;
   /** Idempotent: what was predicted first stays. */
   savePredictions(experimentId: string, predictions: readonly NewPrediction[]): Promise<void>;
+  /** @param limit of each kind */
   checkedPredictions(limit: number): Promise<CheckedPredictions>;
 }

@@ -20,8 +20,8 @@ import type { Prepared } from '../submission/prepare.ts';
 import { queueOf } from './queue.ts';
 import { durationView, forecastView } from './view.ts';
 
-/** Past predictions that errors are taken from. */
-const MOST_PREDICTIONS = 1000;
+/** Past predictions of each kind that errors are taken from. */
+const MOST_PREDICTIONS = 500;
 const SEED = 1;
 /** A forecast serves for this long, and for so many times what it took to make: it never takes more than a twentieth of the process. */
 const FRESH_MS = 3000;

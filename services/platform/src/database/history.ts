@@ -9,6 +9,8 @@ import type { Db } from './schema.ts';
 /** Cells of past experiments that are looked at, and trials of each. */
 const MOST_CELLS = 100;
 const MOST_TRIALS = 4;
+/** Open experiments that are looked at, those submitted first. */
+const MOST_OPEN = 500;
 
 interface PastRow {
   readonly id: string;
@@ -77,7 +79,7 @@ export function history(db: Db): Pick<WaitingStore, 'pastTrials' | 'openExperime
               FROM trials t WHERE t.experiment_id = e.id AND t.state IN ('pending', 'retrying')) AS pending
         ) open
         WHERE e.state IN ('pending', 'running', 'paused') ${id === undefined ? sql`` : sql`AND e.id = ${id}`}
-        ORDER BY e.id`.execute(db);
+        ORDER BY e.id LIMIT ${MOST_OPEN}`.execute(db);
       return rows
         .map(({ maxparallel, price, ...row }) => ({ ...row, maxParallel: maxparallel, pricePerHour: price }))
         .filter(({ running, pending }) => running.length + pending.length > 0);

@@ -26,23 +26,22 @@ export function predictions(db: Db): Pick<WaitingStore, 'savePredictions' | 'che
     },
 
     async checkedPredictions(limit) {
-      const rows = await db
-        .selectFrom('predictions')
-        .selectAll()
-        .where('outcome', '=', 'succeeded')
-        .orderBy('settled_at', 'desc')
-        .limit(limit)
-        .execute();
-      const checked = (whole: boolean) =>
-        rows
-          .filter((row) => (row.cell_id === WHOLE) === whole)
-          .flatMap(({ low, median, high, widening, actual }) =>
-            actual === null ? [] : [{ predicted: { low, median, high }, widening, actual }],
-          );
+      const newest = (whole: boolean) =>
+        db
+          .selectFrom('predictions')
+          .selectAll()
+          .where('outcome', '=', 'succeeded')
+          .where('cell_id', whole ? '=' : '<>', WHOLE)
+          .orderBy('settled_at', 'desc')
+          .limit(limit)
+          .execute();
+      const [ends, durations] = [await newest(true), await newest(false)];
+      const checked = ({ low, median, high, widening, actual }: (typeof ends)[number]) =>
+        actual === null ? [] : [{ predicted: { low, median, high }, widening, actual }];
       return {
-        ends: checked(true),
-        durations: checked(false),
-        starts: rows.flatMap(({ start_median: predicted, actual_start: actual }) =>
+        ends: ends.flatMap(checked),
+        durations: durations.flatMap(checked),
+        starts: ends.flatMap(({ start_median: predicted, actual_start: actual }) =>
           predicted === null || actual === null ? [] : [{ predicted, actual }],
         ),
       };
