@@ -108,6 +108,21 @@ describe('dashboard', { skip: chromiumMissing() ?? false }, () => {
     });
   });
 
+  test('the GPUs of the cluster, how many are free, and why there are none', async () => {
+    const seen = { source: 'a cluster', at: new Date().toISOString() };
+    const a100 = { name: 'A100', product: 'A100', memoryBytes: 40 * 2 ** 30, computeCapability: '8.0', mig: null };
+    const counts = { nodes: 2, perNode: 4, total: 8, free: 3, pricePerHour: null };
+    await visit('/', async (page) => {
+      await page.getByRole('link', { name: 'GPUs' }).click();
+      await page.getByText('No worker has looked for GPUs yet.').waitFor();
+      await api.store.putGpuInventory({ ...seen, classes: [{ ...a100, ...counts }], note: null });
+      await page.reload();
+      const text = await page.getByRole('row', { name: /A100/ }).innerText();
+      assert.match(text, /A100\s+40\.00 GiB\s+8\.0\s+2\s+4\s+3 of 8/);
+    });
+    await api.store.putGpuInventory({ ...seen, classes: [], note: null });
+  });
+
   test('the grid has a cell for each depth and precision and a square for each seed, in words too', async () => {
     await visit(`/experiments/${RUNNING}`, async (page) => {
       const grid = page.getByRole('table', { name: 'Trials by layers and precision' });

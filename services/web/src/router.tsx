@@ -1,6 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
-import { comparisonQuery, experimentQuery, experimentsQuery, trialsQuery } from './api/queries.ts';
+import { comparisonQuery, experimentQuery, experimentsQuery, gpusQuery, trialsQuery } from './api/queries.ts';
 import { Layout } from './pages/layout.tsx';
 import { Empty } from './ui/messages.tsx';
 
@@ -36,7 +36,16 @@ const experiment = createRoute({
   component: lazyRouteComponent(() => import('./pages/experiment.tsx')),
 });
 
-const routeTree = root.addChildren([experiments, experiment]);
+const gpus = createRoute({
+  getParentRoute: () => root,
+  path: '/gpus',
+  loader: ({ context: { client } }) => {
+    void client.prefetchQuery(gpusQuery());
+  },
+  component: lazyRouteComponent(() => import('./pages/gpus.tsx')),
+});
+
+const routeTree = root.addChildren([experiments, experiment, gpus]);
 
 export function dashboardRouter(client: QueryClient) {
   return createRouter({ routeTree, context: { client }, defaultPreload: 'intent', scrollRestoration: true });

@@ -6,6 +6,7 @@ import type {
   TrialDetail,
   TrialView,
 } from '@lamina/domain/contract/api.ts';
+import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
@@ -34,6 +35,14 @@ export function experimentsQuery(filter: { name: string; state: string }) {
       ),
     getNextPageParam: (page) => page.nextCursor,
     refetchInterval: 5000,
+  });
+}
+
+export function gpusQuery() {
+  return queryOptions({
+    queryKey: ['gpus'],
+    queryFn: ({ signal }) => getJson<GpuInventory>('gpus', {}, signal),
+    refetchInterval: 10_000,
   });
 }
 

@@ -15,6 +15,7 @@ export function Layout() {
             Lamina
           </Link>
           <nav className={styles.links} aria-label="Elsewhere">
+            <Link to="/gpus">GPUs</Link>
             <a href="/docs">API</a>
           </nav>
           <SchemeButton />
