@@ -108,8 +108,8 @@ test('classes without a node that takes pods come last', () => {
 test('a named class is kept to; one that nobody has is a mistake that names those there are', () => {
   const named = matrix('nf4', 'qlora', { resources: { gpuClass: 'H100' } });
   assert.equal(planOf(named, offerOf([T4, H100])).plan?.gpuClass, 'H100');
-  const { trials } = expand(named, offerOf([T4, H100]));
-  assert.deepEqual(gpuClassesFor(trials, parsed(named), inventoryOf(T4, H100)), []);
+  const expansion = expand(named, offerOf([T4, H100]));
+  assert.deepEqual(gpuClassesFor(expansion, parsed(named), inventoryOf(T4, H100)), []);
   const issue = gpuClassIssue(
     parsed(matrix('nf4', 'qlora', { resources: { gpuClass: 'A10O' } })),
     inventoryOf(T4, A100),
@@ -122,8 +122,16 @@ test('a named class is kept to; one that nobody has is a mistake that names thos
 
 test('trials may move up through classes that can compute all of them', () => {
   const fields = { matrix: { layers: ['all'], precision: ['bf16', 'nf4'], method: ['lora', 'qlora'], seed: [1] } };
-  const { trials } = expand(fields, offerOf([H100, T4, A10]));
-  assert.deepEqual(gpuClassesFor(trials, parsed(fields), inventoryOf(H100, T4, A10)), ['A10', 'H100']);
+  const expansion = expand(fields, offerOf([H100, T4, A10]));
+  assert.deepEqual(gpuClassesFor(expansion, parsed(fields), inventoryOf(H100, T4, A10)), ['A10', 'H100']);
+  const alias = { ...H100, name: 'large' };
+  const classes = (plans: typeof expansion.plans) =>
+    gpuClassesFor({ ...expansion, plans }, parsed(fields), inventoryOf(alias, H100, A10));
+  assert.deepEqual(classes(expansion.plans), ['A10', 'H100'], 'the same size again is no help');
+  const plans = Object.fromEntries(
+    Object.entries(expansion.plans).map(([id, plan]) => [id, { ...plan, gpuClass: 'large' }]),
+  );
+  assert.deepEqual(classes(plans), ['A10', 'H100', 'large']);
 });
 
 const anyCell = fc.record({

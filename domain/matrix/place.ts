@@ -10,7 +10,7 @@ import { closest } from '../spec/suggest.ts';
 import type { GpuOffer } from './context.ts';
 import type { CellSettings } from './identity.ts';
 import { initialPlan } from './plan.ts';
-import type { PlannedTrial } from './types.ts';
+import type { Expansion } from './types.ts';
 import { capabilityObjection, type Objection } from './validity.ts';
 
 /** A class whose memory is known. */
@@ -31,7 +31,7 @@ export function placeCell(settings: CellSettings, document: ExperimentDocument, 
   const able = named.filter((gpuClass) => objectionOf(settings, gpuClass) === null);
   if (able.length === 0) return { objection: nobodyCan(settings, named) };
 
-  const sized = able.filter(isSized);
+  const sized = bySize(able.filter(isSized));
   const choice = chosen(settings, document, offer, sized);
   if (choice === null) return { plan: { ...asked, gpuClass: able.length === classes.length ? null : leastOf(able) } };
   if (choice.fits) {
@@ -88,18 +88,22 @@ export function gpuClassIssue({ resources }: ExperimentDocument, inventory: GpuI
 
 /**
  * Classes from small to large that a trial may move to when it turns out too large for its own: those that can compute
- * every cell. None where the document names one.
+ * every cell, of equal ones the first and those that plans name. None where the document names one.
  */
 export function gpuClassesFor(
-  trials: readonly Pick<PlannedTrial, 'settings'>[],
+  { trials, plans }: Pick<Expansion, 'trials' | 'plans'>,
   { resources }: ExperimentDocument,
   inventory: GpuInventory | null,
 ): readonly string[] {
   if (resources.gpuClass !== null || inventory === null) return [];
   const settings = trials.map((trial) => trial.settings).filter(({ gpus }) => gpus > 0);
   if (settings.length === 0) return [];
-  return bySize(inventory.classes.filter(isSized))
-    .filter((gpuClass) => settings.every((each) => objectionOf(each, gpuClass) === null))
+  const planned = new Set(Object.values(plans).map(({ gpuClass }) => gpuClass));
+  const able = bySize(inventory.classes.filter(isSized)).filter((gpuClass) =>
+    settings.every((each) => objectionOf(each, gpuClass) === null),
+  );
+  return able
+    .filter(({ name, memoryBytes }, at) => planned.has(name) || able[at - 1]?.memoryBytes !== memoryBytes)
     .map(({ name }) => name);
 }
 

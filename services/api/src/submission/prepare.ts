@@ -59,7 +59,7 @@ export async function prepare(input: string | object, options: PrepareOptions): 
   return {
     document,
     expansion,
-    policy: runPolicy(document, gpuClassesFor(expansion.trials, document, inventory)),
+    policy: runPolicy(document, gpuClassesFor({ ...expansion, plans }, document, inventory)),
     plans,
     memory: (cellId) => {
       const settings = settingsOf.get(cellId);

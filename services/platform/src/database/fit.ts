@@ -1,6 +1,7 @@
 import type { Plan } from '@lamina/domain/contract/trial.ts';
+import type { MeasuredTrialOnGpu } from '@lamina/domain/memory/learned.ts';
 import { sql } from 'kysely';
-import type { FitStore, MeasuredOnGpu } from '../fit-store.ts';
+import type { FitStore } from '../fit-store.ts';
 import type { Db } from './schema.ts';
 
 /** Trials looked at for each cell that is wanted: seeds of one cell need the same memory. */
@@ -10,7 +11,7 @@ export function fit(db: Db): FitStore {
   return {
     async measuredOnGpus(limit) {
       // The condition is that of the index results_on_gpus, which begins with the newest experiments.
-      const { rows } = await sql<MeasuredOnGpu>`
+      const { rows } = await sql<MeasuredTrialOnGpu>`
         SELECT DISTINCT ON (t.experiment_id, t.cell_id) c.settings, a.plan,
           r.summary #>> '{environment,device}' AS device, r.summary -> 'memory' AS memory
         FROM (
