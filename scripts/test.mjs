@@ -69,7 +69,6 @@ const stages = [
     name: 'integration',
     about: 'real parts together',
     alone: true,
-    cluster: true,
     run: (env) => nodeTests(['tests/integration/**/*.test.ts'], { env }),
   },
   {

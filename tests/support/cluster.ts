@@ -2,7 +2,22 @@
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { obstacle, stands } from '../cluster/cluster.ts';
-import * as faults from '../cluster/faults.ts';
+import {
+  advertiseAgain,
+  apiServerAnswers,
+  cordon,
+  cutWatches,
+  deleteJob,
+  drain,
+  evict,
+  heal,
+  pauseApiServer,
+  startKubelet,
+  stopApiServer,
+  stopKubelet,
+  unadvertise,
+  uncordon,
+} from '../cluster/faults.ts';
 import { apply, kubectl, kubectlJson } from '../cluster/kubectl.ts';
 import { addQueue, removeQueue, startKueue, stopKueue } from '../cluster/kueue.ts';
 import { addFakeNodes, FAKE_SELECTOR, FAKE_TOLERATION, removeFakeNodes, startKwok, stopKwok } from '../cluster/kwok.ts';
@@ -23,6 +38,21 @@ export interface Cluster {
   readonly apply: typeof apply;
 }
 
+const faults = {
+  stopKubelet,
+  startKubelet,
+  pauseApiServer,
+  stopApiServer,
+  cutWatches,
+  drain,
+  cordon,
+  uncordon,
+  evict,
+  deleteJob,
+  unadvertise,
+  advertiseAgain,
+  heal,
+} as const;
 const kwok = {
   start: startKwok,
   stop: stopKwok,
@@ -36,7 +66,7 @@ const kueue = { start: startKueue, stop: stopKueue, addQueue, removeQueue } as c
 /** The cluster that is up, or why there is none and what would start one. */
 export async function cluster(): Promise<Cluster | { readonly skip: string }> {
   if (!stands()) return { skip: (await obstacle()) ?? 'no test cluster is up: npm run cluster:up' };
-  await faults.apiServerAnswers();
+  await apiServerAnswers();
   return {
     kubeconfig: paths.kubeconfig,
     nodes: NODES.map((node) => node.name),

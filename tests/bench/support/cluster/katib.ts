@@ -5,7 +5,7 @@
  * the pod that Katib starts for it.
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1Job, V1ObjectMeta } from '@kubernetes/client-node';
 import type { Resource } from '@lamina/k8s/client/resources.ts';
@@ -55,13 +55,16 @@ export async function katib(options: KatibOptions): Promise<KatibFigures> {
     env: {
       DB_NAME: 'postgres',
       DB_USER: url.username,
+      // Where it is empty, its driver takes the next word for it.
+      DB_PASSWORD: 'unused',
       KATIB_POSTGRESQL_DB_HOST: url.hostname,
       KATIB_POSTGRESQL_DB_PORT: url.port,
     },
     stdio: ['ignore', openSync(logFile('katib-db-manager'), 'a'), openSync(logFile('katib-db-manager'), 'a')],
   });
-  const reporter = await reportMetrics(cluster, settings, url.href);
+  let reporter: { close(): Promise<void> } | null = null;
   try {
+    reporter = await reportMetrics(cluster, settings, url.href);
     await startController(cluster, settings.namespace);
     const from = performance.now();
     await cluster.apply(experiment(settings, trials, parallel));
@@ -73,7 +76,7 @@ export async function katib(options: KatibOptions): Promise<KatibFigures> {
     await cluster.kubectl(['delete', 'experiment', 'farm', '-n', settings.namespace, '--timeout=120s']).catch(() => '');
     await stop('katib-controller');
     await stop('katib-goptuna');
-    await reporter.close();
+    await reporter?.close();
     database.kill();
     await postgres.stop();
     await forget(cluster, settings.namespace);
@@ -105,7 +108,8 @@ async function startController(cluster: Cluster, namespace: string): Promise<voi
   ];
   const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '30', '-subj', '/CN=katib'];
   await run('openssl', [...request, '-keyout', key, '-out', certificate]);
-  // There is no DNS: these are the names that it looks for.
+  // There is no DNS: these are the names that it looks for, and all other questions are refused at once.
+  writeFileSync(join(folder, 'resolv.conf'), 'nameserver 127.0.0.1\noptions attempts:1 timeout:1\n');
   const names = [
     `${NETWORK.host} katib-db-manager.${SYSTEM}`,
     `${CONTROL.address} farm-${ALGORITHM}.${namespace}`,
@@ -115,6 +119,7 @@ async function startController(cluster: Cluster, namespace: string): Promise<voi
   const script = [
     'set -e',
     `mount --bind ${folder}/hosts /etc/hosts`,
+    `mount --bind ${folder}/resolv.conf /etc/resolv.conf`,
     'mkdir -p /tmp/cert',
     `mount --bind ${folder}/certificates /tmp/cert`,
     `exec ${binary('katib-controller')} --katib-config=${folder}/katib-config.yaml`,
@@ -126,9 +131,7 @@ async function startController(cluster: Cluster, namespace: string): Promise<voi
     command: ['unshare', '--mount', 'bash', '-c', script.join('\n')],
     env: { KUBECONFIG: cluster.kubeconfig, KATIB_DB_MANAGER_SERVICE_PORT: String(DATABASE_PORT) },
   });
-  await until('controller of Katib', 60, async () =>
-    /Starting workers/.test(readFileSync(logFile('katib-controller'), 'utf8')),
-  );
+  await until('controller of Katib', 60, async () => (await fetch(`http://${CONTROL.address}:18080/readyz`)).ok);
 }
 
 /** What each trial's metrics collector would report. */
@@ -137,6 +140,7 @@ async function reportMetrics(cluster: Cluster, settings: KubernetesSettings, url
   await cluster.kubectl(['apply', '--server-side', ...definitions.flatMap((file) => ['-f', file])]);
   await cluster.kubectl(['wait', '--for=condition=Established', 'crd/trials.kubeflow.org', '--timeout=60s']);
   const pool = new pg.Pool({ connectionString: url, max: 4 });
+  pool.on('error', () => undefined);
   await until('database of Katib', 60, () => pool.query('SELECT 1 FROM observation_logs').then(() => true));
   const client = farmClient(cluster.kubeconfig, settings);
   const closing = new AbortController();
@@ -219,5 +223,5 @@ async function forget(cluster: Cluster, namespace: string): Promise<void> {
     await cluster.kubectl([...inNamespace, 'patch', name, '--type=merge', '-p', '{"metadata":{"finalizers":null}}']);
   }
   const kinds = ['experiments', 'trials', 'suggestions'].map((kind) => `crd/${kind}.kubeflow.org`);
-  await cluster.kubectl(['delete', ...kinds, '--wait=false']);
+  await cluster.kubectl(['delete', ...kinds, `namespace/${SYSTEM}`, '--wait=false']);
 }
