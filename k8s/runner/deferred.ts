@@ -1,5 +1,5 @@
-/** Attempts that the cluster does not take yet because a quota is used up: offered again from time to time. */
-import { type AttemptLaunch, type AttemptObservation, pendingReasonOf } from '@lamina/domain/contract/runner.ts';
+/** Attempts that the cluster does not take yet, for want of quota or of permission: offered again from time to time. */
+import type { AttemptLaunch, AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import type { ClusterLog } from '../client/client.ts';
 
 const AGAIN_MS = 5_000;
@@ -59,7 +59,9 @@ export class Deferred {
     if (this.closed || this.timer !== null || this.waiting.size === 0) return;
     this.timer = setTimeout(() => {
       this.offerAll()
-        .catch((error: unknown) => this.log.warn({ err: error }, 'attempts that wait for a quota were not offered'))
+        .catch((error: unknown) =>
+          this.log.warn({ err: error }, 'attempts that the cluster did not take were not offered again'),
+        )
         .finally(() => {
           this.timer = null;
           this.schedule();
@@ -83,6 +85,5 @@ export class Deferred {
 
 function observationOf(item: AttemptLaunch, reason: string): AttemptObservation {
   const { experimentId, trialId, attempt, attemptId } = item;
-  const waits = pendingReasonOf('unschedulable', reason);
-  return { experimentId, trialId, attempt, attemptId, state: 'pending', reason: waits, end: null };
+  return { experimentId, trialId, attempt, attemptId, state: 'pending', reason, end: null };
 }

@@ -13,7 +13,7 @@ import { followLog } from '../logs/follow.ts';
 import { jobManifest, jobName } from '../manifests/job.ts';
 import { leaseName } from '../rbac/rules.ts';
 import type { KubernetesSettings } from '../settings.ts';
-import { type AttemptEntry, livePods } from '../watch/attempts.ts';
+import { type AttemptEntry, livePods, speakingPod } from '../watch/attempts.ts';
 import { startElection } from '../watch/leader.ts';
 import { slimJob } from '../watch/slim.ts';
 import { Deferred } from './deferred.ts';
@@ -98,8 +98,8 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
   const deferred = new Deferred(
     {
       async offer(item) {
-        const observation = await create(item);
-        return typeof observation === 'string' ? observation : null;
+        const created = await create(item);
+        return 'later' in created ? created.later : null;
       },
       withdraw: (item) => stop([item], item.graceSeconds),
     },
@@ -113,10 +113,9 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     problem: pictures.nodesProblem,
   });
 
-  /** A string: why the cluster does not take it yet. */
-  async function create(item: AttemptLaunch): Promise<AttemptObservation | string> {
+  async function create(item: AttemptLaunch): Promise<AttemptObservation | { readonly later: string }> {
     const launched = await gate.run(() => createOrAdopt(item, client, settings));
-    if ('later' in launched) return launched.later;
+    if ('later' in launched) return launched;
     if ('end' in launched) {
       const entry = pictures.attempts.enter(item);
       // Never a Job of its own: nothing is left to be seen of it.
@@ -135,7 +134,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     if (known !== undefined && (known.end !== null || known.jobGoneAtMs !== null)) return observe(known);
     if (known?.job != null) return foreign(item, known.job) ?? observe(known);
     const created = await create(item);
-    return typeof created === 'string' ? deferred.add(item, created) : created;
+    return 'later' in created ? deferred.add(item, created.later) : created;
   }
 
   function foreign(item: AttemptLaunch, job: V1Job): AttemptObservation | null {
@@ -162,14 +161,18 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     });
   }
 
-  /** For all entries at once: of each it must be known whether its trial has another Job. */
+  /**
+   * For all entries at once: of each it must be known whether its trial has another Job. A Job of several pods goes by
+   * its name: that one of them has succeeded does not mean that it has.
+   */
   function removalsOf(entries: readonly AttemptEntry[]): Removal[] {
     const experiments = new Set(entries.map(({ ref }) => ref.experimentId));
     const siblings = [...experiments].flatMap((id) => pictures.attempts.ofExperiment(id));
     const known = Map.groupBy(siblings, trialOf);
     return entries.map((entry) => {
+      const pods = entry.job?.spec?.parallelism ?? 1;
       const same = known.get(trialOf(entry))?.filter(({ job }) => job !== null) ?? [];
-      return { name: jobName(entry.ref.attemptId), job: entry.job, alone: same.length === 1 };
+      return { name: jobName(entry.ref.attemptId), job: entry.job, alone: same.length === 1 && pods <= 1 };
     });
   }
 
@@ -258,7 +261,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
         async look() {
           await pictures.ready();
           const entry = pictures.attempts.get(ref.attemptId);
-          return { pod: entry === undefined ? null : (livePods(entry).at(-1) ?? null), over: entry?.end != null };
+          return { pod: entry === undefined ? null : speakingPod(entry), over: entry?.end != null };
         },
       });
     },
@@ -267,7 +270,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
       deferred.close();
       await lifecycle.close();
       await leadership.close();
-      await pictures.close();
+      pictures.close();
     },
   };
 }

@@ -1,11 +1,11 @@
 /** Creates the Job of an attempt, or finds out that it is there already. */
 import type { V1Job } from '@kubernetes/client-node';
-import type { AttemptEnd, AttemptLaunch } from '@lamina/domain/contract/runner.ts';
+import { type AttemptEnd, type AttemptLaunch, pendingReasonOf } from '@lamina/domain/contract/runner.ts';
 import type { ClusterClient } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
 import { JOBS } from '../client/resources.ts';
 import { LABELS } from '../labels.ts';
-import { jobManifest, jobName } from '../manifests/job.ts';
+import { jobManifest } from '../manifests/job.ts';
 import { ManifestProblem } from '../manifests/problem.ts';
 import type { KubernetesSettings } from '../settings.ts';
 import { slimJob } from '../watch/slim.ts';
@@ -14,7 +14,7 @@ import { endNow } from './end-of.ts';
 export type Launched =
   | { readonly job: V1Job }
   | { readonly end: AttemptEnd }
-  /** The cluster will take it later: a quota is used up. */
+  /** Why the cluster does not take it yet, as a pending reason: somebody has to make room or put something right. */
   | { readonly later: string };
 
 /** Throws where the cluster cannot be spoken to, which says nothing about the attempt. */
@@ -30,31 +30,42 @@ export async function createOrAdopt(
     if (error instanceof ManifestProblem) return { end: endNow('invalid', error.message) };
     throw error;
   }
-  try {
-    return { job: slimJob(await client.create(JOBS, manifest)) };
-  } catch (error) {
-    if (isClusterError(error, 'already-exists')) return adopt(item, manifest, client, settings);
-    if (isClusterError(error, 'quota')) return { later: error.message };
-    if (isClusterError(error, 'invalid', 'denied')) {
-      return { end: endNow('invalid', `The cluster does not accept the Job: ${error.message}`) };
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return { job: slimJob(await client.create(JOBS, manifest)) };
+    } catch (error) {
+      const refused = refusal(error, settings.namespace);
+      if (refused !== null) return refused;
+      if (!isClusterError(error, 'already-exists')) throw error;
+      const found = await there(manifest, client);
+      if (found !== null) return found;
+      // Deleted in this moment: once more.
+      if (tries === MAX_TRIES) throw error;
     }
-    throw error;
   }
 }
 
-async function adopt(
-  item: AttemptLaunch,
-  manifest: V1Job,
-  client: ClusterClient,
-  settings: KubernetesSettings,
-): Promise<Launched> {
+const MAX_TRIES = 3;
+
+function refusal(error: unknown, namespace: string): Launched | null {
+  if (isClusterError(error, 'invalid', 'denied')) {
+    return { end: endNow('invalid', `The cluster does not accept the Job: ${error.message}`) };
+  }
+  if (isClusterError(error, 'quota')) return { later: pendingReasonOf('unschedulable', error.message) };
+  if (isClusterError(error, 'forbidden')) return { later: pendingReasonOf('misconfigured', error.message) };
+  if (!isClusterError(error, 'not-found')) return null;
+  const missing = `The namespace "${namespace}" does not exist; create it, or correct namespace in the cluster settings.`;
+  return { later: pendingReasonOf('misconfigured', missing) };
+}
+
+/** The Job that has the name; null where there is none any more. */
+async function there(manifest: V1Job, client: ClusterClient): Promise<Launched | null> {
   try {
-    const found = await client.get(JOBS, jobName(item.attemptId));
+    const found = await client.get(JOBS, manifest.metadata?.name ?? '');
     const foreign = foreignTo(manifest, found);
     return foreign === null ? { job: slimJob(found) } : { end: endNow('invalid', foreign) };
   } catch (error) {
-    // Deleted in this moment: once more.
-    if (isClusterError(error, 'not-found')) return createOrAdopt(item, client, settings);
+    if (isClusterError(error, 'not-found')) return null;
     throw error;
   }
 }

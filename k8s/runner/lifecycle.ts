@@ -7,15 +7,13 @@ import { Gate } from './gate.ts';
 import { stuckPods } from './lost-pods.ts';
 import { endedObservation } from './observe.ts';
 import { ripeness } from './ripeness.ts';
-import { type SettleContext, settle } from './settle.ts';
+import { settle as diagnosed, type SettleContext } from './settle.ts';
 import type { Troubles } from './troubles.ts';
 
 export interface LifecycleOptions extends SettleContext {
   readonly troubles: Troubles;
   entries(): Iterable<AttemptEntry>;
   drop(entry: AttemptEntry): void;
-  /** Does this worker hand over ends and clean up? */
-  leads(): boolean;
 }
 
 const TICK_MS = 5_000;
@@ -43,6 +41,15 @@ export class Lifecycle {
 
   /** Something about the attempt has changed. */
   changed(entry: AttemptEntry): void {
+    try {
+      this.follow(entry);
+    } catch (error) {
+      // One attempt that cannot be understood must not stop the news of all others.
+      this.options.log.error({ err: error, attemptId: entry.ref.attemptId }, 'the attempt cannot be understood');
+    }
+  }
+
+  private follow(entry: AttemptEntry): void {
     if (this.closed || entry.dismissed) return;
     if (entry.end !== null) {
       // Its Job was there when it ended and is gone now: the end has been recorded, by whichever worker.
@@ -51,12 +58,11 @@ export class Lifecycle {
       if (letGo && !this.owed(entry)) entry.dismissed = true;
       return;
     }
-    if (this.settling.has(entry)) return;
     const surroundings = this.options.surroundings(entry);
     const ripe = ripeness(entry, surroundings);
     if (ripe === 'alive') return;
     entry.endSeenAtMs ??= surroundings.nowMs;
-    if (ripe === 'ended') void this.settled(entry).catch(() => undefined);
+    if (ripe === 'ended') this.settle(entry);
     else this.lookAgain(entry, ripe);
   }
 
@@ -92,14 +98,12 @@ export class Lifecycle {
     clearInterval(this.ticking);
     for (const timer of this.timers.values()) clearTimeout(timer);
     await Promise.all([...this.watchers].map((watcher) => watcher.close()));
-    await Promise.allSettled(this.settling.values());
   }
 
-  private settled(entry: AttemptEntry): Promise<AttemptEnd> {
-    const known = this.settling.get(entry);
-    if (known !== undefined) return known;
+  private settle(entry: AttemptEntry): void {
+    if (this.settling.has(entry)) return;
     const work = this.gate
-      .run(() => settle(entry, this.options))
+      .run(() => diagnosed(entry, this.options))
       .then((end) => {
         entry.end = end;
         this.options.log.info({ attemptId: entry.ref.attemptId, outcome: end.outcome }, 'attempt ended');
@@ -108,7 +112,10 @@ export class Lifecycle {
       })
       .finally(() => this.settling.delete(entry));
     this.settling.set(entry, work);
-    return work;
+    // Whoever asked for the end hears of it too; it is tried again with the next news.
+    work.catch((error: unknown) => {
+      this.options.log.error({ err: error, attemptId: entry.ref.attemptId }, 'the attempt cannot be diagnosed');
+    });
   }
 
   private lookAgain(entry: AttemptEntry, inMs: number): void {

@@ -17,7 +17,7 @@ export interface Pictures {
   ready(): Promise<void>;
   /** Holds what is known of an experiment against the cluster, so that what a watch missed is not called missing. */
   check(experimentId: string): Promise<void>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 export interface PicturesOptions {
@@ -100,8 +100,8 @@ export function watchCluster({ client, instance, log, changed, relistMs }: Pictu
     nodesProblem: () => machines.problem(),
     ready,
     check,
-    async close() {
-      await Promise.all(all.map((each) => each.close()));
+    close() {
+      for (const each of all) each.close();
     },
   };
 }

@@ -6,7 +6,7 @@ import { EVENTS } from '../client/resources.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import type { AttemptEvidence } from '../evidence.ts';
 import { TRAINER_CONTAINER } from '../labels.ts';
-import { type AttemptEntry, livePods } from '../watch/attempts.ts';
+import { type AttemptEntry, speakingPod } from '../watch/attempts.ts';
 import { endNow } from './end-of.ts';
 import { type AttemptFiles, LOG_FILE, readExit, readResult } from './files.ts';
 import { evidenceOf, type Surroundings } from './observe.ts';
@@ -16,14 +16,16 @@ export interface SettleContext {
   readonly files: AttemptFiles;
   readonly log: ClusterLog;
   surroundings(entry: AttemptEntry): Surroundings;
+  /** Does this worker hand over ends and keep logs? */
+  leads(): boolean;
 }
 
 const LOG_TAIL = { lines: 2_000, bytes: 256 * 1024, withinMs: 10_000 };
 
 export async function settle(entry: AttemptEntry, context: SettleContext): Promise<AttemptEnd> {
-  const [traces] = await Promise.all([tracesOf(entry, context), keepLog(entry, context)]);
+  const [traces] = await Promise.all([tracesOf(entry, context), context.leads() ? keepLog(entry, context) : null]);
   let end = diagnose(evidenceOf(entry, context.surroundings(entry), traces));
-  if (end === null || needsEvents(entry, end)) {
+  if (end === null ? entry.job !== null : needsEvents(entry, end)) {
     const events = await eventsOf(entry, context);
     if (events.length > 0) end = diagnose(evidenceOf(entry, { ...context.surroundings(entry), events }, traces)) ?? end;
   }
@@ -44,9 +46,10 @@ async function tracesOf(
   }
 }
 
-/** Where a container has ended, its state says why; where none has, events are all there is. */
-function needsEvents({ pods }: AttemptEntry, { outcome }: AttemptEnd): boolean {
-  if (outcome === 'succeeded' || outcome === 'diverged') return false;
+/** Where a container has ended, its state says why; a Job that was deleted or taken away explains itself. */
+function needsEvents({ job, pods }: AttemptEntry, { outcome }: AttemptEnd): boolean {
+  if (job?.spec?.suspend === true) return true;
+  if (outcome !== 'crashed') return false;
   return ![...pods.values()].some(({ status }) =>
     status?.containerStatuses?.some(({ state }) => state?.terminated != null),
   );
@@ -69,11 +72,10 @@ async function eventsOf(
 /** The trainer keeps its own log beside its results; where it did not come so far, what its container said is kept. */
 async function keepLog(entry: AttemptEntry, { client, files, log }: SettleContext): Promise<void> {
   const { ref } = entry;
-  const pod = livePods(entry).find(({ status }) =>
-    status?.containerStatuses?.some(({ name, state }) => name === TRAINER_CONTAINER && state?.terminated != null),
-  );
+  const pod = speakingPod(entry);
   const name = pod?.metadata?.name;
-  if (name === undefined) return;
+  const states = pod?.status?.containerStatuses?.filter((container) => container.name === TRAINER_CONTAINER);
+  if (name === undefined || states?.[0]?.state?.terminated == null) return;
   try {
     if (await files.has(ref, LOG_FILE)) return;
     const options = { container: TRAINER_CONTAINER, tailLines: LOG_TAIL.lines, limitBytes: LOG_TAIL.bytes };

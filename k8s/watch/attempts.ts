@@ -167,3 +167,11 @@ function versionOf({ metadata }: { metadata?: V1ObjectMeta }): number {
 export function livePods({ pods, gonePods }: AttemptEntry): V1Pod[] {
   return [...pods].flatMap(([uid, pod]) => (gonePods.has(uid) ? [] : [pod]));
 }
+
+const INDEX = 'batch.kubernetes.io/job-completion-index';
+
+/** The newest pod in the cluster of those that speak for the attempt: of several that work together, the first. */
+export function speakingPod(entry: AttemptEntry): V1Pod | null {
+  const speaking = livePods(entry).filter(({ metadata }) => (metadata?.labels?.[INDEX] ?? '0') === '0');
+  return speaking.at(-1) ?? null;
+}

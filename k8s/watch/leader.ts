@@ -22,6 +22,9 @@ export interface Leadership {
   close(): Promise<void>;
 }
 
+/** A cluster that does not answer is not waited for. */
+const GIVE_BACK_MS = 2_000;
+
 export function startElection(options: LeaderOptions): Leadership {
   const { client, lease: name, identity, durationSeconds, log, onLead } = options;
   const durationMs = durationSeconds * 1000;
@@ -87,15 +90,19 @@ export function startElection(options: LeaderOptions): Leadership {
     leads,
     async close() {
       closing.abort(new Error('closed'));
-      await running;
-      leadsUntilMs = 0;
-      if (held === null) return;
-      const spec = { ...held.spec, holderIdentity: '' };
-      await client.replace(LEASES, name, { ...held, spec }).catch((error: unknown) => {
-        log.warn({ err: error, lease: name }, 'the lease could not be given back');
-      });
+      await Promise.race([giveBack(), sleep(GIVE_BACK_MS, undefined, { ref: false })]);
     },
   };
+
+  async function giveBack(): Promise<void> {
+    await running;
+    leadsUntilMs = 0;
+    if (held === null) return;
+    const spec = { ...held.spec, holderIdentity: '' };
+    await client.replace(LEASES, name, { ...held, spec }).catch((error: unknown) => {
+      log.warn({ err: error, lease: name }, 'the lease could not be given back');
+    });
+  }
 }
 
 /** Kubernetes reads exactly six digits of a second. */

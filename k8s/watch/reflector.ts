@@ -24,7 +24,7 @@ export interface Reflector {
   readonly synced: Promise<void>;
   /** Why there is no picture at the moment; null where there is one. */
   problem(): string | null;
-  close(): Promise<void>;
+  close(): void;
 }
 
 const RELIST_MS = 15 * 60_000;
@@ -38,8 +38,6 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
   const first = Promise.withResolvers<void>();
   let problem: string | null = 'it has not been listed yet';
   let failures = 0;
-  const running = run();
-
   async function run(): Promise<void> {
     let place: string | null = null;
     let relistAtMs = 0;
@@ -47,6 +45,7 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
       try {
         if (place === null || performance.now() >= relistAtMs) {
           const listed = await client.list(resource, selection, slim);
+          if (closing.signal.aborted) break;
           options.onList(listed.items, listed.resourceVersion);
           place = listed.resourceVersion;
           relistAtMs = performance.now() + relistMs;
@@ -95,12 +94,11 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
     await sleep(longest * (0.5 + Math.random() / 2), undefined, { signal: closing.signal }).catch(() => undefined);
   }
 
+  // It never rejects: whatever fails is tried again until it is closed.
+  void run();
   return {
     synced: first.promise,
     problem: () => problem,
-    async close() {
-      closing.abort(new Error('closed'));
-      await running;
-    },
+    close: () => closing.abort(new Error('closed')),
   };
 }

@@ -220,6 +220,34 @@ describe('KubernetesRunner on the test cluster', { skip: 'skip' in found ? found
     assert.equal(readFileSync(file, 'utf8'), text);
   });
 
+  test('an attempt on a node that is lost is disrupted, and its pod does not stay', async () => {
+    const { faults, kubectlJson } = found as Cluster;
+    const [node = ''] = (found as Cluster).nodes.slice(-1);
+    const bound = new FakeTrials(found as Cluster, {
+      nodeSelector: { 'kubernetes.io/hostname': node },
+      lostNodeSeconds: 1,
+    });
+    await bound.open();
+    const worker = await open(undefined, bound);
+    const item = bound.item({ kind: 'run' }, { graceSeconds: 2 }, 'lost');
+    await worker.runner.launch([item]);
+    await running(worker.runner, item);
+    await faults.stopKubelet(node);
+    try {
+      const end = await ended(worker, item);
+      assert.equal(end.outcome, 'disrupted');
+      assert.equal(end.node, node);
+      await worker.runner.forget([item]);
+      await until('the pod is gone', async () => {
+        const pods = (await kubectlJson('get', 'pods', '-n', bound.settings.namespace)) as { items: unknown[] };
+        return pods.items.length === 0;
+      });
+    } finally {
+      await faults.startKubelet(node);
+    }
+    await bound.close();
+  });
+
   test('200 Jobs at once: each ends once, six requests a trial are plenty, and no Job is left', async () => {
     const worker = await open();
     const items = Array.from({ length: 200 }, () => trials.item({ kind: 'succeed' }, {}, 'many'));
