@@ -115,3 +115,13 @@ test('a model that is not known has no estimate, with the reason', () => {
     [[null, 'not here']],
   );
 });
+
+test('several GPUs divide full training, and the base of adapters where another trainer divides it', () => {
+  const processBytes = (gpus: number, method: string, trainer: string) => {
+    const document = { model, matrix: { method: [method] }, resources: { gpus }, estimate: { trainer } };
+    return estimated(document).cells[0]?.memory?.peak.processBytes ?? 0;
+  };
+  assert.ok(processBytes(4, 'full', 'lamina') < 0.5 * processBytes(1, 'full', 'lamina'));
+  assert.equal(processBytes(4, 'lora', 'lamina'), processBytes(1, 'lora', 'lamina'));
+  assert.ok(processBytes(4, 'lora', 'torchtune') < processBytes(1, 'lora', 'torchtune'));
+});

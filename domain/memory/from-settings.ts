@@ -51,8 +51,8 @@ export function memorySettings(
     compile: assumptions.compile,
     kbitPreparation: assumptions.kbitPreparation,
     evaluationBatch: trainer === 'lamina' ? evaluation.microBatch : 0,
-    // Adapters are trained with the whole base on every GPU.
-    shards: method === 'full' ? Math.max(1, settings.gpus) : 1,
+    // Lamina trains adapters with the whole base on every GPU; others divide it as well.
+    shards: method === 'full' || trainer !== 'lamina' ? Math.max(1, settings.gpus) : 1,
   };
 }
 
