@@ -43,6 +43,18 @@ const WAITS: readonly (readonly [string, AttemptEvidence, string | null])[] = [
     ),
     'unschedulable: No node takes the trial: of 9 nodes, 1 has not enough host memory free, 1 does not answer, 1 is kept for other work (taint dedicated), 1 is cordoned (closed for new work), 2 have not enough GPUs free, 3 are of another kind than asked for, or excluded after a fault.',
   ],
+  [
+    'a ConfigMap that the node has not read yet',
+    waiting('ContainerCreating', '', [
+      event(
+        'Pod',
+        'trial-0',
+        'FailedMount',
+        'MountVolume.SetUp failed for volume "recipes" : failed to sync configmap cache: timed out waiting for the condition',
+      ),
+    ]),
+    'starting: Node gpu-1 is still asking for the content of the volume "recipes".',
+  ],
   ['no nodes at all', unscheduled('no nodes available to schedule pods'), 'unschedulable: The cluster has no nodes.'],
   [
     'a volume that one node has',

@@ -24,5 +24,8 @@ export function mountFails(pod: PodView): Reason | null {
       `${what} can be attached to one node at a time and another node has it; use a volume that several nodes can share (ReadWriteMany).`,
     );
   }
+  if (/failed to sync/.test(message)) {
+    return reason('starting', `Node ${pod.node ?? '?'} is still asking for the content of ${what.toLowerCase()}.`);
+  }
   return reason('misconfigured', `${what} cannot be mounted on node ${pod.node ?? '?'}: ${quote(message)}`);
 }

@@ -56,8 +56,11 @@ const PHRASES: readonly (readonly [RegExp, Phrase])[] = [
   [/^Too many pods/, (many) => `${many ? 'have' : 'has'} as many pods as allowed`],
   [/were unschedulable/, (many) => `${many ? 'are' : 'is'} cordoned (closed for new work)`],
   [
-    /untolerated taint\(?s?\)? \{([^}:]+)/,
-    (many, taint) => TAINTS[taint]?.(many) ?? `${many ? 'are' : 'is'} kept for other work (taint ${taint})`,
+    /untolerated taint(?:\(s\))?(?: \{([^}:]+))?/,
+    (many, taint) => {
+      const kept = `${many ? 'are' : 'is'} kept for other work`;
+      return TAINTS[taint]?.(many) ?? (taint === '' ? `${kept} or not ready (taints)` : `${kept} (taint ${taint})`);
+    },
   ],
   [
     /didn't match Pod's node affinity\/selector/,

@@ -28,9 +28,9 @@ function why(pod: PodView, reason: string, message: string): string {
     case 'PreemptionByScheduler':
       return `A pod with a higher priority took the trial's place${onNode(pod)}.`;
     case 'DeletionByTaintManager':
-      return pod.nodeReady === false
-        ? `${theNode(pod)} stopped answering, and the cluster gave up what ran there.`
-        : `${theNode(pod)} was marked as not to be used (a taint), and the trial was taken off it.`;
+      if (pod.nodeReady === false) return `${theNode(pod)} stopped answering, and the cluster gave up what ran there.`;
+      if (pod.nodeReady === null) return `${theNode(pod)} was lost, or marked as not to be used (a taint).`;
+      return `${theNode(pod)} was marked as not to be used (a taint), and the trial was taken off it.`;
     case 'DeletionByPodGC':
       return `${theNode(pod)} was removed from the cluster while the trial was on it.`;
     case 'TerminationByKubelet':

@@ -165,7 +165,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'no-such-product': {
     outcome: 'pending',
     exitCode: null,
-    says: 'unschedulable: No node takes the trial: of 2 nodes, all 2 are of another kind than asked for, or excluded after a fault.',
+    says: 'unschedulable: No node takes the trial: of 42 nodes, 2 are of another kind than asked for, or excluded after a fault, 40 are kept for other work or not ready (taints).',
   },
   'node-affinity': {
     outcome: 'disrupted',

@@ -181,7 +181,8 @@ export const DISRUPTIONS: Readonly<Record<string, Situation>> = {
     about: 'the node is removed from the cluster while the pod is bound to it',
     objects: [fakeNode('recorded-deleted')],
     change: (job) => {
-      if (job.spec?.template.spec) job.spec.template.spec.nodeName = 'recorded-deleted';
+      const spec = job.spec?.template.spec;
+      if (spec) Object.assign(spec, { nodeName: 'recorded-deleted', tolerations: [{ operator: 'Exists' }] });
     },
     when: (seen) => seen.pods.some((pod) => pod.spec?.nodeName !== undefined),
     act: async (context) => void (await context.cluster.kubectl(['delete', 'node', 'recorded-deleted'])),

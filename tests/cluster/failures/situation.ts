@@ -61,9 +61,9 @@ export const waits =
     );
 
 export const event =
-  (reason: string) =>
+  (reason: string, message = '') =>
   (seen: Seen): boolean =>
-    seen.events.some((one) => one.reason === reason);
+    seen.events.some((one) => one.reason === reason && one.message?.includes(message) === true);
 
 export const unscheduled = (seen: Seen): boolean =>
   seen.pods.some((pod) =>

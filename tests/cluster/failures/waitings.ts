@@ -42,12 +42,12 @@ export const WAITINGS: Readonly<Record<string, Situation>> = {
   'secret-volume-missing': {
     about: 'a volume of a Secret that does not exist',
     settings: { volumes: [{ name: 'keys', mountPath: '/keys', readOnly: true, source: { secret: 'absent-keys' } }] },
-    done: event('FailedMount'),
+    done: event('FailedMount', 'not found'),
   },
   'config-volume-missing': {
     about: 'a volume of a ConfigMap that does not exist',
     settings: { volumes: [{ name: 'recipes', mountPath: '/r', readOnly: true, source: { configMap: 'recipes' } }] },
-    done: event('FailedMount'),
+    done: event('FailedMount', 'not found'),
   },
   'host-folder-missing': {
     about: 'a folder that the node does not have',
