@@ -1,4 +1,5 @@
 /** The order in which Kueue looks at what waits. */
+import { explain } from './explain.ts';
 import { holds, readWorkload, type Workload } from './workload.ts';
 
 interface Place {
@@ -38,8 +39,10 @@ function queuesOf(objects: readonly object[]): Queues {
   return new Map([...groups].map(([queue, group]) => [queue, group.map(placeOf).toSorted(before)]));
 }
 
+/** What no time brings its turn is in nobody's way. */
 function waits(workload: Workload): boolean {
-  return workload.spec.active && holds(workload, 'QuotaReserved') === null && holds(workload, 'Finished') === null;
+  if (holds(workload, 'QuotaReserved') !== null || holds(workload, 'Finished') !== null) return false;
+  return explain(workload).waits;
 }
 
 /** By priority, then by time; Kueue leaves open what comes first within a second. */

@@ -133,7 +133,7 @@ test('who was sent back because pods did not start stands behind those who came 
     return queueState(jobOf('second'), sentBack, others).position;
   };
   assert.equal(positionAt('2026-11-25T12:56:38Z'), 2);
-  assert.equal(positionAt('2026-11-25T12:59:00Z'), 4);
+  assert.equal(positionAt('2026-11-25T12:59:00Z'), 3);
 });
 
 test('a Workload that was deactivated does not come to its turn by itself', () => {
