@@ -7,7 +7,7 @@ import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifac
 import type { Logger } from '@lamina/platform/logging.ts';
 import { createMetrics } from '@lamina/platform/metrics.ts';
 import type { Cleanup } from '@lamina/platform/process/cleanup.ts';
-import { runService } from '@lamina/platform/process/run.ts';
+import { runService, type Started } from '@lamina/platform/process/run.ts';
 import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
 import { Client, Connection } from '@temporalio/client';
 import { buildApp } from './app.ts';
@@ -16,7 +16,7 @@ import { buildIntake } from './intake.ts';
 import { listen } from './listen.ts';
 import { resumeExperiments } from './resume.ts';
 
-async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<void> {
+async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Started> {
   const database = await openDatabase({ kind: 'postgres', url: config.database });
   cleanup.add('database', () => database.close());
   const connection = await Connection.connect({ address: config.temporal.address });
@@ -46,6 +46,7 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<voi
   }
   await resumeExperiments(store, control, log);
   log.info({ url: api.url }, 'serving');
+  return { failed: null };
 }
 
 process.exitCode = await runService('lamina-api', () => loadConfig(process.env, process.cwd()), start);

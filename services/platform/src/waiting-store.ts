@@ -64,6 +64,8 @@ export interface WaitingStore {
   }): Promise<readonly PastTrial[]>;
   /** In the order of their submission, the first 500; `id`: that one alone. */
   openExperiments(id?: string): Promise<readonly OpenExperiment[]>;
+  /** GPUs that trials held at a moment, by the class of their plans. */
+  gpusHeldAt(at: string): Promise<readonly { readonly gpuClass: string | null; readonly gpus: number }[]>;
   /** Idempotent: what was predicted first stays. */
   savePredictions(experimentId: string, predictions: readonly NewPrediction[]): Promise<void>;
   /** @param limit of each kind */

@@ -87,7 +87,7 @@ function toLaunch(
         checkpoints: trialPaths.artifact(`${trialKey(experimentId, trialId)}/checkpoints`),
         cache: trialPaths.cache,
       },
-      eventsUrl: eventsBaseUrl === null ? null : new URL(`/v1/attempts/${attemptId}/events`, eventsBaseUrl).href,
+      eventsUrl: eventsBaseUrl === null ? null : `${eventsBaseUrl.replace(/\/+$/, '')}/v1/attempts/${attemptId}/events`,
     },
   };
 }

@@ -7,7 +7,7 @@ import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
 import type { Logger } from '@lamina/platform/logging.ts';
 import type { Cleanup } from '@lamina/platform/process/cleanup.ts';
-import { runService } from '@lamina/platform/process/run.ts';
+import { runService, type Started } from '@lamina/platform/process/run.ts';
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { type Config, loadConfig } from './config.ts';
@@ -17,7 +17,7 @@ import { quietTemporal } from './quiet-temporal.ts';
 import { openPlace } from './runners/open.ts';
 import { startWorker } from './worker.ts';
 
-async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<void> {
+async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Started> {
   quietTemporal(log);
   const { artifacts: artifactRoot, dataDirectory, identity, eventsUrl, secret, temporal } = config;
   for (const folder of [artifactRoot, dataDirectory]) mkdirSync(folder, { recursive: true });
@@ -66,6 +66,7 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<voi
   });
   cleanup.add('health', () => health.close());
   log.info({ runner: place.runner.name, identity, health: health.url }, 'working');
+  return { failed: worker.failed };
 }
 
 process.exitCode = await runService('lamina-worker', () => loadConfig(process.env), start);

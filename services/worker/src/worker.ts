@@ -19,6 +19,8 @@ export interface WorkerOptions extends ActivityDependencies {
 const HEARTBEAT_MS = 1_000;
 
 export interface RunningWorker {
+  /** Rejects where it ends without having been closed. */
+  readonly failed: Promise<never>;
   /** @throws Error where it polls no more */
   check(): void;
   close(): Promise<void>;
@@ -38,9 +40,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     shutdownGraceTime: '10 seconds',
   });
   const running = worker.run();
-  running.catch((error: unknown) => log.error({ error }, 'the worker has failed'));
+  const failed = new Promise<never>((_, reject) => {
+    running.catch(reject);
+  });
+  failed.catch((error: unknown) => log.error({ err: error }, 'the worker has failed'));
   const watch = await watchRunner(runner, client, log);
   return {
+    failed,
     check() {
       if (worker.getState() !== 'RUNNING') throw new Error(`the worker is ${worker.getState()}`);
     },

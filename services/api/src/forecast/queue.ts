@@ -10,6 +10,8 @@ import type { OpenCell, OpenExperiment } from '@lamina/platform/waiting-store.ts
 export interface Known {
   readonly history: readonly PastTrial[];
   readonly inventory: GpuInventory | null;
+  /** GPUs that trials held when the inventory was taken. */
+  readonly held: readonly { readonly gpuClass: string | null; readonly gpus: number }[];
   /** Product that trials run on where it is one machine's; null: not known. */
   readonly device: string | null;
 }
@@ -39,7 +41,7 @@ export function queueOf(open: readonly OpenExperiment[], known: Known): Queue {
       pending: pending.map((cellId) => places.get(cellId) ?? -1),
     };
   });
-  return { experiments, pools: poolSizes(known.inventory, experiments) };
+  return { experiments, pools: poolSizes(known.inventory, known.held) };
 }
 
 /** Trials of other experiments that run or wait, and take GPUs from the same pools. */

@@ -8,6 +8,9 @@ import { type Mount, seenAs } from '@lamina/platform/surroundings.ts';
 /** Larger files belong on a volume: copying them would take minutes, and a second copy of the space. */
 const LARGEST_COPY_BYTES = 2 * 2 ** 30;
 
+/** Folders that a refusal names. */
+const MOST_NAMED = 4;
+
 /** A file that is to be in the artifact store before trials start. */
 export interface InputCopy {
   readonly from: string;
@@ -46,7 +49,7 @@ export function createPlacing(mounts: readonly Mount[] | null, artifacts: Pick<A
 }
 
 function unseen(path: string, mounts: readonly Mount[], why: string): Pick<Issue, 'message' | 'fix'> {
-  const folders = [...new Set(mounts.map(({ folder, as }) => folder ?? as))];
+  const folders = [...new Set(mounts.map(({ folder, as }) => folder ?? as))].slice(0, MOST_NAMED);
   return {
     message: `${path} is not seen by the pods that run trials, and ${why}`,
     fix: `put it below ${folders.join(' or ')}, name a hub id, or add its folder to the volumes in the cluster's settings`,

@@ -23,7 +23,7 @@ interface PastRow {
 }
 
 /** What ran, and what runs and waits. */
-export function history(db: Db): Pick<WaitingStore, 'pastTrials' | 'openExperiments'> {
+export function history(db: Db): Pick<WaitingStore, 'pastTrials' | 'openExperiments' | 'gpusHeldAt'> {
   return {
     async pastTrials({ models, cellIds }) {
       // Two index scans, newest experiments first, and a few trials of each cell they find: the cost does not grow with
@@ -83,6 +83,16 @@ export function history(db: Db): Pick<WaitingStore, 'pastTrials' | 'openExperime
       return rows
         .map(({ maxparallel, price, ...row }) => ({ ...row, maxParallel: maxparallel, pricePerHour: price }))
         .filter(({ running, pending }) => running.length + pending.length > 0);
+    },
+
+    async gpusHeldAt(at) {
+      const { rows } = await sql<{ gpuclass: string | null; gpus: number }>`
+        SELECT a.plan ->> 'gpuClass' AS gpuclass, sum((a.plan ->> 'gpus')::int)::int AS gpus
+        FROM experiments e JOIN attempts a ON a.experiment_id = e.id
+        WHERE (e.ended_at IS NULL OR e.ended_at > ${at}::timestamptz)
+          AND a.running_at <= ${at}::timestamptz AND (a.ended_at IS NULL OR a.ended_at > ${at}::timestamptz)
+        GROUP BY 1 ORDER BY 1`.execute(db);
+      return rows.map(({ gpuclass, gpus }) => ({ gpuClass: gpuclass, gpus }));
     },
   };
 }
