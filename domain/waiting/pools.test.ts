@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GpuClassInventory, GpuInventory } from '../contract/gpus.ts';
 import { ANY_CLASS, poolOf, poolSizes } from './pools.ts';
-import { cellOf, exactly, experimentOf } from './testing/past.ts';
 
 function gpuClass(name: string, total: number, free: number | null): GpuClassInventory {
   const unknown = { product: null, memoryBytes: null, computeCapability: null, mig: null, pricePerHour: null };
@@ -31,25 +30,21 @@ test('nothing holds a trial back that needs no GPU, runs on a machine of its own
   assert.equal(poolOf({ gpuClass: null, gpus: 1 }, inventory([])), null);
 });
 
-test('trials can have what is free and what trials hold, never more than there is', () => {
-  const attempt = { cell: 0, elapsedSeconds: 1, step: null, steps: null };
-  const holding = experimentOf('e', {
-    cells: [{ ...cellOf('a', exactly(1), 'h100'), gpus: 2 }],
-    running: [
-      { ...attempt, begun: true },
-      { ...attempt, begun: false },
-    ],
-  });
-  const sizes = poolSizes(inventory([H100, A100]), [holding]);
+test('trials can have what is free and what trials held then, never more than there is', () => {
+  const held = [
+    { gpuClass: 'h100', gpus: 2 },
+    { gpuClass: 'b200', gpus: 3 },
+  ];
+  const sizes = poolSizes(inventory([H100, A100]), held);
   assert.deepEqual(
     [...sizes],
     [
       ['h100', 4],
       ['a100', 4],
-      [ANY_CLASS, 6],
+      [ANY_CLASS, 8],
     ],
   );
-  const many = { ...holding, running: Array.from({ length: 9 }, () => ({ ...attempt, begun: true })) };
-  assert.equal(poolSizes(inventory([H100]), [many]).get('h100'), 8);
-  assert.equal(poolSizes(inventory([H100], 'local'), [holding]).size, 0);
+  assert.equal(poolSizes(inventory([H100]), [{ gpuClass: null, gpus: 9 }]).get('h100'), 8);
+  assert.equal(poolSizes(inventory([H100, A100]), [{ gpuClass: null, gpus: 1 }]).get(ANY_CLASS), 7);
+  assert.equal(poolSizes(inventory([H100], 'local'), held).size, 0);
 });

@@ -1,6 +1,5 @@
 /** GPUs that trials share. */
 import type { GpuInventory } from '../contract/gpus.ts';
-import type { QueueExperiment } from './queue.ts';
 
 /** The pool of trials that name no class where there are several: all GPUs together. */
 export const ANY_CLASS = 'any';
@@ -19,26 +18,29 @@ export function poolOf(
   return classes.length === 1 ? (classes[0]?.name ?? null) : classes.length === 0 ? null : ANY_CLASS;
 }
 
-/** GPUs that trials can have, by pool: those that are free and those that trials hold; all where others cannot be seen. */
+/**
+ * GPUs that trials can have, by pool: those that were free, and those that trials held then; all where pods of others
+ * cannot be seen.
+ *
+ * @param held GPUs of trials that ran when the inventory was taken: an older picture is then still right about others
+ */
 export function poolSizes(
   inventory: GpuInventory | null,
-  experiments: readonly QueueExperiment[],
+  held: readonly { readonly gpuClass: string | null; readonly gpus: number }[],
 ): ReadonlyMap<string, number> {
   if (!isShared(inventory)) return new Map();
-  const held = new Map<string, number>();
-  for (const { cells, running } of experiments) {
-    for (const { cell, begun } of running) {
-      const { pool = null, gpus = 0 } = cells[cell] ?? {};
-      if (pool !== null && begun) held.set(pool, (held.get(pool) ?? 0) + gpus);
-    }
+  const byPool = new Map<string, number>();
+  for (const one of held) {
+    const pool = poolOf(one, inventory);
+    if (pool !== null) byPool.set(pool, (byPool.get(pool) ?? 0) + one.gpus);
   }
   const sizes = new Map(
     inventory.classes.map(({ name, total, free }) => [
       name,
-      free === null ? total : Math.min(total, free + (held.get(name) ?? 0)),
+      free === null ? total : Math.min(total, free + (byPool.get(name) ?? 0)),
     ]),
   );
-  const all = inventory.classes.reduce((sum, { total, free }) => sum + (free ?? total), held.get(ANY_CLASS) ?? 0);
+  const all = [...sizes.values()].reduce((sum, size) => sum + size, byPool.get(ANY_CLASS) ?? 0);
   return sizes.set(ANY_CLASS, all);
 }
 

@@ -1,7 +1,7 @@
 /** What every store must do for forecasts, whatever database it sits on. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { TrialResult } from '@lamina/domain/contract/trial.ts';
+import type { Plan, TrialResult } from '@lamina/domain/contract/trial.ts';
 import { likeKey } from '@lamina/domain/matrix/plan.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { Database } from '@lamina/platform/database/open.ts';
@@ -144,6 +144,31 @@ export function storeWaitingConformance(
       assert.equal((await open1(id))?.paused, true);
       await store.cancelPending(id);
       assert.equal(await open1(id), undefined);
+    });
+
+    test('GPUs that trials held at a moment are told, whatever has ended since', async () => {
+      const { id, trials } = await experiment(1, 2);
+      const [first, second] = trials as [PlannedTrial, PlannedTrial];
+      const plan = { ...plansOf([first])[first.cell.id], gpuClass: `class-${id}`, gpus: 3 } as Plan;
+      const held = async (at: number) => {
+        const all = await store.gpusHeldAt(new Date(at).toISOString());
+        return all.filter(({ gpuClass }) => gpuClass === plan.gpuClass);
+      };
+      for (const trial of [first, second]) {
+        const ref = { attemptId: `${id}-${trial.settings.seed}`, experimentId: id, trialId: trial.id, attempt: 1 };
+        await store.startAttempts([{ ...ref, plan }]);
+      }
+      const waiting = { attemptId: `${id}-${second.settings.seed}`, state: 'pending', reason: 'no GPU' } as const;
+      const running = { attemptId: `${id}-${first.settings.seed}`, state: 'running', reason: null } as const;
+      await store.noteAttempts(id, [running, waiting]);
+      const soon = Date.now() + 5000;
+      assert.deepEqual(await held(soon), [{ gpuClass: plan.gpuClass, gpus: 3 }]);
+      assert.deepEqual(await held(soon - 3_600_000), []);
+      const endedAt = new Date(soon + 5000).toISOString();
+      const end = { outcome: 'succeeded', message: '', exitCode: 0, node: null, endedAt } as const;
+      await store.endAttempts([{ attemptId: running.attemptId, end }]);
+      assert.equal((await held(soon)).length, 1, 'it was held then');
+      assert.deepEqual(await held(soon + 10_000), []);
     });
 
     test('predictions are kept as they were made first, and stand beside what happened', async () => {
