@@ -146,13 +146,16 @@ function trimEvent({
   return { reason, message, type, count, involvedObject: { kind, name }, firstTimestamp, lastTimestamp, eventTime };
 }
 
-/** Random ids become running numbers, so that a second recording differs in its times alone. */
+/** Random ids become running numbers, so that a second recording differs in its times alone; this machine is not named. */
 function sameIdentities(text: string, { job, pods }: Seen): string {
   const jobName = job?.metadata?.name ?? pods[0]?.metadata?.labels?.['job-name'] ?? '';
+  const placeless = text
+    .replace(/\b\d+\.\d+\.\d+\.\d+(?::\d+)?/g, '192.0.2.1')
+    .replace(/\/[^\s"]*\/pod-logs\//g, '/var/log/pods/');
   const renamed = pods.reduce((all, { metadata }, index) => {
     return all
       .replaceAll(metadata?.name ?? '', `${jobName}-${index}`)
       .replaceAll(metadata?.uid ?? '', `pod-uid-${index}`);
-  }, text);
+  }, placeless);
   return job?.metadata?.uid === undefined ? renamed : renamed.replaceAll(job.metadata.uid, 'job-uid');
 }
