@@ -17,6 +17,8 @@ export interface InventoryOptions {
   nodes(): readonly V1Node[];
   /** Why the nodes are not known; null where they are. */
   problem(): string | null;
+  /** What else limits the answer. */
+  note(): Promise<string | null>;
 }
 
 export function createInventory(options: InventoryOptions): () => Promise<GpuInventory> {
@@ -26,13 +28,16 @@ export function createInventory(options: InventoryOptions): () => Promise<GpuInv
   async function take(): Promise<GpuInventory> {
     const pods = await podsOfAll(client);
     const problem = options.problem();
-    const free =
-      pods === null ? 'Pods of other namespaces cannot be seen, so it is not known which GPUs are free.' : null;
+    const notes = [
+      problem === null ? null : `The nodes cannot be seen: ${problem}`,
+      pods === null ? 'Pods of other namespaces cannot be seen, so it is not known which GPUs are free.' : null,
+      await options.note(),
+    ].filter((note) => note !== null);
     return {
       source,
       at: new Date().toISOString(),
       classes: gpuClassesOf(options.nodes(), pods, settings),
-      note: problem === null ? free : `The nodes cannot be seen: ${problem}`,
+      note: notes.length === 0 ? null : notes.join(' '),
     };
   }
 

@@ -8,6 +8,7 @@ import type { AttemptLaunch, AttemptObservation, AttemptRef, JobRunner } from '@
 import type { ClusterClient, ClusterLog } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
 import { JOBS, PODS } from '../client/resources.ts';
+import { fittingSettings } from '../kueue/fitting.ts';
 import { LABELS } from '../labels.ts';
 import { followLog } from '../logs/follow.ts';
 import { jobManifest, jobName } from '../manifests/job.ts';
@@ -67,6 +68,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
 
   const troubles = new Troubles(client, log);
   const queues = new Queues(client, log);
+  const fitting = fittingSettings(client, settings, log);
   const surroundings = (entry: AttemptEntry): Surroundings => {
     return { nodes: pictures.nodes, events: troubles.about(entry), nowMs: Date.now() };
   };
@@ -111,10 +113,11 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     source: name,
     nodes: () => [...pictures.nodes.values()],
     problem: pictures.nodesProblem,
+    note: fitting.note,
   });
 
   async function create(item: AttemptLaunch): Promise<AttemptObservation | { readonly later: string }> {
-    const launched = await gate.run(() => createOrAdopt(item, client, settings));
+    const launched = await gate.run(async () => createOrAdopt(item, client, await fitting.current()));
     if ('later' in launched) return launched;
     if ('end' in launched) {
       const entry = pictures.attempts.enter(item);

@@ -1,6 +1,6 @@
 /** From what the cluster shows of an attempt to what the run is told. Pure. */
 import type { CoreV1Event, V1Node } from '@kubernetes/client-node';
-import { type AttemptEnd, type AttemptObservation, pendingReasonOf } from '@lamina/domain/contract/runner.ts';
+import type { AttemptEnd, AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import { pendingReason } from '../diagnosis/pending.ts';
 import type { AttemptEvidence } from '../evidence.ts';
 import { LABELS } from '../labels.ts';
@@ -25,7 +25,7 @@ export function endedObservation({ ref }: AttemptEntry, end: AttemptEnd): Attemp
   return { ...ref, state: 'ended', reason: null, end };
 }
 
-/** For an attempt whose end is not known. `queue`: what the queue says of it, where it waits in one. */
+/** For an attempt whose end is not known. `queue`: why it waits, where it does so in one. */
 export function aliveObservation(
   entry: AttemptEntry,
   surroundings: Surroundings,
@@ -37,8 +37,7 @@ export function aliveObservation(
   if (livePods(entry).some((pod) => pod.status?.phase !== undefined && pod.status.phase !== 'Pending')) {
     return { ...ref, state: 'running', reason: null, ...admitted, end: null };
   }
-  const waits = queue === null ? null : pendingReasonOf('queued', queue);
-  const reason = waits ?? pendingReason(evidenceOf(entry, surroundings));
+  const reason = queue ?? pendingReason(evidenceOf(entry, surroundings));
   return { ...ref, state: 'pending', reason, ...admitted, end: null };
 }
 

@@ -1,4 +1,5 @@
 /** What Kueue says of attempts that wait in its queues: one list of Workloads for all of them, now and then. */
+import { pendingReasonOf } from '@lamina/domain/contract/runner.ts';
 import type { ClusterClient, ClusterLog } from '../client/client.ts';
 import type { ClusterObject, Resource } from '../client/resources.ts';
 import { findWorkloads } from '../kueue/find.ts';
@@ -9,8 +10,6 @@ import type { AttemptEntry } from '../watch/attempts.ts';
 
 const KEPT_MS = 10_000;
 const FOUND_MS = 10 * 60_000;
-/** Beyond this many comparisons the reason is said without the position. */
-const COMPARISONS = 100_000;
 
 type Workload = ClusterObject & Record<'spec' | 'status', Record<string, unknown> | undefined>;
 
@@ -22,7 +21,6 @@ export class Queues {
   private byJob: ReadonlyMap<string, object> = new Map();
   private askedAtMs = Number.NEGATIVE_INFINITY;
   private asking: Promise<void> | null = null;
-  private waiting = 0;
 
   constructor(client: Pick<ClusterClient, 'get' | 'list'>, log: ClusterLog) {
     this.client = client;
@@ -30,8 +28,7 @@ export class Queues {
   }
 
   async ask(entries: readonly AttemptEntry[]): Promise<void> {
-    this.waiting = entries.filter(waitsInQueue).length;
-    if (this.waiting > 0 && performance.now() - this.askedAtMs > KEPT_MS) {
+    if (entries.some(waitsInQueue) && performance.now() - this.askedAtMs > KEPT_MS) {
       this.asking ??= this.read().finally(() => {
         this.asking = null;
       });
@@ -39,13 +36,13 @@ export class Queues {
     await this.asking;
   }
 
-  /** One sentence; null where the attempt does not wait in a queue. */
+  /** A pending reason; null where the attempt does not wait in a queue. */
   reasonOf(entry: AttemptEntry): string | null {
     const { job } = entry;
     if (job === null || !waitsInQueue(entry)) return null;
     const workload = this.byJob.get(job.metadata?.uid ?? '') ?? null;
-    const others = this.waiting * this.workloads.length > COMPARISONS ? [] : this.workloads;
-    return queueState(job, workload, others).reason;
+    const { kind, reason } = queueState(job, workload, this.workloads);
+    return kind === null || reason === null ? null : pendingReasonOf(kind, reason);
   }
 
   private async read(): Promise<void> {
