@@ -58,15 +58,16 @@ test('a path that exists in pods alone is taken as it is, with a warning', async
   assert.deepEqual([stored.document.model.path, stored.document.dataset.path], ['/mnt/model', '/mnt/notes.jsonl']);
 });
 
-test('in a cluster without GPUs trials ask for none', async () => {
+test('where a worker sees no GPU, trials that ask for one are said to wait', async () => {
   const inventory = { source: 'pods', at: new Date().toISOString(), classes: [], note: 'No node has a GPU.' };
-  const gpus = async () => {
-    const { cells } = await post('/preview', smallDocument(), 200);
-    return cells.map(({ plan }: { plan: { gpus: number } }) => plan.gpus);
+  const warned = async (more: object = {}) => {
+    const { warnings } = await post('/preview', { ...smallDocument(), ...more }, 200);
+    return warnings.some((warning: string) => /no GPU is to be had/.test(warning));
   };
-  assert.deepEqual(await gpus(), [1, 1], 'nobody has looked yet');
+  assert.ok(!(await warned()), 'nobody has looked yet');
   await api.store.putGpuInventory({ ...inventory, source: 'another runner' });
-  assert.deepEqual(await gpus(), [1, 1]);
+  assert.ok(!(await warned()));
   await api.store.putGpuInventory(inventory);
-  assert.deepEqual(await gpus(), [0, 0]);
+  assert.ok(await warned());
+  assert.ok(!(await warned({ resources: { gpus: 0 } })));
 });

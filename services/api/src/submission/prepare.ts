@@ -22,7 +22,11 @@ export interface PrepareOptions extends Omit<ReferenceOptions, 'placing'> {
   readonly gpus: GpuOffers;
   /** @throws ApiError engine-unavailable before the first worker has said where trials run */
   surroundings(): Promise<Surroundings>;
+  /** A worker has looked at the cluster and found no GPU that could be used now. */
+  seesNoGpu(): Promise<boolean>;
 }
+
+const NO_GPU = 'no GPU is to be had in the cluster now: trials wait for one (with resources.gpus: 0 they run on CPUs)';
 
 /** A submission that has no mistakes: all that storing and starting need. */
 export interface Prepared {
@@ -53,6 +57,7 @@ export async function prepare(input: string | object, options: PrepareOptions): 
   if (issues.length > 0) throw invalid(issues);
   const expansion = expandMatrix(document, { trainerRevision, device, layersOf, gpus });
   if (expansion.trials.length === 0) throw invalid(nothingLeft(expansion));
+  const waitsForGpus = expansion.trials.some(({ settings }) => settings.gpus > 0) && (await options.seesNoGpu());
   const estimated = new Map<string, MemoryView | null>();
   const settingsOf = new Map(expansion.trials.map(({ cell, settings }) => [cell.id, settings]));
   const plans = await plansOf(expansion, settingsOf, inventory, options.gpus);
@@ -79,6 +84,7 @@ export async function prepare(input: string | object, options: PrepareOptions): 
     warnings: [
       ...parsed.warnings.map(({ path, message }) => `${path}: ${message}`),
       ...resolved.warnings,
+      ...(waitsForGpus ? [NO_GPU] : []),
       ...(expansion.baselineCellId === null ? ['baseline matches no cell: nothing is compared with it'] : []),
     ],
   };

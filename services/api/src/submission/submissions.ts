@@ -6,8 +6,6 @@ import { createGpuOffers } from './gpu-offers.ts';
 import type { PrepareOptions } from './prepare.ts';
 import type { Shapes } from './shapes.ts';
 
-const CPUS = { kind: 'cpu', name: 'the cluster', computeCapability: null, fast16Bit: false } as const;
-
 /** What submissions share: one memory of fingerprints and of GGUF headers. */
 export interface Submissions {
   options(baseDirectory: string | undefined): PrepareOptions;
@@ -26,11 +24,11 @@ export function createSubmissions(
     async surroundings() {
       const said = await store.getSurroundings();
       if (said === null) throw new ApiError('engine-unavailable', 'no worker has said yet where trials run: start one');
-      if (said.device !== null) return said;
-      // A cluster without a GPU: trials ask for none and run on its CPUs.
-      const inventory = await store.getGpuInventory();
-      const none = inventory?.source === said.runner && inventory.classes.length === 0;
-      return none ? { ...said, device: CPUS } : said;
+      return said;
+    },
+    async seesNoGpu() {
+      const [said, inventory] = await Promise.all([store.getSurroundings(), store.getGpuInventory()]);
+      return said?.device === null && inventory?.source === said.runner && inventory.classes.length === 0;
     },
   };
   return {
