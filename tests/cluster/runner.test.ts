@@ -149,6 +149,18 @@ describe('KubernetesRunner on the test cluster', { skip: 'skip' in found ? found
     );
   });
 
+  test('a worker that cannot renew its lease leads no longer, though nothing tells it so', async () => {
+    const worker = await open(proxy.url);
+    await until('it leads', () => worker.runner.leads());
+    proxy.freeze();
+    await until('it leads no longer', () => !worker.runner.leads());
+    proxy.restore();
+    await until('it leads again', () => worker.runner.leads());
+    const item = trials.item({ kind: 'succeed' }, {}, 'frozen');
+    await worker.runner.launch([item]);
+    assert.equal((await ended(worker, item)).outcome, 'succeeded');
+  });
+
   test('a Job of the same name that asks for something else is not adopted', async () => {
     const worker = await open();
     const item = trials.item({ kind: 'succeed' }, {}, 'foreign');
