@@ -1,5 +1,5 @@
 /** Claims pending trials and launches attempts. */
-import type { AttemptLaunch, AttemptObservation } from '@lamina/domain/contract/runner.ts';
+import { type AttemptLaunch, type AttemptObservation, pendingKindOf } from '@lamina/domain/contract/runner.ts';
 import { CONTRACT_VERSION, type TrialSettings } from '@lamina/domain/contract/trial.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import type { ClaimOrder, LaunchOrder, RunCommands } from '@lamina/domain/run/commands.ts';
@@ -44,8 +44,15 @@ export function createLauncher(deps: ActivityDependencies): Launcher {
       return toLaunch(deps, experimentId, order, of, limits);
     });
     await store.startAttempts(attempts.map(({ request, ...ref }) => ({ ...refOf(ref), plan: request.plan })));
-    return { claimed, observations: await runner.launch(attempts) };
+    const observations = await runner.launch(attempts);
+    await store.noteAttempts(experimentId, observations.filter(waits));
+    return { claimed, observations };
   };
+}
+
+/** For longer than a start takes. */
+function waits({ state, reason }: AttemptObservation): boolean {
+  return state === 'pending' && reason !== null && pendingKindOf(reason) !== 'starting';
 }
 
 async function claimTrials(
