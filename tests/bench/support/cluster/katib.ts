@@ -73,7 +73,8 @@ export async function katib(options: KatibOptions): Promise<KatibFigures> {
     const [jobs, seconds] = [await done(), (performance.now() - from) / 1000];
     return { asked: trials, jobs, seconds, jobsPerSecond: jobs / seconds, requestsPerJob: null };
   } finally {
-    await cluster.kubectl(['delete', 'experiment', 'farm', '-n', settings.namespace, '--timeout=120s']).catch(() => '');
+    const all = ['-n', settings.namespace, '--all', '--timeout=300s'];
+    for (const kind of ['experiments', 'trials']) await cluster.kubectl(['delete', kind, ...all]).catch(() => '');
     await stop('katib-controller');
     await stop('katib-goptuna');
     await reporter?.close();
@@ -219,8 +220,15 @@ async function succeeded(cluster: Cluster, namespace: string): Promise<number> {
 async function forget(cluster: Cluster, namespace: string): Promise<void> {
   const inNamespace = ['-n', namespace];
   const names = (await cluster.kubectl([...inNamespace, 'get', 'trials', '-o', 'name'])).split('\n').filter(Boolean);
-  for (const name of names) {
-    await cluster.kubectl([...inNamespace, 'patch', name, '--type=merge', '-p', '{"metadata":{"finalizers":null}}']);
+  if (names.length > 0) {
+    await cluster.kubectl([
+      ...inNamespace,
+      'patch',
+      ...names,
+      '--type=merge',
+      '-p',
+      '{"metadata":{"finalizers":null}}',
+    ]);
   }
   const kinds = ['experiments', 'trials', 'suggestions'].map((kind) => `crd/${kind}.kubeflow.org`);
   await cluster.kubectl(['delete', ...kinds, `namespace/${SYSTEM}`, '--wait=false']);
