@@ -216,7 +216,9 @@ class Trainer:
         if self._group.world == 1 or any(isinstance(p, DTensor) for p in self._parameters):
             return passes
         # Every process has loaded the same weights and drawn the same adapters: there is nothing to copy.
-        return DistributedDataParallel(passes, broadcast_buffers=False, init_sync=False, gradient_as_bucket_view=True)
+        return DistributedDataParallel(
+            passes, forward_sync_buffers=False, init_sync=False, gradient_as_bucket_view=True
+        )
 
     def _exchange(self, *, last: bool) -> AbstractContextManager[Any]:
         """Around a forward and backward pass: copies of a model exchange gradients after the last one alone."""
