@@ -1,4 +1,5 @@
 /** What no scheduler can beat: a loop that creates Jobs, so many at a time, and waits for each. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Job } from '@kubernetes/client-node';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
@@ -29,17 +30,22 @@ export async function bareLoop({ kubeconfig, settings, jobs, parallel, cleanup }
   const manifests = manifestsFor(jobs, settings);
   const closing = new AbortController();
   const waiting = new Map<string, () => void>();
+  const see = ({ metadata, status }: V1Job): void => {
+    const complete = status?.conditions?.some((each) => each.type === 'Complete' && each.status === 'True');
+    if (complete) waiting.get(metadata?.name ?? '')?.();
+  };
   const watching = (async () => {
-    const { resourceVersion } = await client.list(JOBS, {});
-    for await (const { object } of client.watch<V1Job>(JOBS, {}, resourceVersion, closing.signal)) {
-      if (object.status?.conditions?.some(({ type, status }) => type === 'Complete' && status === 'True'))
-        waiting.get(object.metadata?.name ?? '')?.();
+    while (!closing.signal.aborted) {
+      try {
+        const { items, resourceVersion } = await client.list(JOBS, {});
+        items.forEach(see);
+        for await (const { object } of client.watch<V1Job>(JOBS, {}, resourceVersion, closing.signal)) see(object);
+      } catch {
+        // The server ends watches as it likes.
+        await sleep(100);
+      }
     }
-    throw new Error('the watch has ended');
   })();
-  const failed = watching.catch((error: unknown) => {
-    if (!closing.signal.aborted) throw error;
-  });
 
   const from = performance.now();
   const lane = async (): Promise<void> => {
@@ -52,12 +58,10 @@ export async function bareLoop({ kubeconfig, settings, jobs, parallel, cleanup }
       if (cleanup) await client.remove(JOBS, name, { propagationPolicy: 'Background' });
     }
   };
-  await Promise.race([
-    failed.then(() => new Promise(() => undefined)),
-    Promise.all(Array.from({ length: parallel }, lane)),
-  ]);
+  await Promise.all(Array.from({ length: parallel }, lane));
   const seconds = (performance.now() - from) / 1000;
   closing.abort();
+  await watching;
   const requests = [...client.requests.values()].reduce((sum, count) => sum + count, 0);
   await client.close();
   return { jobs, seconds, jobsPerSecond: jobs / seconds, requestsPerJob: requests / jobs };
