@@ -3,7 +3,6 @@
  * `npm run -s kubernetes:objects -- SETTINGS.yaml [SERVICE-ACCOUNT [NAMESPACE]] | kubectl apply -f -`
  */
 import { readFileSync } from 'node:fs';
-import { stringify } from 'yaml';
 import { installation } from '../k8s/manifests/install.ts';
 import { readKubernetesSettings } from '../k8s/read-settings.ts';
 
@@ -20,7 +19,4 @@ if (!read.ok) {
   process.exit(1);
 }
 const account = { name, namespace: namespace ?? read.settings.namespace };
-const documents = installation(read.settings, account).map((object) =>
-  stringify(object, { aliasDuplicateObjects: false }),
-);
-console.log(documents.join('---\n'));
+console.log(installation(read.settings, account));
