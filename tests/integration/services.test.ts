@@ -1,50 +1,19 @@
 /** API and worker as processes of their own, over Postgres and a Temporal server, with real trials on a tiny model. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { createClient } from '@lamina/cli/client.ts';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { untilEnded } from '../support/following.ts';
 import { postgresMissing, startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { launch, type Service, upAt } from '../support/services.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { saveTinyModel, tinyDocument } from '../support/tiny.ts';
 import { trainerEnvironment, trainerPython } from '../support/trainer.ts';
 
 const PATIENCE_MS = 180_000;
-const mainOf = (service: string) => fileURLToPath(new URL(`../../services/${service}/src/main.ts`, import.meta.url));
-
-interface Service {
-  readonly child: ChildProcess;
-  readonly output: () => string;
-  readonly exit: Promise<number | null>;
-}
-
-function launch(service: string, env: Readonly<Record<string, string>>): Service {
-  const child = spawn(process.execPath, [mainOf(service)], { env: { ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output += text;
-    });
-  }
-  return { child, output: () => output, exit: new Promise((resolve) => child.once('exit', resolve)) };
-}
-
-/** The address under `name` in the line that says that the service is up. */
-async function upAt({ output, child }: Service, name: string): Promise<string> {
-  const giveUpAt = performance.now() + 90_000;
-  for (;;) {
-    const found = new RegExp(`"${name}":"(http[^"]+)"[^\n]*"msg":"(?:serving|working)"`).exec(output())?.[1];
-    if (found !== undefined) return found;
-    assert.ok(child.exitCode === null && performance.now() < giveUpAt, output());
-    await sleep(50);
-  }
-}
 
 describe('API and worker apart', { skip: postgresMissing() ?? false }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'lamina-services-'));
@@ -70,7 +39,7 @@ describe('API and worker apart', { skip: postgresMissing() ?? false }, () => {
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   });
 
-  function start(service: string, env: Readonly<Record<string, string>>): Service {
+  function start(service: 'api' | 'worker', env: Readonly<Record<string, string>>): Service {
     const started = launch(service, { ...shared, ...env });
     running.push(started);
     return started;

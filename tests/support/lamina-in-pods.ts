@@ -1,73 +1,20 @@
 /** The all-in-one service with the real trainer in pods of the test cluster. */
-import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Cluster, trainerInPods } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
 import { createLaminaFolder, type LaminaFolder } from './lamina-process.ts';
+import { type PodSettings, podSettings } from './pod-settings.ts';
 
-export interface PodLamina extends LaminaFolder {
-  readonly namespace: string;
-  /** Folder that pods keep converted weights and tokens in. */
-  readonly cache: string;
-  readonly artifacts: string;
-}
+export type PodLamina = LaminaFolder & Pick<PodSettings, 'namespace' | 'artifacts' | 'cache'>;
 
 /** A namespace and a folder of its own; everything goes with `remove`. */
 export async function createPodLamina(cluster: Cluster): Promise<PodLamina> {
-  const namespace = `lamina-test-${randomUUID().slice(0, 8)}`;
-  const shared = mkdtempSync(join(tmpdir(), 'lamina-pods-'));
-  const artifacts = join(shared, 'artifacts');
-  const cache = join(shared, 'cache');
-  for (const folder of [artifacts, cache]) {
-    mkdirSync(folder);
-    // Pods run as a user of their own.
-    chmodSync(folder, 0o777);
-  }
-  const port = await freePort(cluster.hostAddress);
-  const file = join(shared, 'cluster.json');
-  writeFileSync(
-    file,
-    JSON.stringify({
-      namespace,
-      ...trainerInPods(),
-      artifacts: { source: { hostPath: artifacts } },
-      cache: { source: { hostPath: cache } },
-      cpu: '500m',
-      eventsUrl: `http://${cluster.hostAddress}:${port}`,
-    }),
-  );
-  await cluster.kubectl(['create', 'namespace', namespace]);
-  const folder = await createLaminaFolder({
-    LAMINA_RUNNER: 'kubernetes',
-    LAMINA_CLUSTER: file,
-    LAMINA_KUBECONFIG: cluster.kubeconfig,
-    LAMINA_ARTIFACTS: artifacts,
-    LAMINA_INTAKE_HOST: cluster.hostAddress,
-    LAMINA_INTAKE_PORT: String(port),
-  });
+  const settings = await podSettings(cluster);
+  const folder = await createLaminaFolder(settings.environment);
   return {
+    ...settings,
     ...folder,
-    namespace,
-    cache,
-    artifacts,
     async remove() {
-      await cluster.kubectl(['delete', 'namespace', namespace, '--wait=false']);
       await folder.remove();
-      rmSync(shared, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+      await settings.remove();
     },
   };
-}
-
-function freePort(host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, host, () => {
-      const address = probe.address();
-      const port = address !== null && typeof address === 'object' ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }
