@@ -1,5 +1,6 @@
 /** An attempt as the worker launches it, for tests of manifests and of what reads them. */
 import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
+import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
 import { CONTRACT_VERSION, type Plan, type TrialRequest } from '@lamina/domain/contract/trial.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 
@@ -31,7 +32,7 @@ export function sampleLaunch(
   const request: TrialRequest = {
     contract: CONTRACT_VERSION,
     ...ids,
-    settings: { ...SETTINGS, gpuClass: plan.gpuClass, gpus: plan.gpus },
+    settings: sampleSettings({ gpuClass: plan.gpuClass, gpus: plan.gpus }),
     plan,
     resume: attempt > 1,
     paths: {
@@ -43,44 +44,3 @@ export function sampleLaunch(
   };
   return { ...ids, request, token: 'token-of-the-attempt', deadlineSeconds: 7200, graceSeconds: 60, ...change.launch };
 }
-
-const SETTINGS: TrialRequest['settings'] = {
-  model: { source: 'hf', id: 'google/gemma-3-270m', revision: 'main' },
-  layers: { strategy: 'first', keep: 12 },
-  precision: 'nf4',
-  computeDtype: 'auto',
-  method: 'qlora',
-  dataset: {
-    source: 'file',
-    path: '/mnt/data/notes.jsonl',
-    format: 'jsonl',
-    fields: { text: 'text' },
-    fingerprint: null,
-  },
-  training: {
-    steps: 100,
-    microBatch: 4,
-    accumulation: 2,
-    maxLength: 512,
-    packing: true,
-    learningRate: 2e-4,
-    schedule: 'constant',
-    warmupSteps: 0,
-    optimizer: 'adamw',
-    weightDecay: 0,
-    adamBeta1: 0.9,
-    adamBeta2: 0.999,
-    adamEpsilon: 1e-8,
-    maxGradNorm: 1,
-    mixedPrecision: 'none',
-    checkpointing: false,
-    checkpointEvery: 50,
-    logEvery: 1,
-    warmupMeasurements: 2,
-  },
-  lora: { r: 8, alpha: 16, dropout: 0, bias: 'none', targets: 'all-linear', rslora: false },
-  evaluation: { fraction: 0.1, maxTokens: 4096, microBatch: 1, beforeTraining: true },
-  seed: 1,
-  gpuClass: null,
-  gpus: 1,
-};
