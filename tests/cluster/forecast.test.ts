@@ -7,7 +7,8 @@ import type { Submission } from '@lamina/cli/client.ts';
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import { cluster } from '../support/cluster.ts';
 import { untilEnded } from '../support/following.ts';
-import { createPodLamina, type PodLamina } from '../support/lamina-in-pods.ts';
+import { createLaminaFolder } from '../support/lamina-process.ts';
+import { podSettings } from '../support/pod-settings.ts';
 import { saveTinyModel, tinyDocument } from '../support/tiny.ts';
 
 const PATIENCE_MS = 600_000;
@@ -15,13 +16,16 @@ const HELD = 3;
 
 const found = await cluster();
 const skip = 'skip' in found ? found.skip : false;
-let pods: PodLamina | null = null;
-after(() => pods?.remove());
+const opened: { remove(): Promise<void> }[] = [];
+after(async () => {
+  for (const each of opened.toReversed()) await each.remove();
+});
 
 test('where one GPU is free, three trials at once take the time of three', { skip }, async (context) => {
   if ('skip' in found) return;
-  pods = await createPodLamina(found);
-  const { cache, namespace } = pods;
+  const settings = await podSettings(found);
+  opened.push(settings);
+  const { cache, namespace, environment } = settings;
   await saveTinyModel(cache);
   // Pods run as a user of their own.
   execFileSync('chmod', ['-R', 'a+rwX', cache]);
@@ -43,7 +47,9 @@ test('where one GPU is free, three trials at once take the time of three', { ski
       ],
     },
   });
-  const lamina = await pods.start();
+  const folder = await createLaminaFolder(environment);
+  opened.push(folder);
+  const lamina = await folder.start();
   const gpus = await untilGpus(lamina.url, ({ classes }) => classes.some(({ free }) => free === 1));
   const scarce = gpus.classes.find(({ free }) => free === 1);
   assert.ok(scarce);
