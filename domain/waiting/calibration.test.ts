@@ -18,6 +18,7 @@ function round(n: number, spread: number, random: Random): { readonly end: boole
     const history = Array.from({ length: n }, () => {
       const seconds = draw();
       return pastTrial({
+        launchSeconds: 0,
         wallSeconds: seconds,
         totalSeconds: seconds * 0.98,
         trainSeconds: seconds * 0.7,

@@ -86,7 +86,7 @@ test('on a CPU, trials that ran as many at once are preferred', () => {
 });
 
 test('waiting for a GPU before the trainer starts does not count as work', () => {
-  const waited = [0, 0, 900, 1800].map((wait) => pastTrial({ wallSeconds: 82 + wait }));
+  const waited = [0, 0, 900, 1800].map((wait) => pastTrial({ launchSeconds: 1 + wait }));
   close(secondsOf({}, waited).seconds, 82);
 });
 
@@ -122,6 +122,7 @@ function coverage(n: number, spread: number, seed: number): number {
       const wallSeconds = draw();
       const share = wallSeconds / 80;
       return pastTrial({
+        launchSeconds: 0,
         wallSeconds,
         totalSeconds: 80 * share,
         trainSeconds: 50 * share,

@@ -71,14 +71,15 @@ function uncachedRaw(past: PastTrial): number {
 
 /**
  * What passes before and after the trainer is the machine's, not the work's: the middle over all that ran there, so that
- * the first trial after a start (which loads the libraries) says little. On a cluster it may hold some waiting, so the
- * shorter ones count there.
+ * the first trial after a start (which loads the libraries) says little. Launches on a cluster hold the wait for a GPU,
+ * which the queue tells better: the shortest tenth of them counts, which is the start of a pod.
  */
 function typicalOverhead(target: Work, trials: readonly PastTrial[], history: readonly PastTrial[]): number {
   const devices = new Set(trials.map(({ device }) => device));
   const there = history.filter(({ device }) => devices.has(device));
-  const overheads = ascending(there.map((past) => Math.max(0, past.wallSeconds - past.totalSeconds)));
-  return quantile(overheads, target.gpus > 0 ? 0.25 : 0.5);
+  const around = ascending(there.map((past) => Math.max(0, past.wallSeconds - past.totalSeconds)));
+  const launches = ascending(there.map((past) => past.launchSeconds));
+  return quantile(around, 0.5) + quantile(launches, target.gpus > 0 ? 0.1 : 0.5);
 }
 
 interface DepthFactors {

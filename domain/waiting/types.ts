@@ -42,7 +42,9 @@ export interface PastTrial extends Work {
   readonly deviceKind: 'cpu' | 'cuda';
   /** Trials that its experiment ran at once. */
   readonly parallel: number;
-  /** From the start of its attempt to its recorded end: how long it held its place. */
+  /** From its launch until it was known to run: start of a pod, and on a busy cluster the wait for a GPU. */
+  readonly launchSeconds: number;
+  /** From then to its recorded end. */
   readonly wallSeconds: number;
   readonly totalSeconds: number;
   readonly trainSeconds: number;

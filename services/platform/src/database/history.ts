@@ -18,6 +18,7 @@ interface PastRow {
   readonly settings: Omit<TrialSettings, 'seed'>;
   readonly plan: Plan;
   readonly parallel: number;
+  readonly launch: number;
   readonly wall: number;
   readonly summary: TrialResult;
 }
@@ -39,13 +40,15 @@ export function history(db: Db): Pick<WaitingStore, 'pastTrials' | 'openExperime
               FROM jsonb_array_elements(${json(models)}::jsonb) AS m (model)))
             ORDER BY experiment_id DESC LIMIT ${MOST_CELLS})
         )
-        SELECT c.id, c.like_key, c.settings, past.plan, past.wall, past.summary,
+        SELECT c.id, c.like_key, c.settings, past.plan, past.launch, past.wall, past.summary,
           (e.policy ->> 'maxParallel')::int AS parallel
         FROM wanted w
         JOIN cells c ON c.experiment_id = w.experiment_id AND c.id = w.id
         JOIN experiments e ON e.id = w.experiment_id
         CROSS JOIN LATERAL (
-          SELECT a.plan, extract(epoch FROM t.ended_at - coalesce(a.running_at, a.started_at))::float8 AS wall, r.summary, t.ended_at
+          SELECT a.plan, r.summary, t.ended_at,
+            extract(epoch FROM coalesce(a.running_at, a.started_at) - a.started_at)::float8 AS launch,
+            extract(epoch FROM t.ended_at - coalesce(a.running_at, a.started_at))::float8 AS wall
           FROM trials t
           JOIN attempts a ON a.experiment_id = t.experiment_id AND a.trial_id = t.id AND a.attempt = t.attempts
           JOIN results r ON r.experiment_id = t.experiment_id AND r.trial_id = t.id
@@ -98,7 +101,7 @@ export function history(db: Db): Pick<WaitingStore, 'pastTrials' | 'openExperime
 }
 
 /** None where a part of the time was not measured, or a part of the work was done by an earlier attempt. */
-function pastTrial({ id, like_key, settings, plan, parallel, wall, summary }: PastRow): PastTrial[] {
+function pastTrial({ id, like_key, settings, plan, parallel, launch, wall, summary }: PastRow): PastTrial[] {
   const { seconds, training, model, environment, raw, trained } = summary;
   const { train, evaluate } = seconds;
   if (training.resumedFromStep !== null || train === null || evaluate === null || trained === null) return [];
@@ -111,6 +114,7 @@ function pastTrial({ id, like_key, settings, plan, parallel, wall, summary }: Pa
       device: environment.device,
       deviceKind: environment.deviceKind,
       parallel,
+      launchSeconds: launch,
       wallSeconds: wall,
       totalSeconds: seconds.total,
       trainSeconds: train,
