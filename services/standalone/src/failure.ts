@@ -9,8 +9,16 @@ export function startFailure(error: unknown, config: Config): string {
     const where = running === null ? '' : ` It is at ${running.url} (process ${running.pid}).`;
     return `${error.message}${where}`;
   }
-  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-    return `Port ${config.port} is taken by another program. Choose another with LAMINA_PORT, or 0 for any that is free.`;
+  const { code, port, address } = error as NodeJS.ErrnoException & { port?: number; address?: string };
+  if (code === 'EADDRINUSE') {
+    const other =
+      port !== undefined && port === config.intake?.port
+        ? 'LAMINA_INTAKE_PORT, and name it in eventsUrl of the settings'
+        : 'LAMINA_PORT, or 0 for any that is free';
+    return `Port ${port} is taken by another program. Choose another with ${other}.`;
+  }
+  if (code === 'EADDRNOTAVAIL') {
+    return `${address} is no address of this machine: LAMINA_INTAKE_HOST says where pods' events are listened for.`;
   }
   return error instanceof Error ? error.message : String(error);
 }

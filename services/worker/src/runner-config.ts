@@ -39,7 +39,7 @@ type Values = z.infer<z.ZodObject<typeof runnerVariables>>;
 /** What one runner needs that the other does not; said beside all other mistakes. */
 export const runnerChecks = [
   needs('local', 'LAMINA_TRAINER_PYTHON', "the trainer environment's interpreter"),
-  needs('kubernetes', 'LAMINA_CLUSTER', 'the file with the settings of the cluster'),
+  needs('kubernetes', 'LAMINA_CLUSTER', 'the file with the settings of the cluster (--cluster FILE)'),
 ];
 
 function needs(runner: Values['LAMINA_RUNNER'], name: keyof Values, what: string) {
