@@ -81,7 +81,7 @@ export function storeEventsConformance(name: string, open: OpenDatabase, options
       assert.equal((await under.store.getTrials(id, [trials[0]!.id]))[0]?.progress?.waiting, 'queued: third in line');
       assert.equal((await under.store.getAttempt(attemptId))?.runningAt, null);
       await note('running', null);
-      const { waiting, runningAt } = (await under.store.getAttempt(attemptId)) ?? {};
+      const { waiting, runningAt } = (await under.store.getAttempts([attemptId, 'unknown']))[0] ?? {};
       assert.equal(waiting, null);
       assert.ok(runningAt);
       await note('running', null);

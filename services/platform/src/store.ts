@@ -177,6 +177,8 @@ export interface ExperimentStore extends WaitingStore, ClusterStore, FitStore {
   cancelPending(experimentId: string): Promise<number>;
   listAttempts(experimentId: string, trialId?: string): Promise<readonly AttemptRecord[]>;
   getAttempt(attemptId: string): Promise<AttemptRecord | null>;
+  /** Those of them that there are. */
+  getAttempts(attemptIds: readonly string[]): Promise<readonly AttemptRecord[]>;
 
   /**
    * Stores trainer events once each (by sequence number); returns the highest contiguous number stored.

@@ -14,10 +14,9 @@ export function createObserver(
   { store, runner, eventsBaseUrl }: Pick<ActivityDependencies, 'store' | 'runner' | 'eventsBaseUrl'>,
   listeningSinceMs: number,
 ): Observer {
-  async function see(observation: AttemptObservation, nowMs: number): Promise<SeenAttempt> {
+  function see(observation: AttemptObservation, known: AttemptRecord | null, nowMs: number): SeenAttempt {
     const { trialId, attempt, state, reason, end } = observation;
     if (end !== null) return { trialId, attempt, state: 'ended', reason, end, aliveMs: null, silentMs: null };
-    const known = await store.getAttempt(observation.attemptId);
     const silentMs = eventsBaseUrl === null ? null : nowMs - Math.max(heardAtMs(known, nowMs), listeningSinceMs);
     return { trialId, attempt, state, reason, end, aliveMs: aliveMs(observation, known, nowMs), silentMs };
   }
@@ -25,8 +24,11 @@ export function createObserver(
   return async (experimentId) => {
     const observations = await runner.list(experimentId);
     await store.noteAttempts(experimentId, observations);
+    const alive = observations.filter(({ end }) => end === null);
+    const records = await store.getAttempts(alive.map(({ attemptId }) => attemptId));
+    const known = new Map(records.map((record) => [record.attemptId, record]));
     const nowMs = Date.now();
-    return Promise.all(observations.map((observation) => see(observation, nowMs)));
+    return observations.map((observation) => see(observation, known.get(observation.attemptId) ?? null, nowMs));
   };
 }
 

@@ -6,7 +6,7 @@ import { moveTrials } from './outcomes.ts';
 import { toAttempt } from './rows.ts';
 import type { Db } from './schema.ts';
 
-type Attempts = Pick<ExperimentStore, 'startAttempts' | 'endAttempts' | 'listAttempts' | 'getAttempt'>;
+type Attempts = Pick<ExperimentStore, 'startAttempts' | 'endAttempts' | 'listAttempts' | 'getAttempt' | 'getAttempts'>;
 
 export function attempts(db: Db): Attempts {
   return {
@@ -93,6 +93,16 @@ export function attempts(db: Db): Attempts {
       let query = db.selectFrom('attempts').selectAll().where('experiment_id', '=', experimentId);
       if (trialId !== undefined) query = query.where('trial_id', '=', trialId);
       return (await query.orderBy('trial_id').orderBy('attempt').execute()).map(toAttempt);
+    },
+
+    async getAttempts(attemptIds) {
+      if (attemptIds.length === 0) return [];
+      const rows = await db
+        .selectFrom('attempts')
+        .selectAll()
+        .where(sql<boolean>`id = ANY(${[...attemptIds]}::text[])`)
+        .execute();
+      return rows.map(toAttempt);
     },
 
     async getAttempt(attemptId) {
