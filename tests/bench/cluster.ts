@@ -45,7 +45,7 @@ try {
   );
   const ours = await measure('lamina', (settings) => lamina({ ...common(settings), artifactRoot: root, trials }));
   if (ours !== null)
-    say(`  worker: ${Math.round(ours.peakRssBytes / 1e6)} MB at most, ${Math.round(ours.cpuSeconds)} s of CPU`);
+    say(`  worker: ${megabytes(ours.peakRssBytes)} MB at most, ${megabytes(ours.idleRssBytes)} MB at first`);
   const kueue = await measure('kueue', (settings) => bareLoop({ ...common(settings), jobs: trials, cleanup: false }));
   const withinSeconds = ours?.seconds ?? KATIB_SECONDS;
   const peer = await measure('katib', (settings) =>
@@ -76,6 +76,10 @@ async function found(): Promise<Cluster> {
 
 function common(settings: KubernetesSettings) {
   return { kubeconfig: here.kubeconfig, settings, parallel };
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e6);
 }
 
 function reached(value: number | null, holds: (value: number) => boolean): boolean | null {

@@ -28,6 +28,8 @@ export interface WorkerSetup {
 export interface WorkerFigures {
   /** The most that was resident, bytes. */
   readonly peakRssBytes: number;
+  /** Resident before the first trial, bytes. */
+  readonly idleRssBytes: number;
   readonly cpuSeconds: number;
   /** To the API server, by verb and resource. */
   readonly requests: Readonly<Record<string, number>>;
@@ -66,10 +68,12 @@ async function run({ temporal, url, kubeconfig, settings, artifactRoot }: Worker
     log: quiet,
   });
   send('ready');
+  const idleRssBytes = process.memoryUsage.rss();
   await new Promise((resolve) => process.once('message', resolve));
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
   const figures: WorkerFigures = {
     peakRssBytes: maxRSS * 1024,
+    idleRssBytes,
     cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
     requests: Object.fromEntries(client.requests),
   };
