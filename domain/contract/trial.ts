@@ -105,7 +105,7 @@ export const loraSettings = z.strictObject({
   rslora: z.boolean(),
 });
 
-export const evaluationSettings = z.strictObject({
+export const scoringSettings = z.strictObject({
   fraction: z
     .number()
     .gt(0)
@@ -115,6 +115,25 @@ export const evaluationSettings = z.strictObject({
   microBatch: z.number().int().min(1),
   beforeTraining: z.boolean().describe('also evaluate the model as cut'),
 });
+
+export const inferenceSettings = z.strictObject({
+  batchSizes: z.array(z.number().int().min(1)).min(1).describe('sequences generated at once, each measured by itself'),
+  promptTokens: z.number().int().min(1).describe('tokens of each prompt'),
+  newTokens: z.number().int().min(1).describe('tokens generated after the first one'),
+  repetitions: z.number().int().min(1).describe('measured repetitions of each batch size'),
+  warmup: z.number().int().min(0).describe('repetitions before them that are not measured'),
+});
+export type InferenceSettings = z.infer<typeof inferenceSettings>;
+
+export const evaluationSettings = scoringSettings.extend({
+  inference: inferenceSettings.nullable().default(null).describe('null: speed of inference is not measured'),
+});
+
+export const artifactSettings = z.strictObject({
+  adapter: z.boolean().describe('keep the trained adapter, with the checksum of the base it belongs to'),
+  merged: z.boolean().describe('keep the trained model as a plain one: the adapter is added to the weights'),
+});
+export type ArtifactSettings = z.infer<typeof artifactSettings>;
 
 /** Everything that can change a trial's numbers; its hash (with the trainer's revision) is the trial id. */
 export const trialSettings = z.strictObject({
@@ -127,6 +146,7 @@ export const trialSettings = z.strictObject({
   training: trainingSettings,
   lora: loraSettings.nullable().describe('null where the method has no adapters'),
   evaluation: evaluationSettings,
+  artifacts: artifactSettings.default({ adapter: false, merged: false }),
   seed: z.number().int().min(0),
   gpuClass: z.string().nullable(),
   gpus: z.number().int().min(0),
@@ -234,6 +254,52 @@ export const memoryMeasurement = z.strictObject({
   peakRssBytes: bytes.nullable(),
 });
 
+/** Where the time of the measured steps went; element by element beside `stepSeconds`. */
+export const stepParts = z.strictObject({
+  forward: z.array(seconds).describe('forward passes, with the copying of their tokens to the device'),
+  backward: z.array(seconds),
+  optimizer: z.array(seconds).describe('clipping of gradients and the update'),
+});
+
+/** Base weights before training and once the adapter is off again: equal, or the base was damaged. */
+export const baseChecksums = z.strictObject({
+  before: z.string().describe('SHA-256 over the tensors in memory, quantization constants included'),
+  after: z.string(),
+});
+
+export const mergeResult = z.strictObject({
+  dtype: z.enum(['fp32', 'bf16', 'fp16']).describe('of the merged weights'),
+  maxDifference: z
+    .number()
+    .nonnegative()
+    .describe('of the logits against those with the adapter apart: root mean square over that of the logits'),
+  tolerance: z.number().positive().describe('what maxDifference may be'),
+  divergence: z.number().nonnegative().describe('mean Kullback-Leibler divergence, nats per token'),
+  sameTop: z.number().min(0).max(1).describe('share of tokens after which both find the same one most likely'),
+  accepted: z.boolean().describe('false: the difference is above the tolerance, and no merged model was kept'),
+  seconds,
+});
+
+/** Raw samples of one batch size, one of each kind per repetition. Greedy, with a key-value cache. */
+export const inferenceSamples = z.strictObject({
+  batchSize: z.number().int().min(1),
+  prefillSeconds: z.array(seconds).describe('the prompts until the first new token: time to first token'),
+  decodeSeconds: z.array(seconds).describe('newTokens further tokens of every sequence'),
+  /** Largest allocation on CUDA, peak resident set on a CPU, weights included. */
+  peakMemoryBytes: bytes.nullable(),
+});
+export type InferenceSamples = z.infer<typeof inferenceSamples>;
+
+export const inferenceResult = z.strictObject({
+  promptTokens: z.number().int().min(1),
+  newTokens: z.number().int().min(1),
+  trained: z
+    .array(inferenceSamples)
+    .describe('the model as trained: adapters apart from the weights, where it has any'),
+  merged: z.array(inferenceSamples).nullable().describe('the merged model; null without an accepted merge'),
+});
+export type InferenceResult = z.infer<typeof inferenceResult>;
+
 export const trialResult = z.strictObject({
   contract: z.literal(CONTRACT_VERSION),
   trialId: z.string(),
@@ -251,6 +317,7 @@ export const trialResult = z.strictObject({
     quantizedBytes: bytes.describe('their storage with constants'),
     bitsPerParameter: z.number().describe('8 × weightBytes / parameters'),
     quantizedBitsPerParameter: z.number().nullable(),
+    diskBytes: bytes.nullable().default(null).describe('weight files that it was loaded from, before the cut'),
   }),
   computeDtype: z.enum(['fp32', 'bf16', 'fp16']),
   raw: evaluationResult.nullable(),
@@ -266,6 +333,14 @@ export const trialResult = z.strictObject({
     tokensPerSecond: z.number().nullable().describe('sum(stepTokens) / sum(stepSeconds)'),
     samplesPerSecond: z.number().nullable(),
     resumedFromStep: z.number().int().nullable(),
+    stepParts: stepParts.nullable().default(null),
+    dequantizationShare: z
+      .number()
+      .min(0)
+      .max(1)
+      .nullable()
+      .default(null)
+      .describe('of the time of forward and backward passes, profiled after training'),
   }),
   seconds: z.strictObject({
     imports: seconds.nullable(),
@@ -279,7 +354,16 @@ export const trialResult = z.strictObject({
     total: seconds,
   }),
   memory: memoryMeasurement,
-  energyJoules: z.number().nullable(),
+  energyJoules: z.number().nullable().describe('while training, idle power included'),
+  energySource: z
+    .enum(['nvml', 'rapl'])
+    .nullable()
+    .default(null)
+    .describe('nvml: the GPUs in use; rapl: the processor packages, with everything that runs on them'),
+  idleWatts: z.number().nonnegative().nullable().default(null).describe('power just before training, the model loaded'),
+  base: baseChecksums.nullable().default(null).describe('null where no adapter was kept or merged'),
+  merge: mergeResult.nullable().default(null).describe('null where nothing was merged'),
+  inference: inferenceResult.nullable().default(null),
   environment: z.strictObject({
     device: z.string().describe('product name of the GPU or CPU'),
     deviceKind: z.enum(['cpu', 'cuda']),

@@ -22,8 +22,17 @@ export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
+/** What is measured or kept on request counts only where it is asked for: without it, ids are as they were before it could be. */
 function identity<S extends CellSettings>(settings: S) {
-  return { ...settings, model: content(settings.model), dataset: content(settings.dataset) };
+  const { artifacts, evaluation, ...rest } = settings;
+  const { inference, ...scoring } = evaluation;
+  return {
+    ...rest,
+    model: content(settings.model),
+    dataset: content(settings.dataset),
+    evaluation: inference === null ? scoring : evaluation,
+    ...(artifacts.adapter || artifacts.merged ? { artifacts } : {}),
+  };
 }
 
 function content(reference: ModelRef | DatasetRef) {

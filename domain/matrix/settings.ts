@@ -29,6 +29,7 @@ export function cellSettings(document: ExperimentDocument, choice: Choice, conte
     training: { ...document.training, ...under('training', choice) },
     lora: hasAdapters(method) && document.lora !== null ? { ...document.lora, ...under('lora', choice) } : null,
     evaluation: { ...document.evaluation, ...under('evaluation', choice) },
+    artifacts: document.artifacts,
     gpuClass: document.resources.gpuClass,
     gpus: document.resources.gpus ?? (context.device?.kind === 'cpu' ? 0 : 1),
   };

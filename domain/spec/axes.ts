@@ -1,6 +1,6 @@
 /** The axes a matrix may have, by the path they are written at, and the schema of one value of each. */
 import { z } from 'zod';
-import { evaluationSettings, loraSettings, type ModelRef, trainingSettings } from '../contract/trial.ts';
+import { loraSettings, type ModelRef, scoringSettings, trainingSettings } from '../contract/trial.ts';
 import { depth } from './layers.ts';
 import { modelInput } from './references-input.ts';
 import { COMPUTE_DTYPES, METHODS, PRECISIONS } from './vocabulary.ts';
@@ -14,7 +14,7 @@ const settingSchemas = {
   ...prefixed('training', trainingSettings.shape),
   ...prefixed('lora', loraSettings.shape),
   ...prefixed('quantization', quantizationSettings.shape),
-  ...prefixed('evaluation', evaluationSettings.shape),
+  ...prefixed('evaluation', scoringSettings.shape),
 };
 
 /** Schema of one value, by axis. The order is the order of nesting: later axes vary faster. */

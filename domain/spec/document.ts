@@ -3,7 +3,13 @@
  * `docs/experiment.schema.json` and the tables of `docs/experiment.md` are generated from here.
  */
 import { z } from 'zod';
-import { evaluationSettings, loraSettings, trainingSettings } from '../contract/trial.ts';
+import {
+  artifactSettings,
+  evaluationSettings,
+  inferenceSettings,
+  loraSettings,
+  trainingSettings,
+} from '../contract/trial.ts';
 import { MATRIX_DEFAULTS, type Matrix, type PartialCell, quantizationSettings } from './axes.ts';
 import { estimateAssumptions } from './estimate.ts';
 import { duration, field, size } from './input.ts';
@@ -61,12 +67,32 @@ const quantization = z.strictObject({
   ),
 });
 
+const i = inferenceSettings.shape;
+const inference = z.strictObject({
+  batchSizes: field(i.batchSizes, [1], 'sequences generated at once, each measured by itself'),
+  promptTokens: field(i.promptTokens, 128, 'tokens of each prompt'),
+  newTokens: field(i.newTokens, 32, 'tokens generated after the first one'),
+  repetitions: field(i.repetitions, 5, 'measured repetitions of each batch size'),
+  warmup: field(i.warmup, 1, 'repetitions before them that are not measured'),
+});
+
 const e = evaluationSettings.shape;
 const evaluation = z.strictObject({
   fraction: field(e.fraction, 0.1, 'share of records held out, the same for all cells'),
   maxTokens: field(e.maxTokens, 16_384, 'held-out tokens that are scored, the same for all cells'),
   microBatch: field(e.microBatch, 1, 'sequences per forward pass'),
   beforeTraining: field(e.beforeTraining, true, 'also score the model as cut, before training'),
+  inference: field(
+    inference.nullable(),
+    null,
+    'measure how fast the trained model generates, with the adapter apart and merged; null: not measured',
+  ),
+});
+
+const a = artifactSettings.shape;
+const artifacts = z.strictObject({
+  adapter: field(a.adapter, false, 'keep the trained adapter, with the checksum of the base it belongs to'),
+  merged: field(a.merged, false, 'keep the trained model with the adapter merged into its weights'),
 });
 
 const resources = z.strictObject({
@@ -132,6 +158,7 @@ export const experimentDocument = z.strictObject({
   lora: field(lora.nullable(), null, 'adapter settings; null where no method has adapters'),
   quantization: quantization.prefault({}).describe('how k-bit weights are made, and what weights are multiplied in'),
   evaluation: evaluation.prefault({}).describe('how cells are scored'),
+  artifacts: artifacts.prefault({}).describe('what is kept of a trained model beside its figures'),
   resources: resources.prefault({}).describe('what a trial runs on'),
   policy: policy.prefault({}).describe('parallelism, retries and deadlines'),
   baseline: field(

@@ -78,7 +78,14 @@ def request(options: argparse.Namespace, folder: Path, model: Path, number: int)
                 "targets": "all-linear",
                 "rslora": False,
             },
-            "evaluation": {"fraction": 0.1, "maxTokens": 64, "microBatch": 1, "beforeTraining": False},
+            "evaluation": {
+                "fraction": 0.1,
+                "maxTokens": 64,
+                "microBatch": 1,
+                "beforeTraining": False,
+                "inference": None,
+            },
+            "artifacts": {"adapter": False, "merged": False},
             "seed": 1,
             "gpuClass": None,
             "gpus": 0,
@@ -182,7 +189,7 @@ def main() -> None:
         LazyTokenizer(model),
         options.max_length,
         True,
-        EvaluationSettings(fraction=0.1, max_tokens=64, micro_batch=1, before_training=False),
+        EvaluationSettings(fraction=0.1, max_tokens=64, micro_batch=1, before_training=False, inference=None),
         options.cache,
     )
     with tempfile.TemporaryDirectory() as name:

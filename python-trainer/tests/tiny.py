@@ -127,6 +127,14 @@ LORA: dict[str, Any] = {
     "rslora": False,
 }
 
+EVALUATION: dict[str, Any] = {
+    "fraction": 0.3,
+    "maxTokens": 128,
+    "microBatch": 2,
+    "beforeTraining": True,
+    "inference": None,
+}
+
 
 def make_request(root: Path, model: Path, texts: Path, **changes: Any) -> TrialRequest:
     """A request for `model`; `training` and `plan` are merged into the defaults, the rest replaces settings."""
@@ -159,7 +167,8 @@ def make_request(root: Path, model: Path, texts: Path, **changes: Any) -> TrialR
         },
         "training": training,
         "lora": LORA,
-        "evaluation": {"fraction": 0.3, "maxTokens": 128, "microBatch": 2, "beforeTraining": True},
+        "evaluation": EVALUATION,
+        "artifacts": {"adapter": False, "merged": False},
         "seed": 1,
         "gpuClass": None,
         "gpus": 0,

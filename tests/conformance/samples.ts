@@ -59,6 +59,7 @@ export function sampleResult(ids: { trialId: string; attemptId: string }, status
       quantizedBytes: 0,
       bitsPerParameter: 16,
       quantizedBitsPerParameter: null,
+      diskBytes: null,
     },
     computeDtype: 'fp32',
     raw: evaluation,
@@ -74,6 +75,8 @@ export function sampleResult(ids: { trialId: string; attemptId: string }, status
       tokensPerSecond: 160,
       samplesPerSecond: 10,
       resumedFromStep: null,
+      stepParts: null,
+      dequantizationShare: null,
     },
     seconds: {
       imports: null,
@@ -88,6 +91,11 @@ export function sampleResult(ids: { trialId: string; attemptId: string }, status
     },
     memory: { peakAllocatedBytes: null, peakReservedBytes: null, peakProcessBytes: null, peakRssBytes: 1_000_000 },
     energyJoules: null,
+    energySource: null,
+    idleWatts: null,
+    base: null,
+    merge: null,
+    inference: null,
     environment: {
       device: 'sample',
       deviceKind: 'cpu',

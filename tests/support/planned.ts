@@ -109,6 +109,7 @@ export function resultOf(trial: PlannedTrial, attemptId: string): TrialResult {
       quantizedBytes: 0,
       bitsPerParameter: 16,
       quantizedBitsPerParameter: null,
+      diskBytes: null,
     },
     computeDtype: 'fp32',
     raw: evaluation,
@@ -124,6 +125,8 @@ export function resultOf(trial: PlannedTrial, attemptId: string): TrialResult {
       tokensPerSecond: 512,
       samplesPerSecond: 8,
       resumedFromStep: null,
+      stepParts: null,
+      dequantizationShare: null,
     },
     seconds: {
       imports: 1,
@@ -138,6 +141,11 @@ export function resultOf(trial: PlannedTrial, attemptId: string): TrialResult {
     },
     memory: { peakAllocatedBytes: null, peakReservedBytes: null, peakProcessBytes: null, peakRssBytes: 1_000_000_000 },
     energyJoules: null,
+    energySource: null,
+    idleWatts: null,
+    base: null,
+    merge: null,
+    inference: null,
     environment: {
       device: 'test CPU',
       deviceKind: 'cpu',

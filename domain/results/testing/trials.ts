@@ -101,6 +101,7 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
       quantizedBytes: 0,
       bitsPerParameter: (8 * weightBytes) / 250_000_000,
       quantizedBitsPerParameter: null,
+      diskBytes: null,
     },
     computeDtype: 'fp32',
     raw: evaluation(options.rawLoss ?? 4),
@@ -116,6 +117,8 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
       tokensPerSecond: options.tokensPerSecond === undefined ? 100 : options.tokensPerSecond,
       samplesPerSecond: null,
       resumedFromStep: options.resumedFromStep ?? null,
+      stepParts: null,
+      dequantizationShare: null,
     },
     seconds: {
       imports: null,
@@ -135,6 +138,11 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
       peakRssBytes: options.rssBytes ?? 2 * 2 ** 30,
     },
     energyJoules: options.energyJoules ?? null,
+    energySource: null,
+    idleWatts: null,
+    base: null,
+    merge: null,
+    inference: null,
     environment: {
       device: 'Some CPU',
       deviceKind: 'cpu',

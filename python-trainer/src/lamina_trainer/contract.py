@@ -19,6 +19,9 @@ from lamina_trainer.document import (
 from lamina_trainer.settings import Plan, TrialSettings
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class TrialPaths(Document):
     """Folders of an attempt."""
 
@@ -153,6 +156,7 @@ class ModelResult(Document):
     quantized_bytes: Bytes
     bits_per_parameter: float
     quantized_bits_per_parameter: float | None
+    disk_bytes: Bytes | None
 
 
 class StepLoss(Document):
@@ -160,6 +164,14 @@ class StepLoss(Document):
 
     step: Integer
     loss: float | None
+
+
+class StepParts(Document):
+    """Where the time of the measured steps went."""
+
+    forward: Sequence[Seconds]
+    backward: Sequence[Seconds]
+    optimizer: Sequence[Seconds]
 
 
 class TrainingResult(Document):
@@ -175,6 +187,8 @@ class TrainingResult(Document):
     tokens_per_second: float | None
     samples_per_second: float | None
     resumed_from_step: Integer | None
+    step_parts: StepParts | None
+    dequantization_share: Share | None
 
 
 class PhaseSeconds(Document):
@@ -214,6 +228,43 @@ class Artifact(Document):
     bytes: Bytes
 
 
+class BaseChecksums(Document):
+    """Base weights before training and once the adapter is off again."""
+
+    before: str
+    after: str
+
+
+class MergeResult(Document):
+    """How far the merged model is from the trained one."""
+
+    dtype: ResolvedDtype
+    max_difference: Annotated[float, Field(ge=0)]
+    tolerance: Annotated[float, Field(gt=0)]
+    divergence: Annotated[float, Field(ge=0)]
+    same_top: Share
+    accepted: bool
+    seconds: Seconds
+
+
+class InferenceSamples(Document):
+    """Raw samples of one batch size."""
+
+    batch_size: Positive
+    prefill_seconds: Sequence[Seconds]
+    decode_seconds: Sequence[Seconds]
+    peak_memory_bytes: Bytes | None
+
+
+class InferenceResult(Document):
+    """How fast the trained model generates."""
+
+    prompt_tokens: Positive
+    new_tokens: Positive
+    trained: Sequence[InferenceSamples]
+    merged: Sequence[InferenceSamples] | None
+
+
 class TrialResult(Document):
     """What a finished trial leaves behind."""
 
@@ -230,6 +281,11 @@ class TrialResult(Document):
     seconds: PhaseSeconds
     memory: MemoryMeasurement
     energy_joules: float | None
+    energy_source: Literal["nvml", "rapl"] | None
+    idle_watts: Annotated[float, Field(ge=0)] | None
+    base: BaseChecksums | None
+    merge: MergeResult | None
+    inference: InferenceResult | None
     environment: Environment
     artifacts: Sequence[Artifact]
 

@@ -169,6 +169,16 @@ class LoraSettings(Document):
     rslora: bool
 
 
+class InferenceSettings(Document):
+    """How the speed of inference is measured."""
+
+    batch_sizes: Annotated[Sequence[Positive], Field(min_length=1)]
+    prompt_tokens: Positive
+    new_tokens: Positive
+    repetitions: Positive
+    warmup: Count
+
+
 class EvaluationSettings(Document):
     """What is held out and how it is scored."""
 
@@ -176,6 +186,14 @@ class EvaluationSettings(Document):
     max_tokens: Annotated[int, Field(ge=2, le=MAX_SAFE)]
     micro_batch: Positive
     before_training: bool
+    inference: InferenceSettings | None
+
+
+class ArtifactSettings(Document):
+    """What is kept of the trained model."""
+
+    adapter: bool
+    merged: bool
 
 
 class TrialSettings(Document):
@@ -190,6 +208,7 @@ class TrialSettings(Document):
     training: TrainingSettings
     lora: LoraSettings | None
     evaluation: EvaluationSettings
+    artifacts: ArtifactSettings
     seed: Count
     gpu_class: str | None
     gpus: Count

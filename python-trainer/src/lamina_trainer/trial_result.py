@@ -46,6 +46,7 @@ def model_result(loaded: LoadedModel, kept: list[int], storage: Storage, trainab
         quantized_bytes=storage.quantized_bytes,
         bits_per_parameter=8 * storage.weight_bytes / storage.parameters,
         quantized_bits_per_parameter=8 * storage.quantized_bytes / quantized if quantized else None,
+        disk_bytes=None,
     )
 
 
@@ -63,4 +64,6 @@ def training_result(outcome: TrainOutcome, samples_per_step: int) -> TrainingRes
         tokens_per_second=sum(outcome.step_tokens) / seconds if outcome.step_seconds else None,
         samples_per_second=len(outcome.step_seconds) * samples_per_step / seconds if outcome.step_seconds else None,
         resumed_from_step=outcome.resumed_from,
+        step_parts=None,
+        dequantization_share=None,
     )
