@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import math
 import os
 import platform
 import resource
@@ -11,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lamina_trainer.contract import MemoryMeasurement
 from lamina_trainer.device import device_capabilities
+from lamina_trainer.energy import EnergySource, RaplCounter
 
 LIBRARIES = (
     "torch",
@@ -121,8 +120,8 @@ def peak_rss_bytes() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def reset_peak_rss() -> None:
-    """Let the peak start anew (Linux), after giving freed memory back to the system (glibc).
+def reset_peak_rss() -> bool:
+    """Let the peak start anew (Linux), after giving freed memory back to the system (glibc); whether it does.
 
     Without it the peak would be that of loading, in which all precisions and depths look alike.
     """
@@ -131,7 +130,8 @@ def reset_peak_rss() -> None:
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
-        return
+        return False
+    return True
 
 
 def current_memory_bytes(device: torch.device) -> int | None:
@@ -162,17 +162,23 @@ def process_seconds() -> float | None:
 
 
 class DeviceMeter:
-    """Driver-level counters of the GPU in use; everything is None on a CPU."""
+    """Driver-level counters of the GPU in use; on a CPU energy alone, where it can be read."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, *, alone: bool = True) -> None:
+        """With other processes on the same packages (not `alone`), a CPU's energy would count several times."""
         self._device = device
         self._handle: Any = None
         self._peak_process: int | None = None
+        self._rapl: RaplCounter | None = None
         if device.type == "cuda":
             self._handle = _nvml_handle(device)
+        elif alone:
+            self._rapl = RaplCounter()
 
     def sample(self) -> None:
-        """Look at the process's device memory; its peak is that of all looks."""
+        """Look at the process's device memory, its peak is that of all looks, and at counters that overflow."""
+        if self._rapl is not None:
+            self._rapl.joules()
         if self._handle is None:
             return
         import pynvml
@@ -185,7 +191,9 @@ class DeviceMeter:
             return
 
     def energy_joules(self) -> float | None:
-        """Energy the GPU has used since its driver was loaded."""
+        """Energy up to now, since any time; only differences mean something."""
+        if self._rapl is not None:
+            return self._rapl.joules()
         if self._handle is None:
             return None
         import pynvml
@@ -194,6 +202,12 @@ class DeviceMeter:
             return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)) / 1000
         except pynvml.NVMLError:
             return None
+
+    def energy_source(self) -> EnergySource | None:
+        """Where `energy_joules` comes from; None where it is None."""
+        if self.energy_joules() is None:
+            return None
+        return "nvml" if self._rapl is None else "rapl"
 
     def driver(self) -> str | None:
         """Driver version."""
@@ -229,32 +243,6 @@ def largest_memory(shares: Sequence[MemoryMeasurement]) -> MemoryMeasurement:
         peak_process_bytes=largest([one.peak_process_bytes for one in shares]),
         peak_rss_bytes=largest([one.peak_rss_bytes for one in shares]),
     )
-
-
-def total_energy(shares: Sequence[float | None]) -> float | None:
-    """Joules of all processes' GPUs; None if any of them was not measured."""
-    measured = [joules for joules in shares if joules is not None]
-    return math.fsum(measured) if len(measured) == len(shares) else None
-
-
-class EnergySpan:
-    """Energy used between entering and leaving, in `joules`."""
-
-    def __init__(self, meter: DeviceMeter) -> None:
-        self._meter = meter
-        self._before: float | None = None
-        self.joules: float | None = None
-
-    def __enter__(self) -> Self:
-        self._before = self._meter.energy_joules()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        after = self._meter.energy_joules()
-        if self._before is not None and after is not None:
-            self.joules = after - self._before
 
 
 def _nvml_handle(device: torch.device) -> Any:

@@ -43,6 +43,17 @@ class MergeReport(Document):
     tolerance: float
 
 
+class MergeDifferenceError(InvalidError):
+    """A merged model that does not say what the adapter says."""
+
+    def __init__(self, report: MergeReport) -> None:
+        super().__init__(
+            f"The merged model's logits differ by {report.difference.relative:.2g}, more than {report.tolerance:g}; "
+            "nothing was written."
+        )
+        self.report = report
+
+
 class RestoreReport(Document):
     """Whether the base was left as it was."""
 
@@ -69,7 +80,7 @@ def merge(adapter: Path, base: Path, target: Path, dtype: ResolvedDtype) -> Merg
     """Write the base with the adapter in its weights as a plain model folder.
 
     k-bit weights are dequantized first: rounding a sum back to 4 bits would undo the adapter. Raises
-    InvalidError, and leaves nothing, if the logits differ by more than the tolerance.
+    MergeDifferenceError, and leaves nothing, if the logits differ by more than the tolerance.
     """
     if target.exists():
         raise InvalidError(f"{target} exists already.")
@@ -82,19 +93,22 @@ def merge(adapter: Path, base: Path, target: Path, dtype: ResolvedDtype) -> Merg
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         merged.to(DTYPES[dtype]).save_pretrained(str(temporary))
-        for file in (*base.glob("tokenizer*"), *base.glob("special_tokens_map.json"), *base.glob("chat_template*")):
-            shutil.copyfile(file, temporary / file.name)
+        copy_tokenizer(base, temporary)
         difference = compare(expected, probe(load_model(temporary, torch.float32).causal.to(device)))
         tolerance = _tolerance(about, dtype)
+        report = MergeReport(merged=str(target), dtype=dtype, difference=difference, tolerance=tolerance)
         if not difference.relative <= tolerance:
-            raise InvalidError(
-                f"The merged model's logits differ by {difference.relative:.2g}, more than {tolerance:g}; "
-                "nothing was written."
-            )
+            raise MergeDifferenceError(report)
         temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return MergeReport(merged=str(target), dtype=dtype, difference=difference, tolerance=tolerance)
+    return report
+
+
+def copy_tokenizer(base: Path, target: Path) -> None:
+    """Put the base's tokenizer into another model folder."""
+    for file in (*base.glob("tokenizer*"), *base.glob("special_tokens_map.json"), *base.glob("chat_template*")):
+        shutil.copyfile(file, target / file.name)
 
 
 def verify(adapter: Path, base: Path, merged: Path | None) -> Difference | None:

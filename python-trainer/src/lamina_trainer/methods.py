@@ -32,11 +32,11 @@ def apply_method(loaded: LoadedModel, method: Method, lora: LoraSettings | None)
         causal.requires_grad_(True)
     else:
         assert lora is not None
-        _add_adapters(causal, loaded.layers, lora)
+        loaded.adapter = _add_adapters(causal, loaded.layers, lora)
     return [p for p in causal.parameters() if p.requires_grad]
 
 
-def _add_adapters(causal: Any, layers: nn.ModuleList, lora: LoraSettings) -> None:
+def _add_adapters(causal: Any, layers: nn.ModuleList, lora: LoraSettings) -> Any:
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(
@@ -50,12 +50,13 @@ def _add_adapters(causal: Any, layers: nn.ModuleList, lora: LoraSettings) -> Non
         init_lora_weights=True,
     )
     try:
-        get_peft_model(causal, config, autocast_adapter_dtype=True)
+        adapter = get_peft_model(causal, config, autocast_adapter_dtype=True)
     except ValueError as error:
         raise InvalidError(f"lora.targets do not fit this model: {error}") from error
     for name, parameter in causal.named_parameters():
         if "lora_" in name and parameter.dtype != torch.float32:
             parameter.data = parameter.data.float()
+    return adapter
 
 
 def _targets(causal: Any, layers: nn.ModuleList, targets: str | Sequence[str]) -> list[str]:

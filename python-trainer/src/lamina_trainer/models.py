@@ -26,6 +26,8 @@ class LoadedModel:
     text_config: Any
     layers_original: int
     attention: str
+    adapter: Any = None
+    """PEFT's model around `causal`, while it has adapters."""
 
     @property
     def layers(self) -> nn.ModuleList:
@@ -86,6 +88,11 @@ def weights_fingerprint(folder: Path) -> str:
     for file in sorted(folder.glob("*.safetensors")):
         digest.update(file.name.encode() + _safetensors_identity(file))
     return digest.hexdigest()
+
+
+def weight_file_bytes(folder: Path) -> int:
+    """Size of a model's weights on disk."""
+    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
 
 
 def _safetensors_identity(file: Path) -> bytes:

@@ -21,6 +21,7 @@ from lamina_trainer.models import LoadedModel
 from lamina_trainer.optimize import build_optimizer, data_order, learning_rate
 from lamina_trainer.precision import DTYPES, Numerics
 from lamina_trainer.settings import Plan, TrainingSettings
+from lamina_trainer.step_clock import PartSeconds, StepClock
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class StepReport:
     grad_norm: float | None
     seconds: float
     tokens: int
+    parts: PartSeconds
 
 
 @dataclass
@@ -42,6 +44,7 @@ class TrainOutcome:
     losses: list[tuple[int, float | None]] = field(default_factory=list)
     step_seconds: list[float] = field(default_factory=list)
     step_tokens: list[int] = field(default_factory=list)
+    step_parts: list[PartSeconds] = field(default_factory=list)
     warmup_step_seconds: list[float] = field(default_factory=list)
     steps_done: int = 0
     tokens: int = 0
@@ -95,6 +98,7 @@ class Trainer:
         self._optimized = [p for group in self._optimizer.param_groups for p in group["params"]]
         self._scaler = torch.amp.GradScaler(numerics.device.type, enabled=fp16)
         self.outcome = TrainOutcome()
+        self._clock = StepClock(numerics.device)
         if plan.checkpointing:
             loaded.causal.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
         self._passes = self._replicated(passes)
@@ -153,6 +157,7 @@ class Trainer:
         else:
             outcome.step_seconds.append(report.seconds)
             outcome.step_tokens.append(report.tokens)
+            outcome.step_parts.append(report.parts)
         finite = math.isfinite(report.loss)
         # With fp16 mixed precision the scaler skips steps whose gradients overflow: that is no divergence.
         norm_fine = report.grad_norm is None or math.isfinite(report.grad_norm) or self._scaler.is_enabled()
@@ -176,22 +181,30 @@ class Trainer:
         targets = sum(len(sequence) - 1 for sequence in batch)
         total = torch.zeros((), device=self._numerics.device)
         mine = batch[group.rank * each : (group.rank + 1) * each]
+        clock = self._clock
+        clock.begin()
         for start in range(0, each, micro):
             with self._exchange(last=start + micro >= each):
                 # Each token weighs the same, however the batch is divided into forward passes and processes.
                 with self._autocast():
                     ids, has_next = pad(mine[start : start + micro], self._numerics.device)
                     loss = self._passes(ids, has_next, scores=False) / targets
+                clock.end_of("forward")
                 # Gradients are averaged over processes; what is wanted is their sum.
                 self._scaler.scale(loss * group.world).backward()
+            clock.end_of("backward")
             total += loss.detach()
             self._hooks.check_memory()
+            clock.end_of("rest")
         group.sum(total)
+        clock.end_of("rest")
         norm = self._update()
+        clock.end_of("optimizer")
         values = torch.stack([total] if norm is None else [total, norm.to(total.dtype)]).tolist()
         seconds = time.perf_counter() - began  # tolist() has waited for the device
         tokens = sum(len(sequence) for sequence in batch)
-        return StepReport(index + 1, values[0], rate, None if norm is None else values[1], seconds, tokens)
+        norm_value = None if norm is None else values[1]
+        return StepReport(index + 1, values[0], rate, norm_value, seconds, tokens, clock.seconds())
 
     def _update(self) -> Tensor | None:
         norm = None

@@ -1,23 +1,26 @@
 """One trial from a request: load, cut, quantize, evaluate, train, evaluate, measure."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
+from lamina_trainer.afterwards import Afterwards
 from lamina_trainer.calibrate import DistanceCache, angular_distances, layer_states
 from lamina_trainer.checkpoint import Checkpoint, CheckpointFolder
-from lamina_trainer.contract import Environment, EvaluationResult, PhaseSeconds, TrialRequest, TrialResult
+from lamina_trainer.contract import EvaluationResult, TrialRequest, TrialResult
 from lamina_trainer.data import PreparedData, prepare_data
 from lamina_trainer.divide import check_division, divide
+from lamina_trainer.energy import EnergySpan, idle_watts, total
 from lamina_trainer.errors import InvalidError, StoppedError
 from lamina_trainer.evaluate import EvaluationCache, evaluate, shared_evaluation
 from lamina_trainer.group import Group
+from lamina_trainer.kept import check_kept
 from lamina_trainer.layers import cut, kept_indices, needs_calibration
 from lamina_trainer.measure import (
     DeviceMeter,
-    EnergySpan,
     Storage,
     current_memory_bytes,
     device_name,
@@ -25,14 +28,12 @@ from lamina_trainer.measure import (
     library_versions,
     measure_storage,
     process_seconds,
-    python_version,
     reset_peak_rss,
-    total_energy,
     trainable_count,
 )
 from lamina_trainer.memory_limit import MemoryLimit, requested_limit
 from lamina_trainer.methods import apply_method, check_method
-from lamina_trainer.models import LoadedModel, load_model, weights_fingerprint
+from lamina_trainer.models import LoadedModel, load_model, weight_file_bytes, weights_fingerprint
 from lamina_trainer.passes import Passes
 from lamina_trainer.precision import (
     KBIT,
@@ -50,8 +51,10 @@ from lamina_trainer.source import model_folder
 from lamina_trainer.stop import stop_requested
 from lamina_trainer.tokenizer import LazyTokenizer, load_tokenizer
 from lamina_trainer.train import StepReport, Trainer, TrainHooks, TrainOutcome, process_seed
-from lamina_trainer.trial_result import Clock, model_result, training_result
+from lamina_trainer.trial_result import Clock, environment_result, model_result, phase_seconds, training_result
 from lamina_trainer.warm import Warm
+
+T = TypeVar("T")
 
 
 def run_trial(request: TrialRequest, reporter: Reporter, warm: Warm | None, group: Group | None = None) -> TrialResult:
@@ -72,6 +75,7 @@ class _Trial:
         self._imports: float | None = None
         self._cache = Path(request.paths.cache)
         self._device = group.device()
+        self._disk_bytes = 0
         self._limit = MemoryLimit(self._device, requested_limit())
 
     def run(self) -> TrialResult:
@@ -79,6 +83,7 @@ class _Trial:
         if self._warm is None:
             self._imports = process_seconds()
         check_method(settings.method, settings.precision, settings.lora)
+        check_kept(settings, divided=self._divided)
         self._check_processes()
         numerics = self._numerics()
         make_deterministic(self._device)
@@ -87,7 +92,7 @@ class _Trial:
         self._check_stop()
 
         reporter.phase("loading")
-        weights = weights_fingerprint(folder)
+        weights, self._disk_bytes = weights_fingerprint(folder), weight_file_bytes(folder)
         with clock.phase("load"):
             loaded, kept = self._load_cut(folder, weights, data, numerics)
         if settings.precision in KBIT:
@@ -102,11 +107,14 @@ class _Trial:
         self._check_stop()
 
         scalars = Scalars(Path(self._request.paths.output)) if self._group.first else None
+        afterwards = Afterwards(self._request, folder, numerics, reporter, self._group)
         try:
-            return self._measure(loaded, passes, kept, data, numerics, storage, weights, scalars)
+            result = self._measure(loaded, passes, kept, data, numerics, storage, weights, scalars, afterwards)
         finally:
             if scalars is not None:
                 scalars.close()
+        del loaded, passes  # whatever merges loads the base again
+        return afterwards.finish(result).model_copy(update={"seconds": phase_seconds(self._clock, self._imports)})
 
     def _measure(
         self,
@@ -118,6 +126,7 @@ class _Trial:
         storage: Storage,
         weights: str,
         scalars: Scalars | None,
+        afterwards: Afterwards,
     ) -> TrialResult:
         settings, plan, reporter, clock = self._settings, self._request.plan, self._reporter, self._clock
         raw = trained = None
@@ -129,11 +138,12 @@ class _Trial:
             self._report_evaluation("raw", raw, 0, scalars)
             if raw is None:
                 outcome.diverged_at = 0
+        afterwards.before_training(loaded)
         torch.manual_seed(settings.seed)
         parameters = apply_method(loaded, settings.method, settings.lora)
         trainable = trainable_count(loaded.causal)
-        meter = DeviceMeter(self._device)
-        energy = EnergySpan(meter)
+        meter = DeviceMeter(self._device, alone=self._group.world == 1)
+        idle, energy = idle_watts(meter.energy_joules), EnergySpan(meter.energy_joules)
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device)
         reset_peak_rss()
@@ -155,29 +165,35 @@ class _Trial:
                 self._report_evaluation("trained", trained, outcome.steps_done, scalars)
                 if trained is None:
                     outcome.diverged_at = outcome.steps_done
+                else:
+                    self._or_saved(
+                        trainer,
+                        checkpoints,
+                        lambda: afterwards.with_model(loaded, passes, kept, data, self._check_stop),
+                    )
         reporter.phase("saving")
-        shares = self._group.gather((memory, energy.joules))
+        shares = self._group.gather((memory, energy.joules, idle))
         return TrialResult(
             contract=self._request.contract,
             trial_id=self._request.trial_id,
             attempt_id=self._request.attempt_id,
             status="succeeded" if outcome.diverged_at is None else "diverged",
             diverged_at_step=outcome.diverged_at,
-            model=model_result(loaded, kept, storage, trainable),
+            model=model_result(loaded, kept, storage, trainable, self._disk_bytes),
             compute_dtype=numerics.compute_name,
             raw=raw,
             trained=trained,
             training=training_result(outcome, plan.micro_batch * plan.accumulation * self._group.world),
-            memory=largest_memory([one for one, _ in shares]),
-            energy_joules=total_energy([joules for _, joules in shares]),
-            energy_source=None,
-            idle_watts=None,
+            memory=largest_memory([one for one, _, _ in shares]),
+            energy_joules=total([joules for _, joules, _ in shares]),
+            energy_source=meter.energy_source(),
+            idle_watts=total([watts for _, _, watts in shares]),
             base=None,
             merge=None,
             inference=None,
-            environment=self._environment(data, weights, meter, loaded),
+            environment=environment_result(self._device, data, weights, meter, loaded),
             artifacts=[] if scalars is None else scalars.close(),
-            seconds=self._seconds(),
+            seconds=phase_seconds(self._clock, self._imports),
         )
 
     def _check_processes(self) -> None:
@@ -293,9 +309,17 @@ class _Trial:
         trainer: Trainer,
         checkpoints: CheckpointFolder,
     ) -> EvaluationResult | None:
+        micro_batch = self._settings.evaluation.micro_batch
+        return self._or_saved(
+            trainer,
+            checkpoints,
+            lambda: evaluate(passes, data.evaluation, micro_batch, numerics, self._group, self._check_stop),
+        )
+
+    def _or_saved(self, trainer: Trainer, checkpoints: CheckpointFolder, work: Callable[[], T]) -> T:
+        """Do what may be stopped, and let nothing of the training be lost by it."""
         try:
-            micro_batch = self._settings.evaluation.micro_batch
-            return evaluate(passes, data.evaluation, micro_batch, numerics, self._group, self._check_stop)
+            return work()
         except StoppedError:
             self._save(trainer.snapshot(), checkpoints)
             raise
@@ -372,31 +396,3 @@ class _Trial:
     def _check_stop(self) -> None:
         if self._group.agree(stop_requested()):
             raise StoppedError("Stopped; the next attempt continues from the newest checkpoint.")
-
-    def _environment(self, data: PreparedData, weights: str, meter: DeviceMeter, loaded: LoadedModel) -> Environment:
-        return Environment(
-            device=device_name(self._device),
-            device_kind="cuda" if self._device.type == "cuda" else "cpu",
-            driver=meter.driver(),
-            threads=torch.get_num_threads(),
-            python=python_version(),
-            libraries={**library_versions(), "attention": loaded.attention},
-            trainer_revision=trainer_revision(),
-            dataset_fingerprint=data.dataset_fingerprint,
-            evaluation_fingerprint=data.evaluation_fingerprint,
-            weights_fingerprint=weights,
-        )
-
-    def _seconds(self) -> PhaseSeconds:
-        spent = self._clock.seconds
-        return PhaseSeconds(
-            imports=self._imports,
-            tokenizer=spent.get("tokenizer"),
-            data=spent.get("data"),
-            load=spent.get("load"),
-            quantize=spent.get("quantize"),
-            evaluate_raw=spent.get("evaluateRaw"),
-            train=spent.get("train"),
-            evaluate=spent.get("evaluate"),
-            total=self._clock.total(),
-        )

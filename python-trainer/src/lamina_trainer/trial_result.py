@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from lamina_trainer.contract import ModelResult, StepLoss, TrainingResult
-from lamina_trainer.measure import Storage
+import torch
+
+from lamina_trainer.contract import Environment, ModelResult, PhaseSeconds, StepLoss, StepParts, TrainingResult
+from lamina_trainer.data import PreparedData
+from lamina_trainer.measure import DeviceMeter, Storage, device_name, library_versions, python_version
 from lamina_trainer.models import LoadedModel
+from lamina_trainer.revision import trainer_revision
 from lamina_trainer.train import TrainOutcome
 
 
@@ -32,7 +36,9 @@ class Clock:
         return time.perf_counter() - self.began
 
 
-def model_result(loaded: LoadedModel, kept: list[int], storage: Storage, trainable: int) -> ModelResult:
+def model_result(
+    loaded: LoadedModel, kept: list[int], storage: Storage, trainable: int, disk_bytes: int
+) -> ModelResult:
     """The model as it was trained."""
     quantized = storage.quantized_parameters
     return ModelResult(
@@ -46,7 +52,7 @@ def model_result(loaded: LoadedModel, kept: list[int], storage: Storage, trainab
         quantized_bytes=storage.quantized_bytes,
         bits_per_parameter=8 * storage.weight_bytes / storage.parameters,
         quantized_bits_per_parameter=8 * storage.quantized_bytes / quantized if quantized else None,
-        disk_bytes=None,
+        disk_bytes=disk_bytes,
     )
 
 
@@ -64,6 +70,46 @@ def training_result(outcome: TrainOutcome, samples_per_step: int) -> TrainingRes
         tokens_per_second=sum(outcome.step_tokens) / seconds if outcome.step_seconds else None,
         samples_per_second=len(outcome.step_seconds) * samples_per_step / seconds if outcome.step_seconds else None,
         resumed_from_step=outcome.resumed_from,
-        step_parts=None,
+        step_parts=StepParts(
+            forward=[parts.forward for parts in outcome.step_parts],
+            backward=[parts.backward for parts in outcome.step_parts],
+            optimizer=[parts.optimizer for parts in outcome.step_parts],
+        )
+        if outcome.step_parts
+        else None,
         dequantization_share=None,
+    )
+
+
+def environment_result(
+    device: torch.device, data: PreparedData, weights: str, meter: DeviceMeter, loaded: LoadedModel
+) -> Environment:
+    """Where the trial runs and on what."""
+    return Environment(
+        device=device_name(device),
+        device_kind="cuda" if device.type == "cuda" else "cpu",
+        driver=meter.driver(),
+        threads=torch.get_num_threads(),
+        python=python_version(),
+        libraries={**library_versions(), "attention": loaded.attention},
+        trainer_revision=trainer_revision(),
+        dataset_fingerprint=data.dataset_fingerprint,
+        evaluation_fingerprint=data.evaluation_fingerprint,
+        weights_fingerprint=weights,
+    )
+
+
+def phase_seconds(clock: Clock, imports: float | None) -> PhaseSeconds:
+    """Where the time went up to now."""
+    spent = clock.seconds
+    return PhaseSeconds(
+        imports=imports,
+        tokenizer=spent.get("tokenizer"),
+        data=spent.get("data"),
+        load=spent.get("load"),
+        quantize=spent.get("quantize"),
+        evaluate_raw=spent.get("evaluateRaw"),
+        train=spent.get("train"),
+        evaluate=spent.get("evaluate"),
+        total=clock.total(),
     )
