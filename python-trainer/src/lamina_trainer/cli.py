@@ -74,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     weights.add_argument("--packages", type=Path, help="folder the packages were installed into")
     weights.set_defaults(command=_weights)
 
+    generate = commands.add_parser("generate", help="let a model write a data set, and print its report")
+    generate.add_argument("spec", type=Path, help="a file with a GenerationSpec document")
+    generate.add_argument("--to", type=Path, required=True, help="folder for answers, data sets and reports")
+    generate.set_defaults(command=_generate)
+
     check = commands.add_parser("schema-check", help="check a document against the contract")
     check.add_argument("kind", help="TrialRequest, TrialResult, TrialExit or EventBatch")
     check.add_argument("document", type=Path)
@@ -163,6 +168,12 @@ def _weights(options: argparse.Namespace) -> int:
 
     print(assemble_weights(options.name, options.to, options.packages))
     return 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from lamina_trainer.generate.command import generate_command
+
+    return generate_command(options.spec, options.to)
 
 
 def _schema_check(options: argparse.Namespace) -> int:
