@@ -125,8 +125,25 @@ export const inferenceSettings = z.strictObject({
 });
 export type InferenceSettings = z.infer<typeof inferenceSettings>;
 
+export const GGUF_TYPES = ['f16', 'bf16', 'q8_0', 'q6_k', 'q5_k_m', 'q4_k_m', 'q4_0', 'q2_k'] as const;
+
+export const ggufSettings = z.strictObject({
+  types: z.array(z.enum(GGUF_TYPES)).min(1).describe('files that are made of the trained model, and measured'),
+  repetitions: z.number().int().min(1).describe('measured repetitions of each speed'),
+  promptTokens: z.number().int().min(1).describe('tokens of the prompt that is timed'),
+  generatedTokens: z.number().int().min(1).describe('tokens of the generation that is timed'),
+  contextTokens: z.number().int().min(32).describe('tokens of a scored chunk; its second half counts'),
+  maxTokens: z
+    .number()
+    .int()
+    .min(64)
+    .describe('held-out tokens that are scored; one byte per token and vocabulary entry is on disk meanwhile'),
+});
+export type GgufSettings = z.infer<typeof ggufSettings>;
+
 export const evaluationSettings = scoringSettings.extend({
   inference: inferenceSettings.nullable().default(null).describe('null: speed of inference is not measured'),
+  gguf: ggufSettings.nullable().default(null).describe('null: no GGUF files are made'),
 });
 
 export const artifactSettings = z.strictObject({
@@ -300,6 +317,29 @@ export const inferenceResult = z.strictObject({
 });
 export type InferenceResult = z.infer<typeof inferenceResult>;
 
+const standardError = z.number().nonnegative().nullable();
+
+/** One GGUF file of the trained model. Speeds by llama-bench, quality by llama-perplexity on held-out text. */
+export const ggufResult = z.strictObject({
+  type: z.enum(GGUF_TYPES),
+  missing: z.string().nullable().describe('why something was not measured; null: everything was'),
+  fileBytes: bytes.nullable(),
+  bitsPerWeight: z.number().positive().nullable().describe('8 × bytes of all tensors / their elements'),
+  writeSeconds: seconds.nullable().describe('to convert or quantize'),
+  promptTokensPerSecond: z.array(z.number().nonnegative()).describe('raw samples, one per repetition'),
+  generatedTokensPerSecond: z.array(z.number().nonnegative()).describe('raw samples, one per repetition'),
+  perplexity: z.number().positive().nullable(),
+  perplexityStandardError: standardError.describe('over scored tokens, as all of them here'),
+  perplexityDelta: z.number().nullable().describe('perplexity less that of the f16 file on the same tokens'),
+  perplexityDeltaStandardError: standardError,
+  divergence: z.number().nullable().describe('mean Kullback-Leibler divergence from the f16 file, nats per token'),
+  divergenceStandardError: standardError,
+  sameTop: z.number().min(0).max(1).nullable().describe('share of tokens for which both find the same most likely'),
+  sameTopStandardError: standardError,
+  scoredTokens: z.number().int().nonnegative(),
+});
+export type GgufResult = z.infer<typeof ggufResult>;
+
 export const trialResult = z.strictObject({
   contract: z.literal(CONTRACT_VERSION),
   trialId: z.string(),
@@ -364,6 +404,7 @@ export const trialResult = z.strictObject({
   base: baseChecksums.nullable().default(null).describe('null where no adapter was kept or merged'),
   merge: mergeResult.nullable().default(null).describe('null where nothing was merged'),
   inference: inferenceResult.nullable().default(null),
+  gguf: z.array(ggufResult).nullable().default(null).describe('null where no GGUF file was asked for'),
   environment: z.strictObject({
     device: z.string().describe('product name of the GPU or CPU'),
     deviceKind: z.enum(['cpu', 'cuda']),

@@ -25,12 +25,16 @@ export function sha256(text: string): string {
 /** What is measured or kept on request counts only where it is asked for: without it, ids are as they were before it could be. */
 function identity<S extends CellSettings>(settings: S) {
   const { artifacts, evaluation, ...rest } = settings;
-  const { inference, ...scoring } = evaluation;
+  const { inference, gguf, ...scoring } = evaluation;
   return {
     ...rest,
     model: content(settings.model),
     dataset: content(settings.dataset),
-    evaluation: inference === null ? scoring : evaluation,
+    evaluation: {
+      ...scoring,
+      ...(gguf === null && inference === null ? {} : { inference }),
+      ...(gguf === null ? {} : { gguf }),
+    },
     ...(artifacts.adapter || artifacts.merged ? { artifacts } : {}),
   };
 }

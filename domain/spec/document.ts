@@ -6,6 +6,7 @@ import { z } from 'zod';
 import {
   artifactSettings,
   evaluationSettings,
+  ggufSettings,
   inferenceSettings,
   loraSettings,
   trainingSettings,
@@ -76,6 +77,24 @@ const inference = z.strictObject({
   warmup: field(i.warmup, 1, 'repetitions before them that are not measured'),
 });
 
+const g = ggufSettings.shape;
+const gguf = z.strictObject({
+  types: field(
+    g.types,
+    ['f16', 'q8_0', 'q6_k', 'q5_k_m', 'q4_k_m', 'q4_0', 'q2_k'],
+    'files that are made of the trained model, and measured',
+  ),
+  repetitions: field(g.repetitions, 5, 'measured repetitions of each speed'),
+  promptTokens: field(g.promptTokens, 512, 'tokens of the prompt that is timed'),
+  generatedTokens: field(g.generatedTokens, 128, 'tokens of the generation that is timed'),
+  contextTokens: field(g.contextTokens, 512, 'tokens of a scored chunk, whose second half counts'),
+  maxTokens: field(
+    g.maxTokens,
+    4096,
+    'held-out tokens that are scored; one byte per token and vocabulary entry is on disk meanwhile',
+  ),
+});
+
 const e = evaluationSettings.shape;
 const evaluation = z.strictObject({
   fraction: field(e.fraction, 0.1, 'share of records held out, the same for all cells'),
@@ -86,6 +105,11 @@ const evaluation = z.strictObject({
     inference.nullable(),
     null,
     'measure how fast the trained model generates, with the adapter apart and merged; null: not measured',
+  ),
+  gguf: field(
+    gguf.nullable(),
+    null,
+    'make GGUF files of the trained model, and measure them with llama.cpp; null: none are made',
   ),
 });
 

@@ -84,6 +84,7 @@ def request(options: argparse.Namespace, folder: Path, model: Path, number: int)
                 "microBatch": 1,
                 "beforeTraining": False,
                 "inference": None,
+                "gguf": None,
             },
             "artifacts": {"adapter": False, "merged": False},
             "seed": 1,
@@ -189,7 +190,7 @@ def main() -> None:
         LazyTokenizer(model),
         options.max_length,
         True,
-        EvaluationSettings(fraction=0.1, max_tokens=64, micro_batch=1, before_training=False, inference=None),
+        EvaluationSettings(fraction=0.1, max_tokens=64, micro_batch=1, before_training=False, inference=None, gguf=None),
         options.cache,
     )
     with tempfile.TemporaryDirectory() as name:

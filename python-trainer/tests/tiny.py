@@ -133,6 +133,7 @@ EVALUATION: dict[str, Any] = {
     "microBatch": 2,
     "beforeTraining": True,
     "inference": None,
+    "gguf": None,
 }
 
 

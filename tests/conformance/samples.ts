@@ -96,6 +96,7 @@ export function sampleResult(ids: { trialId: string; attemptId: string }, status
     base: null,
     merge: null,
     inference: null,
+    gguf: null,
     environment: {
       device: 'sample',
       deviceKind: 'cpu',

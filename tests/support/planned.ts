@@ -146,6 +146,7 @@ export function resultOf(trial: PlannedTrial, attemptId: string): TrialResult {
     base: null,
     merge: null,
     inference: null,
+    gguf: null,
     environment: {
       device: 'test CPU',
       deviceKind: 'cpu',

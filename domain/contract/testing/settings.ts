@@ -44,7 +44,7 @@ const SETTINGS: TrialSettings = {
     warmupMeasurements: 2,
   },
   lora: { r: 8, alpha: 16, dropout: 0, bias: 'none', targets: ['q_proj'], rslora: false },
-  evaluation: { fraction: 0.1, maxTokens: 1024, microBatch: 1, beforeTraining: true, inference: null },
+  evaluation: { fraction: 0.1, maxTokens: 1024, microBatch: 1, beforeTraining: true, inference: null, gguf: null },
   artifacts: { adapter: false, merged: false },
   seed: 1,
   gpuClass: null,

@@ -143,6 +143,7 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
     base: null,
     merge: null,
     inference: null,
+    gguf: null,
     environment: {
       device: 'Some CPU',
       deviceKind: 'cpu',

@@ -16,10 +16,10 @@ from lamina_trainer.document import (
     Seconds,
     Timestamp,
 )
-from lamina_trainer.settings import Plan, TrialSettings
-
+from lamina_trainer.settings import GgufType, Plan, TrialSettings
 
 Share = Annotated[float, Field(ge=0, le=1)]
+NotNegative = Annotated[float, Field(ge=0)]
 
 
 class TrialPaths(Document):
@@ -265,6 +265,27 @@ class InferenceResult(Document):
     merged: Sequence[InferenceSamples] | None
 
 
+class GgufResult(Document):
+    """One GGUF file of the trained model."""
+
+    type: GgufType
+    missing: str | None
+    file_bytes: Bytes | None
+    bits_per_weight: Annotated[float, Field(gt=0)] | None
+    write_seconds: Seconds | None
+    prompt_tokens_per_second: Sequence[NotNegative]
+    generated_tokens_per_second: Sequence[NotNegative]
+    perplexity: Annotated[float, Field(gt=0)] | None
+    perplexity_standard_error: NotNegative | None
+    perplexity_delta: float | None
+    perplexity_delta_standard_error: NotNegative | None
+    divergence: float | None
+    divergence_standard_error: NotNegative | None
+    same_top: Share | None
+    same_top_standard_error: NotNegative | None
+    scored_tokens: Count
+
+
 class TrialResult(Document):
     """What a finished trial leaves behind."""
 
@@ -286,6 +307,7 @@ class TrialResult(Document):
     base: BaseChecksums | None
     merge: MergeResult | None
     inference: InferenceResult | None
+    gguf: Sequence[GgufResult] | None
     environment: Environment
     artifacts: Sequence[Artifact]
 

@@ -179,6 +179,20 @@ class InferenceSettings(Document):
     warmup: Count
 
 
+GgufType = Literal["f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0", "q2_k"]
+
+
+class GgufSettings(Document):
+    """Which GGUF files are made of the trained model, and how they are measured."""
+
+    types: Annotated[Sequence[GgufType], Field(min_length=1)]
+    repetitions: Positive
+    prompt_tokens: Positive
+    generated_tokens: Positive
+    context_tokens: Annotated[int, Field(ge=32, le=MAX_SAFE)]
+    max_tokens: Annotated[int, Field(ge=64, le=MAX_SAFE)]
+
+
 class EvaluationSettings(Document):
     """What is held out and how it is scored."""
 
@@ -187,6 +201,7 @@ class EvaluationSettings(Document):
     micro_batch: Positive
     before_training: bool
     inference: InferenceSettings | None
+    gguf: GgufSettings | None
 
 
 class ArtifactSettings(Document):

@@ -191,6 +191,7 @@ class _Trial:
             base=None,
             merge=None,
             inference=None,
+            gguf=None,
             environment=environment_result(self._device, data, weights, meter, loaded),
             artifacts=[] if scalars is None else scalars.close(),
             seconds=phase_seconds(self._clock, self._imports),
