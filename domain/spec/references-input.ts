@@ -26,6 +26,18 @@ const runnable = z.discriminatedUnion('source', modelRef.options, {
   error: ({ input }) => ((input as { source?: unknown } | null)?.source === 'config' ? CONFIG_ONLY : undefined),
 });
 
+/** Data are generated before an experiment is submitted, which then reads the file. */
+const GENERATED_BEFORE = encodeProblem({
+  message: 'is generated: data are generated before an experiment, not by it',
+  fix: 'run lamina_trainer generate, and write the file in its folder of data sets',
+});
+
+const readable = z.discriminatedUnion('source', datasetRef.options, {
+  error: ({ input }) => {
+    return (input as { source?: unknown } | null)?.source === 'generated' ? GENERATED_BEFORE : undefined;
+  },
+});
+
 /** A model: "owner/name" on the hub, a folder ("./models/x"), a .gguf file, or the same spelled out. */
 export const modelInput = shorthand(
   runnable.refine(hubId, { path: ['id'], error: NOT_A_HUB_ID }),
@@ -44,7 +56,7 @@ export const modelInput = shorthand(
 
 /** A dataset: "notes.jsonl" or "notes.txt", "owner/name" on the hub, or the same spelled out. */
 export const datasetInput = shorthand(
-  datasetRef.refine(hubId, { path: ['id'], error: NOT_A_HUB_ID }),
+  readable.refine(hubId, { path: ['id'], error: NOT_A_HUB_ID }),
   (input) => {
     if (typeof input !== 'string') return withFormat(input);
     return formatOf(input) === null ? { source: 'hf', id: input } : withFormat({ source: 'file', path: input });
