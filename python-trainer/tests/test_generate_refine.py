@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -170,3 +171,10 @@ def test_mistakes_in_a_spec_are_named(changes: dict[str, Any], message: str):
     with pytest.raises(InvalidError, match=message.replace("{", r"\{").replace("}", r"\}")) as raised:
         requests_of(spec(**changes))
     assert "secret" not in str(raised.value)
+
+
+def test_the_spec_in_the_guide_is_one():
+    guide = Path(__file__).resolve().parents[2] / "docs" / "guide" / "generated-data.md"
+    shown = guide.read_text("utf-8").split("```json\n")[1].split("```")[0]
+    wanted = parse_document(GenerationSpec, shown)
+    assert len(requests_of(wanted)) == 3 * 2 * 4
