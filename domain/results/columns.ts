@@ -13,7 +13,7 @@ import {
   withRange,
 } from './format.ts';
 import { layersText } from './layers.ts';
-import type { ComparisonRow, Delta, DepthRow, Estimate, QuantizationCostRow } from './types.ts';
+import type { ComparisonRow, Delta, DepthRow, Estimate, InferenceRow, QuantizationCostRow } from './types.ts';
 
 export type Better = 'lower' | 'higher';
 export type CellValue = string | number | null | Estimate | Delta;
@@ -106,6 +106,8 @@ function measured<Row>(
 }
 
 const GIB = { unit: 'GiB', show: gibibytes, better: 'lower' } as const;
+const SPEED = { unit: 'tokens/s', better: 'higher' } as const;
+const MILLISECONDS = { unit: 'ms', better: 'lower', show: (seconds: number) => significant(seconds * 1000) } as const;
 const RATIO = { unit: '×', show: fixed(2), interval: 'range' } as const;
 
 /** *Training matrix*. */
@@ -190,12 +192,40 @@ export const QUANTIZATION_COST_COLUMNS: readonly Column<QuantizationCostRow>[] =
   text('label', 'cell', ({ label, mixedEnvironment }) => (mixedEnvironment ? `${label} †` : label)),
   text('reference', 'against', (row) => row.reference),
   measured('tokensPerSecond', 'speed', (row) => row.tokensPerSecond, { ...RATIO, better: 'higher' }),
+  measured('forwardSeconds', 'forward', (row) => row.forwardSeconds, { ...RATIO, better: 'lower' }),
+  measured('backwardSeconds', 'backward', (row) => row.backwardSeconds, { ...RATIO, better: 'lower' }),
+  measured('optimizerSeconds', 'optimizer', (row) => row.optimizerSeconds, { ...RATIO, better: 'lower' }),
+  measured('dequantizationShare', 'dequantizing', (row) => row.dequantizationShare, {
+    unit: '% of passes',
+    show: percent,
+    better: 'lower',
+  }),
   measured('peakMemory', 'peak memory', (row) => row.peakMemory, { ...RATIO, better: 'lower' }),
   measured('weightBytes', 'weights', (row) => row.weightBytes, { ...RATIO, better: 'lower' }),
   measured('energyPerToken', 'energy', (row) => row.energyPerToken, { ...RATIO, better: 'lower' }),
+  measured('netEnergyPerToken', 'energy above idle', (row) => row.netEnergyPerToken, { ...RATIO, better: 'lower' }),
   measured('loadSeconds', 'load time', (row) => row.loadSeconds, { ...RATIO, better: 'lower' }),
   measured('quantizeSeconds', 'quantizing', (row) => row.quantizeSeconds, { unit: 's', better: 'lower' }),
   text('device', 'device', (row) => row.device),
+];
+
+/** *Inference*: generation with the adapter apart, and what merging it changes. */
+export const INFERENCE_COLUMNS: readonly Column<InferenceRow>[] = [
+  text('label', 'cell', (row) => row.label),
+  number('batchSize', 'batch', (row) => row.batchSize, { show: fixed(0) }),
+  number('promptTokens', 'prompt', (row) => row.promptTokens, { unit: 'tokens', show: fixed(0) }),
+  number('newTokens', 'generated', (row) => row.newTokens, { unit: 'tokens', show: fixed(0) }),
+  number('firstTokenP50', 'first token, median', (row) => row.firstTokenSeconds.p50, { ...MILLISECONDS }),
+  number('firstTokenP95', 'first token, 95th percentile', (row) => row.firstTokenSeconds.p95, { ...MILLISECONDS }),
+  measured('prefillTokensPerSecond', 'prefill', (row) => row.prefillTokensPerSecond, { ...SPEED }),
+  measured('decodeTokensPerSecond', 'decode', (row) => row.decodeTokensPerSecond, { ...SPEED }),
+  measured('mergedDecodeTokensPerSecond', 'decode, merged', (row) => row.mergedDecodeTokensPerSecond, { ...SPEED }),
+  measured('mergedSpeedup', 'decode, merged over apart', (row) => row.mergedSpeedup, { ...RATIO, better: 'higher' }),
+  measured('mergedFirstTokenRatio', 'first token, merged over apart', (row) => row.mergedFirstTokenRatio, {
+    ...RATIO,
+    better: 'lower',
+  }),
+  measured('peakMemoryBytes', 'peak memory', (row) => row.peakMemoryBytes, GIB),
 ];
 
 /** *Depth*: as cut and after training. */

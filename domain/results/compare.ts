@@ -1,5 +1,6 @@
 import { TERMINAL_TRIAL_STATES, type TrialState } from '../run/types.ts';
 import { depthTable } from './depth.ts';
+import { inferenceTable } from './inference.ts';
 import { type ComparisonInput, groupByCell } from './input.ts';
 import { comparisonNotes } from './notes.ts';
 import { quantizationCost } from './quantization-cost.ts';
@@ -28,6 +29,7 @@ export function compareTrials(input: ComparisonInput): Comparison {
     recommendation: recommend(input, groups, rows),
     rows,
     quantizationCost: quantizationCost(groups, rows),
+    inference: inferenceTable(groups, rows),
     depth: depthTable(rows),
     totalBits: totalBits(rows),
     notes: comparisonNotes(input, groups, rows),

@@ -1,5 +1,6 @@
 /** How each figure of the comparison is read from one trial's result. Null where it was not measured. */
 import type { MeasuredTrial } from './input.ts';
+import { mean } from './statistics.ts';
 import type { MemoryMetric, Objective } from './types.ts';
 
 export type Measure = (trial: MeasuredTrial) => number | null;
@@ -22,6 +23,25 @@ export const trialSeconds: Measure = ({ result }) =>
 /** Energy of the attempt over the tokens that it trained on. */
 export const joulesPerToken: Measure = ({ result }) =>
   result.energyJoules === null || result.training.tokens === 0 ? null : result.energyJoules / result.training.tokens;
+
+/** The same without what the machine draws when idle. A difference below zero measured nothing. */
+export const netJoulesPerToken: Measure = ({ result }) => {
+  const { energyJoules, idleWatts, seconds, training } = result;
+  if (energyJoules === null || (idleWatts ?? null) === null || seconds.train === null || training.tokens === 0)
+    return null;
+  const net = energyJoules - (idleWatts ?? 0) * seconds.train;
+  return net > 0 ? net / training.tokens : null;
+};
+
+/** Mean over the measured steps. Results from before steps were divided have no parts. */
+function partOfStep(part: 'forward' | 'backward' | 'optimizer'): Measure {
+  return ({ result }) => mean(result.training.stepParts?.[part] ?? []);
+}
+
+export const forwardSeconds = partOfStep('forward');
+export const backwardSeconds = partOfStep('backward');
+export const optimizerSeconds = partOfStep('optimizer');
+export const dequantizationShare: Measure = ({ result }) => result.training.dequantizationShare ?? null;
 
 /** Device memory that the allocator held at its peak on CUDA, the process's peak resident set on a CPU. */
 export function memoryMetricOf({ result }: MeasuredTrial): MemoryMetric {

@@ -1,16 +1,26 @@
 /** *Cost of quantization*: what k-bit storage costs and saves at the same depth. */
 import canonicalize from 'canonicalize';
 import { isQuantized, type Precision } from '../spec/vocabulary.ts';
-import { type CellGroup, pairsBySeed } from './input.ts';
+import { type CellGroup, pairsBySeed, samples } from './input.ts';
 import { layersKey, layersText, modelName } from './layers.ts';
 import * as measures from './measures.ts';
-import { adjustDeltas, NO_DELTA, pairedRatio } from './statistics.ts';
+import { adjustDeltas, estimate, NO_DELTA, pairedRatio } from './statistics.ts';
 import type { ComparisonRow, Delta, QuantizationCostRow } from './types.ts';
 
 /** Which unquantized row serves as reference where a depth has several. */
 const REFERENCE_ORDER: readonly Precision[] = ['bf16', 'fp16', 'fp32', 'tf32'];
 
-const RATIO_COLUMNS = ['tokensPerSecond', 'peakMemory', 'weightBytes', 'energyPerToken', 'loadSeconds'] as const;
+const RATIO_COLUMNS = [
+  'tokensPerSecond',
+  'forwardSeconds',
+  'backwardSeconds',
+  'optimizerSeconds',
+  'peakMemory',
+  'weightBytes',
+  'energyPerToken',
+  'netEnergyPerToken',
+  'loadSeconds',
+] as const;
 
 /**
  * One row per k-bit cell whose depth, model and further parameters also exist unquantized with the same adapters
@@ -71,6 +81,11 @@ function costRow(row: ComparisonRow, group: CellGroup, reference: CellGroup): Qu
     peakMemory: otherMetrics.length > 0 ? NO_DELTA : ratio(measures.peakMemory),
     weightBytes: ratio(measures.weightBytes),
     energyPerToken: ratio(measures.joulesPerToken),
+    netEnergyPerToken: ratio(measures.netJoulesPerToken),
+    forwardSeconds: ratio(measures.forwardSeconds),
+    backwardSeconds: ratio(measures.backwardSeconds),
+    optimizerSeconds: ratio(measures.optimizerSeconds),
+    dequantizationShare: estimate(samples(group.measured, measures.dequantizationShare)),
     loadSeconds: ratio(measures.loadSeconds),
     quantizeSeconds: row.quantizeSeconds,
   };

@@ -3,6 +3,7 @@ import {
   cellText,
   columnTitle,
   DEPTH_COLUMNS,
+  INFERENCE_COLUMNS,
   MATRIX_COLUMNS,
   QUANTIZATION_COST_COLUMNS,
   TOTAL_BITS_COLUMNS,
@@ -11,9 +12,9 @@ import { NOT_MEASURED } from './format.ts';
 import { totalBitsRows } from './total-bits.ts';
 import type { Comparison } from './types.ts';
 
-/** The whole comparison as Markdown: the sentence on top, the notes, then the four tables. */
+/** The whole comparison as Markdown: the sentence on top, the notes, then the tables. */
 export function toMarkdown(comparison: Comparison): string {
-  const { name, recommendation, notes, rows, quantizationCost, depth } = comparison;
+  const { name, recommendation, notes, rows, quantizationCost, inference, depth } = comparison;
   const sections = [
     `# ${escaped(name)}`,
     `**${escaped(recommendation.sentence)}**`,
@@ -26,6 +27,16 @@ export function toMarkdown(comparison: Comparison): string {
       QUANTIZATION_COST_COLUMNS,
       quantizationCost,
     ),
+    ...(inference.length > 0
+      ? [
+          section(
+            'Inference',
+            'Greedy generation in transformers with the adapter apart from the weights, and ratios of the merged model to it.',
+            INFERENCE_COLUMNS,
+            inference,
+          ),
+        ]
+      : []),
     section('Depth', 'Held-out loss in nats per token.', DEPTH_COLUMNS, depth),
     section(
       'Total bits',

@@ -32,6 +32,15 @@ export function standardDeviation(samples: readonly number[]): number | null {
   return Math.sqrt(squares / (samples.length - 1));
 }
 
+/** Between order statistics by linear interpolation (Hyndman & Fan 1996, type 7); null without samples. */
+export function percentile(samples: readonly number[], share: number): number | null {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const below = sorted[Math.floor(at)];
+  const above = sorted[Math.ceil(at)];
+  return below === undefined || above === undefined ? null : below + (above - below) * (at - Math.floor(at));
+}
+
 /** Mean with its 95 % Student t interval: mean ± t(0.975, n − 1) · sd / √n. */
 export function estimate(samples: readonly number[]): Estimate {
   const equal = samples.length > 1 && samples.every((sample) => sample === samples[0]);

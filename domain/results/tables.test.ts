@@ -28,6 +28,38 @@ test('quantization costs ratios to bf16 at the same depth, paired by seed', () =
   }
 });
 
+test('parts of a step and energy above idle are ratios as well; the share of dequantization is a figure of its own', () => {
+  const parts = (forward: number, backward: number, optimizer: number) => ({
+    forward: [forward, forward * 3],
+    backward: [backward, backward],
+    optimizer: [optimizer, optimizer],
+  });
+  const idle = { idleWatts: 50, trainSeconds: 4 };
+  const { quantizationCost } = compareTrials(
+    inputOf([
+      trialOf({ stepParts: parts(1, 2, 1), energyJoules: 840, ...idle }),
+      trialOf({
+        precision: 'nf4',
+        stepParts: parts(2, 3, 0.5),
+        energyJoules: 1480,
+        ...idle,
+        dequantizationShare: 0.25,
+      }),
+      trialOf({ precision: 'int8', energyJoules: 150, ...idle }),
+    ]),
+  );
+  const [nf4, int8] = quantizationCost.toSorted((a, b) => (a.precision < b.precision ? 1 : -1));
+  const ratios = [nf4?.forwardSeconds, nf4?.backwardSeconds, nf4?.optimizerSeconds, nf4?.netEnergyPerToken];
+  // Idle: 50 W × 4 s = 200 J; (1480 − 200) / (840 − 200) = 2.
+  for (const [index, expected] of [2, 1.5, 0.5, 2].entries()) {
+    assert.ok(Math.abs((ratios[index]?.mean ?? 0) - expected) < 1e-9, `${index}: ${ratios[index]?.mean}`);
+  }
+  assert.equal(nf4?.dequantizationShare.mean, 0.25);
+  assert.equal(int8?.forwardSeconds.mean, null);
+  assert.equal(int8?.dequantizationShare.mean, null);
+  assert.equal(int8?.netEnergyPerToken.mean, null, 'less than idle is no measurement');
+});
+
 test('without bf16 the next unquantized precision serves; full training never does', () => {
   const reference = (trials: readonly TrialOptions[]) =>
     compareTrials(inputOf(trials.map(trialOf))).quantizationCost.map((row) => row.reference);

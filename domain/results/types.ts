@@ -109,8 +109,41 @@ export interface QuantizationCostRow {
   readonly peakMemory: Delta;
   readonly weightBytes: Delta;
   readonly energyPerToken: Delta;
+  /** Energy above that of the idle machine with the model loaded. */
+  readonly netEnergyPerToken: Delta;
+  readonly forwardSeconds: Delta;
+  readonly backwardSeconds: Delta;
+  readonly optimizerSeconds: Delta;
+  /** Of the time of forward and backward passes. */
+  readonly dequantizationShare: Estimate;
   readonly loadSeconds: Delta;
   readonly quantizeSeconds: Estimate;
+}
+
+/** Of raw samples; with none, everything else is null. */
+export interface Percentiles {
+  readonly n: number;
+  readonly p50: number | null;
+  readonly p95: number | null;
+}
+
+/** One row of *Inference*: a cell at one batch size; `merged…` with the adapter added to the weights. */
+export interface InferenceRow {
+  readonly cellId: string;
+  readonly label: string;
+  readonly batchSize: number;
+  readonly promptTokens: number | null;
+  readonly newTokens: number | null;
+  readonly firstTokenSeconds: Percentiles;
+  /** Speeds over seeds, each seed's from the median of its repetitions. */
+  readonly prefillTokensPerSecond: Estimate;
+  readonly decodeTokensPerSecond: Estimate;
+  readonly mergedDecodeTokensPerSecond: Estimate;
+  readonly peakMemoryBytes: Estimate;
+  /** Decoding speed of the merged model over that with the adapter apart, paired by seed. */
+  readonly mergedSpeedup: Delta;
+  /** Time to the first token, merged over apart. */
+  readonly mergedFirstTokenRatio: Delta;
 }
 
 /** One row of *Depth*: what the cut costs, before and after training. */
@@ -162,6 +195,7 @@ export interface Comparison {
   readonly recommendation: Recommendation;
   readonly rows: readonly ComparisonRow[];
   readonly quantizationCost: readonly QuantizationCostRow[];
+  readonly inference: readonly InferenceRow[];
   readonly depth: readonly DepthRow[];
   readonly totalBits: readonly TotalBitsLine[];
   /** What a careful reader must know: mixed devices, few seeds, reused or missing trials. */

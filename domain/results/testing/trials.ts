@@ -21,6 +21,11 @@ export interface TrialOptions {
   readonly rssBytes?: number;
   readonly reservedBytes?: number | null;
   readonly energyJoules?: number | null;
+  readonly idleWatts?: number | null;
+  readonly trainSeconds?: number;
+  readonly stepParts?: TrialResult['training']['stepParts'];
+  readonly dequantizationShare?: number | null;
+  readonly inference?: TrialResult['inference'];
   readonly loadSeconds?: number;
   readonly totalSeconds?: number;
   readonly resumedFromStep?: number | null;
@@ -117,8 +122,8 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
       tokensPerSecond: options.tokensPerSecond === undefined ? 100 : options.tokensPerSecond,
       samplesPerSecond: null,
       resumedFromStep: options.resumedFromStep ?? null,
-      stepParts: null,
-      dequantizationShare: null,
+      stepParts: options.stepParts ?? null,
+      dequantizationShare: options.dequantizationShare ?? null,
     },
     seconds: {
       imports: null,
@@ -127,7 +132,7 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
       load: options.loadSeconds ?? 2,
       quantize: null,
       evaluateRaw: null,
-      train: null,
+      train: options.trainSeconds ?? null,
       evaluate: null,
       total: options.totalSeconds ?? 60,
     },
@@ -139,10 +144,10 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
     },
     energyJoules: options.energyJoules ?? null,
     energySource: null,
-    idleWatts: null,
+    idleWatts: options.idleWatts ?? null,
     base: null,
     merge: null,
-    inference: null,
+    inference: options.inference ?? null,
     gguf: null,
     environment: {
       device: 'Some CPU',

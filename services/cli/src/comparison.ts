@@ -4,6 +4,7 @@ import {
   cellNumber,
   cellText,
   DEPTH_COLUMNS,
+  INFERENCE_COLUMNS,
   MATRIX_COLUMNS,
   QUANTIZATION_COST_COLUMNS,
   TOTAL_BITS_COLUMNS,
@@ -14,7 +15,7 @@ import { table } from './format/table.ts';
 import { counted, shortened, wrapped } from './format/text.ts';
 import type { Io } from './io.ts';
 
-export const COMPARISON_TABLES = ['matrix', 'cost', 'depth', 'bits'] as const;
+export const COMPARISON_TABLES = ['matrix', 'cost', 'inference', 'depth', 'bits'] as const;
 export type ComparisonTable = (typeof COMPARISON_TABLES)[number];
 
 export interface ComparisonOptions {
@@ -62,7 +63,7 @@ export function printComparison(comparison: Comparison, io: Io, options: Compari
 }
 
 function section(name: ComparisonTable, comparison: Comparison, io: Io, maxRows: number): string[] {
-  const { rows, quantizationCost, depth, totalBits } = comparison;
+  const { rows, quantizationCost, inference, depth, totalBits } = comparison;
   switch (name) {
     case 'matrix': {
       const busy = rows.some((row) => cellText(M.status, row) !== 'done');
@@ -75,6 +76,15 @@ function section(name: ComparisonTable, comparison: Comparison, io: Io, maxRows:
       const legend = `times the unquantized cell of the same depth; [ ] 95 % interval; on ${[...devices].join(', ')}`;
       return rendered('Cost of quantization', legend, prioritized(columns), quantizationCost, io, maxRows);
     }
+    case 'inference':
+      return rendered(
+        'Inference',
+        'greedy generation with the adapter apart from the weights; × of the merged model to it',
+        prioritized(INFERENCE_COLUMNS),
+        inference ?? [],
+        io,
+        maxRows,
+      );
     case 'depth':
       return rendered(
         'Depth',

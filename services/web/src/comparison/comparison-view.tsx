@@ -6,7 +6,7 @@ import { Card, Section } from '../ui/section.tsx';
 import styles from './comparison.module.css';
 import { Heatmap } from './heatmap.tsx';
 import { devicesOf, type MetricKey, metrics } from './metrics.ts';
-import { DepthTable, QuantizationCostTable, TrainingTable } from './tables.tsx';
+import { DepthTable, InferenceTable, QuantizationCostTable, TrainingTable } from './tables.tsx';
 
 // One chunk with the plotting library, loaded when a comparison is first shown.
 const IntervalPlot = lazy(async () => ({ default: (await import('./plots/plots.tsx')).IntervalPlot }));
@@ -54,6 +54,7 @@ const ComparisonView = memo(function ComparisonView({ comparison }: { comparison
       </Section>
       <TrainingTable rows={comparison.rows} bestCellId={comparison.recommendation.cellId} />
       <QuantizationCostTable rows={comparison.quantizationCost} />
+      <InferenceTable rows={comparison.inference ?? []} />
       <DepthTable rows={comparison.depth} />
     </div>
   );

@@ -1,4 +1,9 @@
-import { type Column, DEPTH_COLUMNS, QUANTIZATION_COST_COLUMNS } from '@lamina/domain/results/columns.ts';
+import {
+  type Column,
+  DEPTH_COLUMNS,
+  INFERENCE_COLUMNS,
+  QUANTIZATION_COST_COLUMNS,
+} from '@lamina/domain/results/columns.ts';
 import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
 import { useCallback } from 'react';
 import { Section } from '../ui/section.tsx';
@@ -58,6 +63,20 @@ function significance(column: Column<ComparisonRow>, row: ComparisonRow): string
   const { pAdjusted } = row.lossDelta;
   if (row.isBaseline || pAdjusted === null) return null;
   return pAdjusted < 0.001 ? 'p < 0.001' : `p ${pAdjusted.toFixed(3)}`;
+}
+
+/** *Inference*: only where it was asked for. */
+export function InferenceTable({ rows }: { rows: Comparison['inference'] }) {
+  if (rows.length === 0) return null;
+  const distinct = rows.map((row) => ({ ...row, cellId: `${row.cellId}/${row.batchSize}` }));
+  return (
+    <Section
+      title="Inference"
+      text="Greedy generation with the adapter apart from the weights, and ratios of the merged model to it."
+    >
+      <DataTable caption="Inference" columns={INFERENCE_COLUMNS} rows={distinct} />
+    </Section>
+  );
 }
 
 /** *Cost of quantization*: ratios to the unquantized cell of the same depth. */
