@@ -24,7 +24,7 @@ def duplicates_of(texts: Sequence[str], settings: Duplicates) -> dict[int, tuple
     """
     found: dict[int, tuple[Kind, int]] = {}
     kept: dict[bytes, int] = {}
-    likeness: dict[int, set[bytes]] = {}
+    plain_texts: dict[int, str] = {}
     near = settings.threshold < 1
     index: Any = (
         MinHashLSH(threshold=settings.threshold, num_perm=settings.permutations, weights=(0.1, 0.9)) if near else None
@@ -42,13 +42,13 @@ def duplicates_of(texts: Sequence[str], settings: Duplicates) -> dict[int, tuple
             alike = [
                 other
                 for other in sorted(index.query(sketch))
-                if jaccard(shingles, likeness[other]) >= settings.threshold
+                if jaccard(shingles, _shingles(plain_texts[other], settings.shingle)) >= settings.threshold
             ]
             if alike:
                 found[position] = ("near", alike[0])
                 continue
             index.insert(position, sketch)
-            likeness[position] = shingles
+            plain_texts[position] = plain
         kept[key] = position
     return found
 

@@ -6,9 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -155,15 +156,17 @@ def _ask(spec: GenerationSpec, requests: Sequence[Request], journal: Journal) ->
     return [refused[request.key] for request in open_requests if request.key in refused]
 
 
-def _follow(futures: list[Future[None]], total: int) -> None:
-    pending = set(futures)
-    said = time.monotonic()
-    while pending:
-        done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
-        for future in done:
-            future.result()
+def _follow(futures: Sequence[Future[None]], total: int) -> None:
+    finished: SimpleQueue[Future[None]] = SimpleQueue()
+    for future in futures:
+        future.add_done_callback(finished.put)
+    said, done = time.monotonic(), 0
+    while done < total:
+        with suppress(Empty):
+            finished.get(timeout=0.5).result()
+            done += 1
         if stop_requested():
             raise StoppedError("Asked to stop; the answers so far are kept, and the same command continues.")
         if time.monotonic() - said >= _SAY_EVERY_SECONDS:
             said = time.monotonic()
-            _log.info("%d of %d requests answered.", total - len(pending), total)
+            _log.info("%d of %d requests answered.", done, total)
