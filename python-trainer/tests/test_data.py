@@ -14,7 +14,9 @@ from lamina_trainer.settings import EvaluationSettings, FileDataset, HfDataset, 
 from lamina_trainer.tokenizer import LazyTokenizer
 from tiny import save_texts, save_tokenizer
 
-EVALUATION = EvaluationSettings(fraction=0.3, max_tokens=64, micro_batch=1, before_training=True, inference=None, gguf=None)
+EVALUATION = EvaluationSettings(
+    fraction=0.3, max_tokens=64, micro_batch=1, before_training=True, inference=None, gguf=None
+)
 
 
 def dataset(path: Path, *, fields: Any = None, kind: Any = "jsonl", fingerprint: str | None = None) -> FileDataset:

@@ -104,7 +104,14 @@ def test_two_processes_have_the_numbers_of_one(tmp_path: Path, shelf: dict[str, 
     assert two.model == one.model
 
 
-EVALUATION = {"fraction": 0.3, "maxTokens": 144, "microBatch": 2, "beforeTraining": True, "inference": None, "gguf": None}
+EVALUATION = {
+    "fraction": 0.3,
+    "maxTokens": 144,
+    "microBatch": 2,
+    "beforeTraining": True,
+    "inference": None,
+    "gguf": None,
+}
 """Nine blocks in five batches: an odd number for two processes."""
 
 

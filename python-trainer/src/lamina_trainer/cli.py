@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lamina_trainer.errors import EXIT_CRASHED, EXIT_INVALID, InvalidError
+from lamina_trainer.llama.command import add_llama
 from lamina_trainer.threads import spin_briefly
 
 
@@ -59,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     restore = commands.add_parser("restore", help="put an adapter on and off, and compare the base bit for bit")
     _adapter_arguments(restore)
     restore.set_defaults(command=_restore)
+
+    add_llama(commands)
 
     revision = commands.add_parser("revision", help="print the hash of the trainer's code and requirements")
     revision.set_defaults(command=_revision)

@@ -1,0 +1,173 @@
+"""The GGUF table of one model: each type converted or quantized, timed, and scored against f16."""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lamina_trainer.contract import GgufResult
+from lamina_trainer.errors import InvalidError
+from lamina_trainer.llama.bench import bench
+from lamina_trainer.llama.build import is_built
+from lamina_trainer.llama.convert import WRITTEN_TYPES, convert, quantize
+from lamina_trainer.llama.perplexity import Quality, save_reference, score
+from lamina_trainer.llama.source import BUILD_COMMAND
+from lamina_trainer.settings import GgufSettings, GgufType
+
+REFERENCE = "f16"
+MISSING = f"the tools of llama.cpp are not built; build them with: {BUILD_COMMAND}"
+
+_log = logging.getLogger(__name__)
+
+
+def measure_gguf(
+    model: Path,
+    text: str,
+    settings: GgufSettings,
+    folder: Path,
+    *,
+    threads: int,
+    cache: Path,
+    check_stop: Callable[[], None] = lambda: None,
+) -> list[GgufResult]:
+    """Leave the files of the chosen types in `folder` and return what was measured of each, in that order.
+
+    `text` is scored in chunks of the context; without the compiled tools files are only written, and the
+    results say what is missing. Raises InvalidError for a model that llama.cpp cannot convert.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    built = is_built(cache)
+    wide, logits, scored = folder / f"model-{REFERENCE}.gguf", folder / ".reference.logits", folder / ".scored.txt"
+    try:
+        started = time.monotonic()
+        convert(model, wide, REFERENCE, cache)
+        convert_seconds = time.monotonic() - started
+        context = 0
+        if built:
+            scored.write_text(text, encoding="utf-8")
+            context = _reference(wide, scored, logits, settings, threads, cache)
+        results = []
+        for kind in settings.types:
+            check_stop()
+            file = folder / f"model-{kind}.gguf"
+            if not built and kind not in WRITTEN_TYPES:
+                results.append(_unmeasured(kind))
+                continue
+            started = time.monotonic()
+            if kind == REFERENCE:
+                seconds = convert_seconds
+            elif kind in WRITTEN_TYPES:
+                convert(model, file, kind, cache)
+                seconds = time.monotonic() - started
+            else:
+                quantize(wide, file, kind, threads, cache)
+                seconds = time.monotonic() - started
+            _log.info("Wrote %s in %.0f s.", file.name, seconds)
+            results.append(_measured(kind, file, seconds, settings, logits, context, threads, cache, built=built))
+        return results
+    finally:
+        logits.unlink(missing_ok=True)
+        scored.unlink(missing_ok=True)
+        if REFERENCE not in settings.types:
+            wide.unlink(missing_ok=True)
+
+
+def _reference(wide: Path, text: Path, logits: Path, settings: GgufSettings, threads: int, cache: Path) -> int:
+    """Score the reference in the largest context that the text fills twice; zero where there is none."""
+    context = settings.context_tokens
+    while context >= 32:
+        try:
+            chunks = max(1, settings.max_tokens // context)
+            save_reference(wide, text, logits, context=context, chunks=chunks, threads=threads, cache=cache)
+        except InvalidError as error:
+            if "too few tokens" not in str(error) and "tokenizes to only" not in str(error):
+                raise
+            context //= 2
+        else:
+            return context
+    _log.warning("The held-out text is too short for llama-perplexity.")
+    return 0
+
+
+def _measured(
+    kind: GgufType,
+    file: Path,
+    seconds: float,
+    settings: GgufSettings,
+    logits: Path,
+    context: int,
+    threads: int,
+    cache: Path,
+    *,
+    built: bool,
+) -> GgufResult:
+    if not built:
+        return _unmeasured(kind).model_copy(update={"file_bytes": file.stat().st_size, "write_seconds": seconds})
+    speed = bench(
+        file,
+        prompt_tokens=settings.prompt_tokens,
+        generated_tokens=settings.generated_tokens,
+        repetitions=settings.repetitions,
+        threads=threads,
+        cache=cache,
+    )
+    bits = 8 * speed.tensor_bytes / speed.parameters if speed.tensor_bytes and speed.parameters else None
+    quality, missing = _quality(file, logits, context, threads, cache)
+    scored = {} if quality is None else _scored(quality)
+    return _unmeasured(kind).model_copy(
+        update={
+            "missing": missing,
+            "file_bytes": file.stat().st_size,
+            "bits_per_weight": bits,
+            "write_seconds": seconds,
+            "prompt_tokens_per_second": speed.prompt,
+            "generated_tokens_per_second": speed.generated,
+            **scored,
+        }
+    )
+
+
+def _scored(quality: Quality) -> dict[str, float | int]:
+    return {
+        "perplexity": quality.perplexity[0],
+        "perplexity_standard_error": quality.perplexity[1],
+        "perplexity_delta": quality.delta[0],
+        "perplexity_delta_standard_error": quality.delta[1],
+        "divergence": quality.divergence[0],
+        "divergence_standard_error": quality.divergence[1],
+        "same_top": quality.same_top[0],
+        "same_top_standard_error": quality.same_top[1],
+        "scored_tokens": quality.tokens,
+    }
+
+
+def _quality(file: Path, logits: Path, context: int, threads: int, cache: Path) -> tuple[Quality | None, str | None]:
+    if context == 0:
+        return None, "the held-out text is too short for llama-perplexity"
+    try:
+        return score(file, logits, context=context, threads=threads, cache=cache), None
+    except InvalidError as error:
+        if "at least 100" not in str(error):
+            raise
+        return None, "fewer than 100 tokens were scored"
+
+
+def _unmeasured(kind: GgufType) -> GgufResult:
+    return GgufResult(
+        type=kind,
+        missing=MISSING,
+        file_bytes=None,
+        bits_per_weight=None,
+        write_seconds=None,
+        prompt_tokens_per_second=[],
+        generated_tokens_per_second=[],
+        perplexity=None,
+        perplexity_standard_error=None,
+        perplexity_delta=None,
+        perplexity_delta_standard_error=None,
+        divergence=None,
+        divergence_standard_error=None,
+        same_top=None,
+        same_top_standard_error=None,
+        scored_tokens=0,
+    )
