@@ -8,7 +8,7 @@ const LEAK_SECONDS = 60;
 export interface Verdict {
   /** Sentences; none where everything held. */
   readonly broken: readonly string[];
-  /** Attempts beyond one for each trial. */
+  /** Attempts that followed another one of their trial. */
   readonly recoveries: number;
   readonly trials: number;
   readonly lost: number;
@@ -72,7 +72,8 @@ export async function verdictOf(stack: FaultStack, id: string, expected: Expecta
   // The cluster's clock has whole seconds.
   const late = cancelledAtMs === undefined ? [] : witness.jobsMadeAtMs(id).filter((ms) => ms > cancelledAtMs);
   if (late.length > 0) broken.push(`${late.length} Jobs were made after the cancel`);
-  return { broken, recoveries: attempts.length - trials.length, trials: trials.length, lost, doubled, leaked };
+  const recoveries = attempts.filter(({ attempt }) => attempt > 1).length;
+  return { broken, recoveries, trials: trials.length, lost, doubled, leaked };
 }
 
 const hasResult = (outcome: string | undefined): boolean => outcome === 'succeeded' || outcome === 'diverged';

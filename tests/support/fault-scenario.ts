@@ -18,6 +18,8 @@ export interface Recovered {
   readonly maxParallel: number;
   readonly counts: EndedCounts;
   readonly seconds: number;
+  /** Until Lamina had done its part, and the cluster's own controllers had to do theirs; Jobs count in whole seconds. */
+  readonly own?: number;
   readonly cancelledAtMs?: number;
 }
 

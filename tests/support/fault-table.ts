@@ -5,11 +5,21 @@ import type { Scenario } from './fault-scenario.ts';
 export interface FaultRecord {
   readonly scenario: Scenario;
   readonly seconds: number;
+  readonly own: number | undefined;
   readonly verdict: Verdict;
 }
 
 export function faultTable(scenarios: readonly Scenario[], records: readonly FaultRecord[]): string {
-  const head = ['fault', 'times', 'outcome', 'recoveries', 'median s', 'longest s', 'counted from → to'];
+  const head = [
+    'fault',
+    'times',
+    'outcome',
+    'recoveries',
+    'median s',
+    'longest s',
+    "Lamina's part, longest s",
+    'counted from → to',
+  ];
   const rows = scenarios.flatMap((scenario) => {
     const own = records.filter((one) => one.scenario === scenario);
     if (own.length === 0) return [];
@@ -18,10 +28,12 @@ export function faultTable(scenarios: readonly Scenario[], records: readonly Fau
     const broken = own.flatMap(({ verdict }) => verdict.broken);
     const outcome = broken.length === 0 ? scenario.outcome : `BROKEN: ${broken.join('; ')}`;
     const times = [medianOf(seconds), seconds.at(-1) ?? Number.NaN].map((one) => one.toFixed(1));
-    return [[scenario.fault, String(own.length), outcome, String(sum), ...times, scenario.counted]];
+    const parts = own.flatMap((one) => (one.own === undefined ? [] : [one.own]));
+    const part = parts.length === 0 ? '' : Math.max(...parts).toFixed(1);
+    return [[scenario.fault, String(own.length), outcome, String(sum), ...times, part, scenario.counted]];
   });
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(['---', '--:', '---', '--:', '--:', '--:', '---']), ...rows.map(line)].join('\n');
+  return [line(head), line(['---', '--:', '---', '--:', '--:', '--:', '--:', '---']), ...rows.map(line)].join('\n');
 }
 
 export function totals(records: readonly FaultRecord[]): string {

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { type Cluster, cluster } from '../../support/cluster.ts';
 import { verdictOf } from '../../support/fault-invariants.ts';
 import { type Round, randomOf, type Scenario, shuffled } from '../../support/fault-scenario.ts';
@@ -15,7 +15,7 @@ import { OWN_FAULTS } from './own-faults.ts';
 import { SHARED_FAULTS } from './shared-faults.ts';
 
 /** Faults of single attempts that are made at the same time. */
-const BESIDE_EACH_OTHER = 4;
+const BESIDE_EACH_OTHER = 6;
 
 const found = await cluster();
 const skip = 'skip' in found ? found.skip : false;
@@ -65,18 +65,19 @@ describe(`faults on the test cluster, seed ${seed}`, { skip }, () => {
     describe(group.map(({ scenario }) => scenario.fault).join(', '), { concurrency: true }, () => {
       for (const { scenario, round } of group) {
         const own = randomOf(Math.floor(random() * 2 ** 32));
-        test(`${scenario.fault} (${round + 1})`, async () => {
+        test(`${scenario.fault} (${round + 1})`, async (t) => {
           experiments += 1;
-          await make(scenario, { stack, id: `f${experiments}`, round, random: own });
+          await make(t, scenario, { stack, id: `f${experiments}`, round, random: own });
         });
       }
     });
   }
 
-  async function make(scenario: Scenario, round: Round): Promise<void> {
-    const { maxParallel, counts, seconds, cancelledAtMs } = await scenario.run(round);
+  async function make(t: TestContext, scenario: Scenario, round: Round): Promise<void> {
+    const { maxParallel, counts, seconds, own, cancelledAtMs } = await scenario.run(round);
     const verdict = await verdictOf(stack, round.id, { maxParallel, counts, cancelledAtMs });
-    records.push({ scenario, seconds, verdict });
+    records.push({ scenario, seconds, own, verdict });
+    t.diagnostic(`${seconds.toFixed(1)} s`);
     assert.deepEqual(verdict.broken, []);
   }
 });
