@@ -142,6 +142,10 @@ def test_a_pause_that_the_server_asks_for_holds_every_thread_back(tmp_path: Path
     started = time.monotonic()
     assert gate.wait()
     assert time.monotonic() - started >= 0.29
+    server.faults = [(429, {"retry-after": "1"}, says("slow down"))]
+    started = time.monotonic()
+    make(tmp_path, server.url, 1, limits={"concurrency": 1})
+    assert time.monotonic() - started >= 0.99
     server.faults = [(429, {"retry-after": "9999"}, says("tomorrow"))]
     with pytest.raises(UnavailableError, match=r"pause of 9999 s, longer than limits\.longestWaitSeconds"):
         make(tmp_path, server.url, limits={"concurrency": 1})
@@ -186,7 +190,7 @@ def test_what_no_retry_can_help_ends_at_once_with_the_fix(
 def test_a_request_that_is_turned_down_is_counted_and_the_rest_goes_on(tmp_path: Path, server: OpenAiServer):
     server.faults = [(400, {}, says("too long for the context"))]
     report = make(tmp_path, server.url)
-    assert (report.counts.refused, report.counts.records) == (1, 11)
+    assert (report.counts.refused, report.counts.records, report.usage.unanswered_sends) == (1, 11, 0)
     assert list(report.refusals) == ["400: too long for the context"]
 
 
@@ -203,7 +207,7 @@ def test_an_endpoint_that_is_down_is_named_and_the_run_continues_later(tmp_path:
 
 def test_no_record_left_says_what_took_them(tmp_path: Path, server: OpenAiServer):
     server.finish = "length"
-    with pytest.raises(InvalidError, match="No record is left of 12 answers: 12 truncated"):
+    with pytest.raises(InvalidError, match="No record to train on is left of 12 answers: 12 truncated"):
         make(tmp_path, server.url)
     assert make(tmp_path, server.url, filters={"truncated": "keep"}).counts.records == 12
     assert sum(server.asked.values()) == 12

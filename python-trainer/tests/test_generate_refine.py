@@ -178,3 +178,28 @@ def test_the_spec_in_the_guide_is_one():
     shown = guide.read_text("utf-8").split("```json\n")[1].split("```")[0]
     wanted = parse_document(GenerationSpec, shown)
     assert len(requests_of(wanted)) == 3 * 2 * 4
+
+
+def test_samples_are_requests_of_their_own_even_where_no_seed_is_sent():
+    requests = requests_of(spec(samples=3, sampling={"seed": None}))
+    assert len({request.key for request in requests}) == 3
+    assert all("seed" not in request.body for request in requests)
+
+
+def test_sides_are_those_of_what_the_files_leave():
+    texts = [f"{essay(str(index))} n{index}" for index in range(40)]
+    settings = spec(contamination={"ngram": 8, "fraction": 0.1})
+    _, held = held_out_order(texts, 0.1)
+    # Every record that would be held out stands in a file: the trainer then holds out another one.
+    refined = refine([("p", answer(text)) for text in texts], settings, [texts[at] for at in held])
+    assert refined.overlap.dropped_by_files >= len(held) > 0
+    train, now_held = held_out_order([record.completion for record in refined.records], 0.1)
+    assert (refined.overlap.held_out, refined.overlap.trained_on) == (len(now_held), len(train))
+    assert len(now_held) == 1
+
+
+def test_an_ending_that_every_record_shares_leaves_nothing_to_train_on():
+    texts = [f"{essay(str(index))} and a shared ending of exactly eight words" for index in range(40)]
+    settings = spec(contamination={"ngram": 8, "fraction": 0.1}, duplicates={"threshold": 1})
+    refined = refine([("p", answer(text)) for text in texts], settings, [])
+    assert refined.overlap.trained_on == 0 < refined.overlap.held_out == len(refined.records)

@@ -29,6 +29,8 @@ class Overlap:
     """Texts of the files in `contamination.files`."""
     held_out: int
     """Records on the held-out side."""
+    trained_on: int
+    """Records on the other, those that were dropped not counted."""
     checked: int
     dropped_by_files: int
     dropped_by_held_out: int
@@ -90,13 +92,14 @@ def _uncontaminated(
 ) -> tuple[list[Record], Overlap]:
     files = Scored(scored, settings.ngram)
     by_files = {at for at, record in enumerate(records) if files.share_of(record.completion) > settings.max_share}
-    held: list[int] = []
-    # Sides follow from each record's own content, so that leaving others out moves none of them.
-    if settings.fraction is not None and records:
-        _, held = held_out_order([text_of(record, fields) for record in records], settings.fraction)
-    held_set = set(held) - by_files
-    own = Scored((records[at].completion for at in held_set), settings.ngram)
-    train = [at for at in range(len(records)) if at not in held_set and at not in by_files]
+    rest = [at for at in range(len(records)) if at not in by_files]
+    held: set[int] = set()
+    # Sides follow from each record's own content, so that leaving training records out moves no other.
+    if settings.fraction is not None and rest:
+        _, chosen = held_out_order([text_of(records[at], fields) for at in rest], settings.fraction)
+        held = {rest[index] for index in chosen}
+    own = Scored((records[at].completion for at in held), settings.ngram)
+    train = [at for at in rest if at not in held]
     by_own = {at for at in train if own.share_of(records[at].completion) > settings.max_share}
     shares = [
         max(files.share_of(records[at].completion), own.share_of(records[at].completion))
@@ -105,13 +108,14 @@ def _uncontaminated(
     ]
     overlap = Overlap(
         scored_files=len(scored),
-        held_out=len(held_set),
+        held_out=len(held),
+        trained_on=len(train) - len(by_own),
         checked=len(records),
         dropped_by_files=len(by_files),
         dropped_by_held_out=len(by_own),
-        largest_share=max(shares) if shares and (held_set or scored) else None,
+        largest_share=max(shares) if shares and (held or scored) else None,
     )
-    return [record for at, record in enumerate(records) if at not in by_files | by_own], overlap
+    return [records[at] for at in rest if at not in by_own], overlap
 
 
 def text_of(record: Record, fields: TextFields) -> str:

@@ -66,10 +66,10 @@ def generate(spec: GenerationSpec, folder: Path) -> Report:
     refined = refine(
         [(request.prompt, answers[request.key]) for request in requests if request.key in answers], spec, scored
     )
-    if not refined.records:
+    if refined.overlap.trained_on == 0:
         raise InvalidError(
-            f"No record is left of {len(answers)} answers: {_reasons(refined)}. They are kept, and asked for "
-            "again only where sampling or prompts change; loosen filters, duplicates or contamination."
+            f"No record to train on is left of {len(answers)} answers: {_reasons(refined)}. They are kept, and "
+            "asked for again only where sampling or prompts change; loosen filters, duplicates or contamination."
         )
     data = "".join(
         json.dumps({"prompt": record.prompt, "completion": record.completion}, ensure_ascii=False) + "\n"
