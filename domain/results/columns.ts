@@ -13,7 +13,7 @@ import {
   withRange,
 } from './format.ts';
 import { layersText } from './layers.ts';
-import type { ComparisonRow, Delta, DepthRow, Estimate, InferenceRow, QuantizationCostRow } from './types.ts';
+import type { ComparisonRow, Delta, DepthRow, Estimate, GgufRow, InferenceRow, QuantizationCostRow } from './types.ts';
 
 export type Better = 'lower' | 'higher';
 export type CellValue = string | number | null | Estimate | Delta;
@@ -226,6 +226,30 @@ export const INFERENCE_COLUMNS: readonly Column<InferenceRow>[] = [
     better: 'lower',
   }),
   measured('peakMemoryBytes', 'peak memory', (row) => row.peakMemoryBytes, GIB),
+];
+
+/** *GGUF*: files of the trained model in llama.cpp. */
+export const GGUF_COLUMNS: readonly Column<GgufRow>[] = [
+  text('label', 'cell', (row) => row.label),
+  text('type', 'quant', (row) => row.type),
+  number('bitsPerWeight', 'bits per weight', (row) => row.bitsPerWeight, { show: fixed(2), better: 'lower' }),
+  number('fileBytes', 'size', (row) => row.fileBytes, GIB),
+  measured('promptTokensPerSecond', 'prompt', (row) => row.promptTokensPerSecond, SPEED),
+  number('promptDeviation', 'prompt, sd', (row) => row.promptDeviation, { unit: 'tokens/s' }),
+  measured('generatedTokensPerSecond', 'generation', (row) => row.generatedTokensPerSecond, SPEED),
+  number('generatedDeviation', 'generation, sd', (row) => row.generatedDeviation, { unit: 'tokens/s' }),
+  measured('perplexity', 'perplexity', (row) => row.perplexity, { show: fixed(3), better: 'lower' }),
+  number('perplexityStandardError', 'perplexity, se', (row) => row.perplexityStandardError, { show: fixed(3) }),
+  measured('perplexityDelta', 'Δ perplexity', (row) => row.perplexityDelta, {
+    show: signed(fixed(3)),
+    better: 'lower',
+  }),
+  number('perplexityDeltaStandardError', 'Δ perplexity, se', (row) => row.perplexityDeltaStandardError, {
+    show: fixed(3),
+  }),
+  measured('divergence', 'KL divergence', (row) => row.divergence, { show: fixed(5), better: 'lower' }),
+  measured('sameTop', 'same top token', (row) => row.sameTop, { unit: '%', show: percent, better: 'higher' }),
+  text('missing', 'missing', (row) => row.missing),
 ];
 
 /** *Depth*: as cut and after training. */

@@ -1,5 +1,6 @@
 import { TERMINAL_TRIAL_STATES, type TrialState } from '../run/types.ts';
 import { depthTable } from './depth.ts';
+import { ggufTable } from './gguf.ts';
 import { inferenceTable } from './inference.ts';
 import { type ComparisonInput, groupByCell } from './input.ts';
 import { comparisonNotes } from './notes.ts';
@@ -32,6 +33,7 @@ export function compareTrials(input: ComparisonInput): Comparison {
     inference: inferenceTable(groups, rows),
     depth: depthTable(rows),
     totalBits: totalBits(rows),
+    gguf: ggufTable(groups, rows),
     notes: comparisonNotes(input, groups, rows),
   };
 }

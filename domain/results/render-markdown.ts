@@ -3,6 +3,7 @@ import {
   cellText,
   columnTitle,
   DEPTH_COLUMNS,
+  GGUF_COLUMNS,
   INFERENCE_COLUMNS,
   MATRIX_COLUMNS,
   QUANTIZATION_COST_COLUMNS,
@@ -14,7 +15,7 @@ import type { Comparison } from './types.ts';
 
 /** The whole comparison as Markdown: the sentence on top, the notes, then the tables. */
 export function toMarkdown(comparison: Comparison): string {
-  const { name, recommendation, notes, rows, quantizationCost, inference, depth } = comparison;
+  const { name, recommendation, notes, rows, quantizationCost, inference, depth, gguf } = comparison;
   const sections = [
     `# ${escaped(name)}`,
     `**${escaped(recommendation.sentence)}**`,
@@ -44,6 +45,16 @@ export function toMarkdown(comparison: Comparison): string {
       TOTAL_BITS_COLUMNS,
       totalBitsRows(comparison.totalBits),
     ),
+    ...(gguf.length > 0
+      ? [
+          section(
+            'GGUF',
+            'Files of the trained model in llama.cpp. Δ and divergence (nats per token) are against the f16 file; sd over repetitions, se over scored tokens.',
+            GGUF_COLUMNS,
+            gguf,
+          ),
+        ]
+      : []),
   ];
   return `${sections.join('\n\n')}\n`;
 }

@@ -1,5 +1,5 @@
 /** Measurements and the comparison: what the user came for. */
-import type { LayerChoice } from '../contract/trial.ts';
+import type { GgufResult, LayerChoice } from '../contract/trial.ts';
 import type { TrialState } from '../run/types.ts';
 import type { Method, Precision } from '../spec/vocabulary.ts';
 
@@ -146,6 +146,31 @@ export interface InferenceRow {
   readonly mergedFirstTokenRatio: Delta;
 }
 
+/** One row of *GGUF*: a type of file, over the seeds of its cell. */
+export interface GgufRow {
+  readonly cellId: string;
+  readonly label: string;
+  readonly type: GgufResult['type'];
+  /** Why something was not measured; null: everything was. */
+  readonly missing: string | null;
+  readonly bitsPerWeight: number | null;
+  readonly fileBytes: number | null;
+  readonly promptTokensPerSecond: Estimate;
+  /** Standard deviation over repetitions, mean over seeds; as below. */
+  readonly promptDeviation: number | null;
+  readonly generatedTokensPerSecond: Estimate;
+  readonly generatedDeviation: number | null;
+  readonly perplexity: Estimate;
+  /** Over scored tokens, mean over seeds; as below. */
+  readonly perplexityStandardError: number | null;
+  /** Perplexity less that of the f16 file on the same tokens. */
+  readonly perplexityDelta: Estimate;
+  readonly perplexityDeltaStandardError: number | null;
+  /** Kullback-Leibler divergence from the f16 file, nats per token. */
+  readonly divergence: Estimate;
+  readonly sameTop: Estimate;
+}
+
 /** One row of *Depth*: what the cut costs, before and after training. */
 export interface DepthRow {
   readonly cellId: string;
@@ -198,6 +223,7 @@ export interface Comparison {
   readonly inference: readonly InferenceRow[];
   readonly depth: readonly DepthRow[];
   readonly totalBits: readonly TotalBitsLine[];
+  readonly gguf: readonly GgufRow[];
   /** What a careful reader must know: mixed devices, few seeds, reused or missing trials. */
   readonly notes: readonly string[];
 }

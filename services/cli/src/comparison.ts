@@ -4,6 +4,7 @@ import {
   cellNumber,
   cellText,
   DEPTH_COLUMNS,
+  GGUF_COLUMNS,
   INFERENCE_COLUMNS,
   MATRIX_COLUMNS,
   QUANTIZATION_COST_COLUMNS,
@@ -15,7 +16,7 @@ import { table } from './format/table.ts';
 import { counted, shortened, wrapped } from './format/text.ts';
 import type { Io } from './io.ts';
 
-export const COMPARISON_TABLES = ['matrix', 'cost', 'inference', 'depth', 'bits'] as const;
+export const COMPARISON_TABLES = ['matrix', 'cost', 'inference', 'depth', 'bits', 'gguf'] as const;
 export type ComparisonTable = (typeof COMPARISON_TABLES)[number];
 
 export interface ComparisonOptions {
@@ -63,7 +64,7 @@ export function printComparison(comparison: Comparison, io: Io, options: Compari
 }
 
 function section(name: ComparisonTable, comparison: Comparison, io: Io, maxRows: number): string[] {
-  const { rows, quantizationCost, inference, depth, totalBits } = comparison;
+  const { rows, quantizationCost, inference, depth, totalBits, gguf } = comparison;
   switch (name) {
     case 'matrix': {
       const busy = rows.some((row) => cellText(M.status, row) !== 'done');
@@ -91,6 +92,15 @@ function section(name: ComparisonTable, comparison: Comparison, io: Io, maxRows:
         'what the cut costs, before and after training',
         prioritized(DEPTH_COLUMNS),
         depth,
+        io,
+        maxRows,
+      );
+    case 'gguf':
+      return rendered(
+        'GGUF',
+        'files of the trained model in llama.cpp; Δ and divergence against f16; sd over repetitions, se over tokens',
+        prioritized(GGUF_COLUMNS),
+        gguf ?? [],
         io,
         maxRows,
       );

@@ -1,6 +1,7 @@
 import {
   type Column,
   DEPTH_COLUMNS,
+  GGUF_COLUMNS,
   INFERENCE_COLUMNS,
   QUANTIZATION_COST_COLUMNS,
 } from '@lamina/domain/results/columns.ts';
@@ -63,6 +64,20 @@ function significance(column: Column<ComparisonRow>, row: ComparisonRow): string
   const { pAdjusted } = row.lossDelta;
   if (row.isBaseline || pAdjusted === null) return null;
   return pAdjusted < 0.001 ? 'p < 0.001' : `p ${pAdjusted.toFixed(3)}`;
+}
+
+/** *GGUF*: only where files were asked for. */
+export function GgufTable({ rows }: { rows: Comparison['gguf'] }) {
+  if (rows.length === 0) return null;
+  const distinct = rows.map((row) => ({ ...row, cellId: `${row.cellId}/${row.type}` }));
+  return (
+    <Section
+      title="GGUF"
+      text="Files of the trained model in llama.cpp, against its f16 file; sd over repetitions, se over scored tokens."
+    >
+      <DataTable caption="GGUF" columns={GGUF_COLUMNS} rows={distinct} />
+    </Section>
+  );
 }
 
 /** *Inference*: only where it was asked for. */
