@@ -130,6 +130,7 @@ def test_inference_is_measured_with_and_without_the_adapter_as_raw_samples(tmp_p
     assert result.merge.accepted
     assert [artifact for artifact in result.artifacts if artifact.name.startswith(("adapter", "merged"))] == []
     assert not (Path(asked.paths.output) / "merged").exists()
+    assert result.training.dequantization_share is not None
 
 
 @pytest.mark.parametrize("model", ["gemma", "llama"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lamina_trainer.dequantization import share
+from lamina_trainer.dequantization import share_of_kernels, share_of_operators
 from lamina_trainer.energy import RaplCounter, idle_watts, total
 from lamina_trainer.step_clock import StepClock
 from lamina_trainer.trial import run_trial
@@ -57,10 +57,21 @@ def test_parts_add_up_what_lies_between_the_marks(monkeypatch):
 
 
 def test_the_share_of_dequantization_is_that_of_its_time():
-    spans = [("aten::mm", 60.0), ("bitsandbytes::dequantize_4bit", 25.0), ("kDequantizeBlockwise<float>", 5.0)]
-    assert share([*spans, ("aten::add", 10.0)]) == pytest.approx(0.3)
-    assert share([("aten::mm", 60.0)]) is None
-    assert share([]) is None
+    kernels = [("gemm", 60.0), ("kDequantizeBlockwise<float>", 30.0), ("elementwise", 10.0)]
+    assert share_of_kernels(kernels) == pytest.approx(0.3)
+    assert share_of_kernels(kernels[:1]) is None
+    assert share_of_kernels([]) is None
+
+
+def test_dequantization_inside_dequantization_counts_once():
+    outer, inner, later = (
+        ("bnb::dequantize_4bit", 100, 50),
+        ("bnb::dequantize_blockwise", 110, 20),
+        ("dequant", 150, 25),
+    )
+    operators = [("aten::mm", 0, 90), inner, outer, later]
+    assert share_of_operators(operators, 300e-9) == pytest.approx(0.25)
+    assert share_of_operators(operators[:1], 300e-9) is None
 
 
 def packages(root: Path, *values: int) -> None:

@@ -1,10 +1,12 @@
 """What share of a training pass goes into turning k-bit weights back into numbers, by the profiler."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import torch
 from torch import nn
+from torch.autograd.profiler import profile as operator_profile
 from torch.profiler import ProfilerActivity, profile
 
 from lamina_trainer.evaluate import pad
@@ -37,38 +39,50 @@ def dequantization_share(
 
     try:
         make()
-        with profile(activities=[ProfilerActivity.CUDA if cuda else ProfilerActivity.CPU]) as found:
+        with _profiler(cuda=cuda) as found:
+            began = time.perf_counter()
             for _ in range(PASSES):
                 make()
+            seconds = time.perf_counter() - began
     except RuntimeError as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise
         return None
     finally:
         passes.eval()
-    spans = _kernels(found) if cuda else _operators(found)
-    return share(spans)
+    if cuda:
+        kernels = [(e.name, e.time_range.elapsed_us()) for e in found.events() if e.device_type.name == "CUDA"]
+        return share_of_kernels(kernels)
+    return share_of_operators(
+        [(e.name(), e.start_ns(), e.duration_ns()) for e in found.kineto_results.events()], seconds
+    )
 
 
-def share(spans: Sequence[tuple[str, float]]) -> float | None:
-    """Share of the time of spans, none inside another, that is spent in those named after dequantization."""
-    whole = sum(spent for _, spent in spans)
-    part = sum(spent for name, spent in spans if "dequant" in name.lower())
+def share_of_kernels(kernels: Sequence[tuple[str, float]]) -> float | None:
+    """Time of the kernels named after dequantization over that of all of them."""
+    whole = sum(spent for _, spent in kernels)
+    part = sum(spent for name, spent in kernels if _dequantizes(name))
     return part / whole if part > 0 else None
 
 
-def _kernels(found: Any) -> list[tuple[str, float]]:
-    return [(event.name, event.time_range.elapsed_us()) for event in found.events() if event.device_type.name == "CUDA"]
+def share_of_operators(operators: Iterable[tuple[str, int, int]], seconds: float) -> float | None:
+    """Time of the operators (name, start, duration; nanoseconds) named after dequantization over that of the passes.
+
+    One that another of them called is a part of that one.
+    """
+    spent = until = 0
+    for start, duration in sorted((s, d) for name, s, d in operators if _dequantizes(name)):
+        if start >= until:
+            spent, until = spent + duration, start + duration
+    return spent / 1e9 / seconds if spent > 0 else None
 
 
-def _operators(found: Any) -> list[tuple[str, float]]:
-    """Time that each operator spent outside of operators that it called; in dequantization with them."""
-    spans = []
-    for event in found.events():
-        name, inside = event.name, event.cpu_parent
-        while inside is not None:
-            if "dequant" in inside.name.lower():
-                name = inside.name
-            inside = inside.cpu_parent
-        spans.append((name, event.self_cpu_time_total))
-    return spans
+def _dequantizes(name: str) -> bool:
+    return "dequant" in name.lower()
+
+
+def _profiler(*, cuda: bool) -> Any:
+    if cuda:
+        return profile(activities=[ProfilerActivity.CUDA])
+    # Of a CPU's operators names and times are enough: to build their tree takes longer than the passes.
+    return operator_profile(use_kineto=False)

@@ -70,7 +70,7 @@ def generate(loaded: LoadedModel, ids: Tensor, new_tokens: int, numerics: Numeri
     causal = loaded.causal
     # The other positions' logits would cost more than the rest of a small model.
     last: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in _arguments(causal) else {}
-    with torch.inference_mode(), numerics.autocast():
+    with torch.no_grad(), numerics.autocast():
         _wait(numerics.device)
         began = time.perf_counter()
         out = causal(input_ids=ids, use_cache=True, **last)
