@@ -85,6 +85,13 @@ def test_statistics_are_read():
     assert quality.tokens == 3 * 31
 
 
+def test_an_error_that_rounding_leaves_none_of_is_null():
+    quality = parse_quality(STATISTICS.replace("1.500000 ±   0.125000", "0.000000 ±       -nan"))
+    assert quality.delta == (0.0, None)
+    with pytest.raises(InvalidError, match="not finite"):
+        parse_quality(STATISTICS.replace("KLD:   0.031250", "KLD:        nan"))
+
+
 def test_too_few_tokens_are_no_statistics():
     with pytest.raises(InvalidError, match="at least 100"):
         parse_quality(STATISTICS.partition("=====")[0])

@@ -7,9 +7,11 @@ from torch import nn
 
 from lamina_trainer import kept as keeping
 from lamina_trainer.adapter import base_checksum
+from lamina_trainer.blocks import Blocks
 from lamina_trainer.contract import (
     Artifact,
     BaseChecksums,
+    GgufResult,
     InferenceResult,
     InferenceSamples,
     MergeResult,
@@ -20,6 +22,7 @@ from lamina_trainer.data import PreparedData
 from lamina_trainer.dequantization import dequantization_share
 from lamina_trainer.group import Group
 from lamina_trainer.inference import check_inference, measure_inference
+from lamina_trainer.llama.trial import trial_gguf
 from lamina_trainer.models import LoadedModel
 from lamina_trainer.precision import KBIT, Numerics
 from lamina_trainer.reporter import Reporter
@@ -37,6 +40,7 @@ class Afterwards:
         self._share: float | None = None
         self._trained: list[InferenceSamples] | None = None
         self._kept = False
+        self._held_out: Blocks | None = None
 
     def before_training(self, loaded: LoadedModel) -> None:
         """Remember the base; raises InvalidError for what cannot be done afterwards."""
@@ -51,6 +55,7 @@ class Afterwards:
         stop()
         if not self._group.first:
             return
+        self._held_out = data.evaluation
         numerics, inference = self._numerics, self._settings.evaluation.inference
         if inference is not None:
             self._trained = measure_inference(loaded, numerics, inference, stop if self._group.world == 1 else _go_on)
@@ -69,6 +74,7 @@ class Afterwards:
         merge: MergeResult | None = None
         merged: list[InferenceSamples] | None = None
         artifacts: list[Artifact] = []
+        gguf: list[GgufResult] | None = None
         if self._group.first and self._kept:
             if keeping.needs_merge(self._settings):
                 merge = keeping.merge_kept(self._output, self._base, self._numerics)
@@ -79,6 +85,7 @@ class Afterwards:
                         f"The merged model's logits differ by {merge.max_difference:.2g}, more than "
                         f"{merge.tolerance:g}: it was not kept."
                     )
+            gguf = self._gguf(merge)
             artifacts = keeping.tidy(self._output, self._settings)
         self._group.wait()
         return result.model_copy(
@@ -87,9 +94,17 @@ class Afterwards:
                 "base": self._checksums,
                 "merge": merge,
                 "inference": self._inference(merged),
+                "gguf": gguf,
                 "artifacts": [*result.artifacts, *artifacts],
             }
         )
+
+    def _gguf(self, merge: MergeResult | None) -> list[GgufResult] | None:
+        settings = self._settings.evaluation.gguf
+        if settings is None or self._held_out is None:
+            return None
+        model = self._output / keeping.MERGED if merge is None or merge.accepted else None
+        return trial_gguf(model, self._held_out, settings, self._output, self._reporter)
 
     def _measure_merged(self) -> list[InferenceSamples] | None:
         inference = self._settings.evaluation.inference

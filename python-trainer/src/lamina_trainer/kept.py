@@ -13,6 +13,7 @@ from lamina_trainer.adapter import base_checksum, save_adapter
 from lamina_trainer.contract import Artifact, BaseChecksums, MergeResult
 from lamina_trainer.document import ResolvedDtype
 from lamina_trainer.errors import InvalidError
+from lamina_trainer.llama.trial import FOLDER
 from lamina_trainer.merge import MergeDifferenceError, copy_tokenizer, merge
 from lamina_trainer.models import LoadedModel, load_model
 from lamina_trainer.precision import Numerics, apply_precision, resolve_numerics
@@ -24,20 +25,24 @@ MERGED: Final = "merged"
 
 def needs_adapter(settings: TrialSettings) -> bool:
     """Whether the adapter is written down: to be kept, to be merged, or to be measured against the merged model."""
-    asked = settings.artifacts.adapter or settings.artifacts.merged or settings.evaluation.inference is not None
-    return asked and settings.method != "full"
+    return (settings.artifacts.adapter or _in_use(settings)) and settings.method != "full"
 
 
 def needs_merge(settings: TrialSettings) -> bool:
     """Whether adapter and base are merged, if only to measure the merged model."""
-    return needs_adapter(settings) and (settings.artifacts.merged or settings.evaluation.inference is not None)
+    return needs_adapter(settings) and _in_use(settings)
+
+
+def _in_use(settings: TrialSettings) -> bool:
+    evaluation = settings.evaluation
+    return settings.artifacts.merged or evaluation.inference is not None or evaluation.gguf is not None
 
 
 def check_kept(settings: TrialSettings, *, divided: bool) -> None:
     """Raise InvalidError for what cannot be kept, before anything is trained."""
     if needs_adapter(settings) and settings.lora is not None and settings.lora.bias != "none":
         raise InvalidError("an adapter that trains biases (lora.bias) cannot be kept or merged apart from its base")
-    if divided and (settings.artifacts.merged or settings.evaluation.inference is not None):
+    if divided and _in_use(settings):
         raise InvalidError("weights that are divided over GPUs cannot be kept whole, nor measured in inference")
 
 
@@ -49,7 +54,7 @@ def keep_trained(
         shutil.rmtree(folder / ADAPTER, ignore_errors=True)
         config = loaded.adapter.peft_config["default"]
         save_adapter(loaded, config, folder / ADAPTER, numerics.precision, numerics.compute_name, kept)
-    elif settings.artifacts.merged and settings.method == "full":
+    elif settings.method == "full" and (settings.artifacts.merged or settings.evaluation.gguf is not None):
         shutil.rmtree(folder / MERGED, ignore_errors=True)
         loaded.causal.save_pretrained(str(folder / MERGED))
         copy_tokenizer(base, folder / MERGED)
@@ -104,7 +109,10 @@ def tidy(folder: Path, settings: TrialSettings) -> list[Artifact]:
         shutil.rmtree(folder / ADAPTER, ignore_errors=True)
     if not settings.artifacts.merged:
         shutil.rmtree(folder / MERGED, ignore_errors=True)
-    files = [file for name in (ADAPTER, MERGED) for file in sorted((folder / name).rglob("*")) if file.is_file()]
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    files = [
+        file for name in (ADAPTER, MERGED, FOLDER) for file in sorted((folder / name).rglob("*")) if file.is_file()
+    ]
     return [
         Artifact(name=str(file.relative_to(folder)), path=str(file.relative_to(folder)), bytes=file.stat().st_size)
         for file in files

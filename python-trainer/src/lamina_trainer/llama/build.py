@@ -32,6 +32,18 @@ _OPTIONS: Final = (
     "-DLLAMA_BUILD_UI=OFF",
     "-DLLAMA_USE_PREBUILT_UI=OFF",
 )
+_PERPLEXITY_MAIN: Final = """\
+#include "log.h"
+
+int llama_perplexity(int argc, char ** argv);
+
+int main(int argc, char ** argv) {
+    const int code = llama_perplexity(argc, argv);
+    common_log_flush(common_log_main());
+    return code;
+}
+"""
+"""The tool's own main ends without waiting for the thread that prints, and loses its last lines now and then."""
 _PROGRESS: Final = re.compile(r"^\[(\d+)/(\d+)\]")
 
 _log = logging.getLogger(__name__)
@@ -77,6 +89,9 @@ def build(cache: Path, archive: Path | None, jobs: int, told: Callable[[int, int
             shutil.rmtree(work / "copying", ignore_errors=True)
             shutil.copytree(source, work / "copying", symlinks=True)
             (work / "copying").rename(work / "source")
+        main = work / "source" / "tools" / "perplexity" / "main.cpp"
+        if main.read_text(encoding="utf-8") != _PERPLEXITY_MAIN:
+            main.write_text(_PERPLEXITY_MAIN, encoding="utf-8")
         _run([cmake, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}", *_directories(work), *_OPTIONS], work, None)
         targets = [part for name in TOOLS for part in ("--target", name)]
         _run([cmake, "--build", str(work / "build"), "-j", str(jobs), *targets], work, told)

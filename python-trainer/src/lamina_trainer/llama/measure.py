@@ -51,7 +51,7 @@ def measure_gguf(
             check_stop()
             file = folder / f"model-{kind}.gguf"
             if not built and kind not in WRITTEN_TYPES:
-                results.append(_unmeasured(kind))
+                results.append(unmeasured(kind, MISSING))
                 continue
             started = time.monotonic()
             if kind == REFERENCE:
@@ -102,7 +102,9 @@ def _measured(
     built: bool,
 ) -> GgufResult:
     if not built:
-        return _unmeasured(kind).model_copy(update={"file_bytes": file.stat().st_size, "write_seconds": seconds})
+        return unmeasured(kind, MISSING).model_copy(
+            update={"file_bytes": file.stat().st_size, "write_seconds": seconds}
+        )
     speed = bench(
         file,
         prompt_tokens=settings.prompt_tokens,
@@ -114,7 +116,7 @@ def _measured(
     bits = 8 * speed.tensor_bytes / speed.parameters if speed.tensor_bytes and speed.parameters else None
     quality, missing = _quality(file, logits, context, threads, cache)
     scored = {} if quality is None else _scored(quality)
-    return _unmeasured(kind).model_copy(
+    return unmeasured(kind, MISSING).model_copy(
         update={
             "missing": missing,
             "file_bytes": file.stat().st_size,
@@ -127,7 +129,7 @@ def _measured(
     )
 
 
-def _scored(quality: Quality) -> dict[str, float | int]:
+def _scored(quality: Quality) -> dict[str, float | None]:
     return {
         "perplexity": quality.perplexity[0],
         "perplexity_standard_error": quality.perplexity[1],
@@ -152,10 +154,11 @@ def _quality(file: Path, logits: Path, context: int, threads: int, cache: Path) 
         return None, "fewer than 100 tokens were scored"
 
 
-def _unmeasured(kind: GgufType) -> GgufResult:
+def unmeasured(kind: GgufType, missing: str) -> GgufResult:
+    """A row that says why nothing was measured."""
     return GgufResult(
         type=kind,
-        missing=MISSING,
+        missing=missing,
         file_bytes=None,
         bits_per_weight=None,
         write_seconds=None,

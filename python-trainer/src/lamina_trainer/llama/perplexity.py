@@ -1,5 +1,6 @@
 """Quality of a GGUF file by llama-perplexity, against the logits of a reference file."""
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from lamina_trainer.errors import InvalidError
 from lamina_trainer.llama.build import tool
 from lamina_trainer.llama.convert import run_tool
 
-_NUMBER: Final = r"\s*(-?[\d.]+(?:e[-+]?\d+)?)"
+_NUMBER: Final = r"\s*(-?(?:[\d.]+(?:e[-+]?\d+)?|nan|inf))"
 _LINES: Final = {
     "perplexity": re.compile(rf"^Mean PPL\(Q\)\s*:{_NUMBER}\s*±{_NUMBER}", re.MULTILINE),
     "delta": re.compile(rf"^Mean PPL\(Q\)-PPL\(base\)\s*:{_NUMBER}\s*±{_NUMBER}", re.MULTILINE),
@@ -21,12 +22,15 @@ _HEADER: Final = re.compile(r"computing over (\d+) chunks, n_ctx=(\d+)")
 
 @dataclass(frozen=True)
 class Quality:
-    """Means over scored tokens, each with its standard error. Divergence in nats a token; shares, not percent."""
+    """Means over scored tokens, each with its standard error, null where rounding leaves none.
 
-    perplexity: tuple[float, float]
-    delta: tuple[float, float]
-    divergence: tuple[float, float]
-    same_top: tuple[float, float]
+    Divergence in nats a token; shares, not percent.
+    """
+
+    perplexity: tuple[float, float | None]
+    delta: tuple[float, float | None]
+    divergence: tuple[float, float | None]
+    same_top: tuple[float, float | None]
     tokens: int
 
 
@@ -55,18 +59,25 @@ def parse_quality(output: str) -> Quality:
     """Read what the tool prints; raises InvalidError where it has scored fewer than 100 tokens."""
     found = {name: pattern.search(output) for name, pattern in _LINES.items()}
     header = _HEADER.search(output)
-    values = {name: (float(match[1]), float(match[2])) for name, match in found.items() if match is not None}
+    values = {name: (float(match[1]), _finite(match[2])) for name, match in found.items() if match is not None}
     if header is None or len(values) != len(_LINES):
         raise InvalidError("llama-perplexity printed no statistics: it needs at least 100 scored tokens.")
     chunks, context = int(header[1]), int(header[2])
     share, error = values["same_top"]
+    if not all(math.isfinite(mean) for mean, _ in values.values()):
+        raise InvalidError("llama-perplexity found probabilities that are not finite.")
     return Quality(
         perplexity=values["perplexity"],
         delta=values["delta"],
         divergence=values["divergence"],
-        same_top=(share / 100, error / 100),
+        same_top=(share / 100, None if error is None else error / 100),
         tokens=chunks * (context - 1 - context // 2),
     )
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 def _command(file: Path, context: int, threads: int, cache: Path) -> list[str]:
