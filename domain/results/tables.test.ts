@@ -28,6 +28,11 @@ test('quantization costs ratios to bf16 at the same depth, paired by seed', () =
   }
 });
 
+test('energy counts per token that was trained on', () => {
+  const { rows } = compareTrials(inputOf([trialOf({ energyJoules: 1280 })]));
+  assert.equal(rows[0]?.joulesPerToken.mean, 2, '1280 J over 640 tokens');
+});
+
 test('parts of a step and energy above idle are ratios as well; the share of dequantization is a figure of its own', () => {
   const parts = (forward: number, backward: number, optimizer: number) => ({
     forward: [forward, forward * 3],
