@@ -77,20 +77,20 @@ def test_a_real_model_writes_a_data_set(tmp_path: Path, llama: str, api: str, mo
         write_spec(
             tmp_path,
             llama,
-            6,
+            4,
             endpoint={"api": api, "apiKeyVariable": "LOCAL_KEY"},
-            sampling={"maxTokens": 24},
-            limits={"concurrency": 2},
+            sampling={"maxTokens": 12},
+            limits={"concurrency": 2, "timeoutSeconds": 100},
             filters={"truncated": "keep"},
             prices={"inputPerMillion": 1.0, "outputPerMillion": 1.0},
         )
     )
     report = generate(spec, tmp_path / "made")
     dropped = sum(report.counts.dropped.values())
-    assert report.counts.answers == 6 == report.counts.records + dropped
+    assert report.counts.answers == 4 == report.counts.records + dropped
     assert report.counts.records >= 1
     assert report.usage.answers_without_usage == 0
-    assert 6 <= (report.usage.completion_tokens or 0) <= 6 * 24
+    assert 4 <= (report.usage.completion_tokens or 0) <= 4 * 12
     assert report.usage.cost == pytest.approx(
         ((report.usage.prompt_tokens or 0) + (report.usage.completion_tokens or 0)) / 1e6
     )
