@@ -190,7 +190,9 @@ def main() -> None:
         LazyTokenizer(model),
         options.max_length,
         True,
-        EvaluationSettings(fraction=0.1, max_tokens=64, micro_batch=1, before_training=False, inference=None, gguf=None),
+        EvaluationSettings(
+            fraction=0.1, max_tokens=64, micro_batch=1, before_training=False, inference=None, gguf=None
+        ),
         options.cache,
     )
     with tempfile.TemporaryDirectory() as name:
