@@ -33,16 +33,9 @@ import { EXPERIMENT_STATES, TRIAL_STATES } from '../run/types.ts';
 import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
 import { memoryView } from './estimate.ts';
 import { durationView, experimentForecastView, forecastView } from './forecast.ts';
-import {
-  evaluationResult,
-  layerChoice,
-  modelRef,
-  PHASES,
-  plan,
-  trialEvent,
-  trialResult,
-  trialSettings,
-} from './trial.ts';
+import { evaluationResult, trialResult } from './result.ts';
+import { layerChoice, modelRef, trialSettings } from './settings.ts';
+import { PHASES, plan, trialEvent } from './trial.ts';
 
 const timestamp = z.iso.datetime({ offset: true });
 const counts = z.partialRecord(z.enum(TRIAL_STATES), z.number().int());

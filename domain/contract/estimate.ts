@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DROP_REASONS } from '../matrix/types.ts';
 import { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS, TRAINERS } from '../memory/settings.ts';
 import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
-import { layerChoice, modelRef } from './trial.ts';
+import { layerChoice, modelRef } from './settings.ts';
 
 /** Whole; what no machine will ever have may be beyond the whole numbers that JSON readers keep exact. */
 const bytes = z.number().nonnegative();

@@ -1,6 +1,7 @@
 /** JSON Schema (draft 2020-12) of what scheduler and trainer exchange, for the Python side. */
 import { z } from 'zod';
-import { EXIT_CODES, eventBatch, eventReceipt, trialExit, trialRequest, trialResult } from './trial.ts';
+import { trialResult } from './result.ts';
+import { EXIT_CODES, eventBatch, eventReceipt, trialExit, trialRequest } from './trial.ts';
 
 /** Contracts by the name of their schema and of the example documents that belong to them. */
 export const CONTRACTS = {

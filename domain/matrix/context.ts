@@ -1,5 +1,5 @@
 import type { GpuInventory } from '../contract/gpus.ts';
-import type { ModelRef } from '../contract/trial.ts';
+import type { ModelRef } from '../contract/settings.ts';
 import type { LearnedMargins } from '../memory/learned.ts';
 import type { ModelShape } from '../memory/shape.ts';
 

@@ -1,5 +1,6 @@
 /** From a document to its trials: every combination judged, named, identified and counted once. */
-import type { LayerChoice, Plan } from '../contract/trial.ts';
+import type { LayerChoice } from '../contract/settings.ts';
+import type { Plan } from '../contract/trial.ts';
 import { type AxisName, type AxisValue, type Matcher, type PartialCell, SETTING_PATHS } from '../spec/axes.ts';
 import { canonical } from '../spec/canonical.ts';
 import { compile, type Test } from '../spec/conditions.ts';

@@ -3,7 +3,7 @@
  * Uses node:crypto, so workflows must not import this module: ids are made once, at submission.
  */
 import { createHash } from 'node:crypto';
-import type { DatasetRef, ModelRef, TrialSettings } from '../contract/trial.ts';
+import type { DatasetRef, ModelRef, TrialSettings } from '../contract/settings.ts';
 import { canonical } from '../spec/canonical.ts';
 
 export type CellSettings = Omit<TrialSettings, 'seed'>;

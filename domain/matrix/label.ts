@@ -1,5 +1,5 @@
 /** What people call a cell: only what tells it apart from its siblings. */
-import type { ModelRef } from '../contract/trial.ts';
+import type { ModelRef } from '../contract/settings.ts';
 import { SETTING_PATHS } from '../spec/axes.ts';
 import { canonical } from '../spec/canonical.ts';
 import { depthLabel } from '../spec/layers.ts';

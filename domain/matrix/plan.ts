@@ -1,5 +1,7 @@
 /** How a document's policy and a trial's settings become what the run loop works with. */
-import type { Plan, TrialSettings } from '../contract/trial.ts';
+
+import type { TrialSettings } from '../contract/settings.ts';
+import type { Plan } from '../contract/trial.ts';
 import type { RunPolicy } from '../run/types.ts';
 import { canonical } from '../spec/canonical.ts';
 import type { ExperimentDocument } from '../spec/document.ts';

@@ -1,5 +1,5 @@
 /** From one combination of a matrix to the settings that the trainer gets. */
-import type { LayerChoice, ModelRef } from '../contract/trial.ts';
+import type { LayerChoice, ModelRef } from '../contract/settings.ts';
 import { SETTING_PATHS } from '../spec/axes.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
 import { plainest } from '../spec/layers.ts';

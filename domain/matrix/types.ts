@@ -1,4 +1,5 @@
-import type { LayerChoice, ModelRef, Plan, TrialSettings } from '../contract/trial.ts';
+import type { LayerChoice, ModelRef, TrialSettings } from '../contract/settings.ts';
+import type { Plan } from '../contract/trial.ts';
 import type { Method, Precision } from '../spec/vocabulary.ts';
 
 export type Scalar = string | number | boolean | null;

@@ -1,5 +1,5 @@
 /** Which cells make no sense, and why. Each rule says so in one sentence. */
-import type { TrialSettings } from '../contract/trial.ts';
+import type { TrialSettings } from '../contract/settings.ts';
 import { depthProblem } from '../spec/layers.ts';
 import { isQuantized, type Method, type Precision } from '../spec/vocabulary.ts';
 import type { DeviceCapabilities } from './context.ts';

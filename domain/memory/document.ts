@@ -1,6 +1,6 @@
 /** Estimates for every cell of an experiment document. */
 import type { EstimatedCell, EstimateView, MemoryView } from '../contract/estimate.ts';
-import type { ModelRef, TrialSettings } from '../contract/trial.ts';
+import type { ModelRef, TrialSettings } from '../contract/settings.ts';
 import { expandMatrix } from '../matrix/expand.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
 import { type Issue, parseDocument } from '../spec/parse.ts';

@@ -1,5 +1,5 @@
 /** From a trial's settings to what its memory depends on. */
-import type { TrialSettings } from '../contract/trial.ts';
+import type { TrialSettings } from '../contract/settings.ts';
 import type { EstimateAssumptions } from '../spec/estimate.ts';
 import { keptLayers } from '../spec/layers.ts';
 import { type MemorySettings, storedBytes, type TRAINERS } from './settings.ts';

@@ -1,6 +1,8 @@
 /** Margins of classes of GPUs from trials that were measured on them. */
 import type { GpuClassInventory } from '../contract/gpus.ts';
-import type { ModelRef, Plan, TrialResult, TrialSettings } from '../contract/trial.ts';
+import type { TrialResult } from '../contract/result.ts';
+import type { ModelRef, TrialSettings } from '../contract/settings.ts';
+import type { Plan } from '../contract/trial.ts';
 import { estimateAssumptions } from '../spec/estimate.ts';
 import { termsBytes } from './estimate.ts';
 import { memorySettings } from './from-settings.ts';

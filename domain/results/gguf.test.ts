@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { GgufResult } from '../contract/trial.ts';
+import type { GgufResult } from '../contract/result.ts';
 import { compareTrials } from './compare.ts';
 import type { ComparedTrial } from './input.ts';
 import { toMarkdown } from './render-markdown.ts';

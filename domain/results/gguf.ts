@@ -1,5 +1,7 @@
 /** *GGUF*: size, speed and quality of the files made of the trained model, from raw samples. */
-import { GGUF_TYPES, type GgufResult } from '../contract/trial.ts';
+
+import { type GgufResult } from '../contract/result.ts';
+import { GGUF_TYPES } from '../contract/settings.ts';
 import type { CellGroup } from './input.ts';
 import { estimate, mean, standardDeviation } from './statistics.ts';
 import type { ComparisonRow, Estimate, GgufRow } from './types.ts';

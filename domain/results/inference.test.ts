@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { InferenceResult, InferenceSamples } from '../contract/trial.ts';
+import type { InferenceResult, InferenceSamples } from '../contract/result.ts';
 import { compareTrials } from './compare.ts';
 import { decodeSpeed, prefillSpeed } from './inference.ts';
 import { toMarkdown } from './render-markdown.ts';

@@ -1,5 +1,5 @@
 /** *Inference*: how fast the trained model generates, with the adapter apart and merged, from raw samples. */
-import type { InferenceResult, InferenceSamples } from '../contract/trial.ts';
+import type { InferenceResult, InferenceSamples } from '../contract/result.ts';
 import type { CellGroup, MeasuredTrial } from './input.ts';
 import { estimate, pairedRatio, percentile } from './statistics.ts';
 import type { ComparisonRow, Estimate, InferenceRow, Percentiles } from './types.ts';

@@ -1,5 +1,5 @@
 /** What the comparison is made from: the planned trials of one experiment and what was measured of them. */
-import type { TrialResult } from '../contract/trial.ts';
+import type { TrialResult } from '../contract/result.ts';
 import type { Cell, PlannedTrial } from '../matrix/types.ts';
 import type { ExperimentState, TrialState } from '../run/types.ts';
 import type { Objective } from './types.ts';

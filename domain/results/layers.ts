@@ -1,5 +1,5 @@
 /** Depth, for people and for sorting. */
-import type { LayerChoice, ModelRef } from '../contract/trial.ts';
+import type { LayerChoice, ModelRef } from '../contract/settings.ts';
 
 /** Layers that remain; null where that needs the model's own depth and nobody has measured it yet. */
 export function layersKept(choice: LayerChoice, original: number | null): number | null {

@@ -1,5 +1,6 @@
 /** Measurements and the comparison: what the user came for. */
-import type { GgufResult, LayerChoice } from '../contract/trial.ts';
+import type { GgufResult } from '../contract/result.ts';
+import type { LayerChoice } from '../contract/settings.ts';
 import type { TrialState } from '../run/types.ts';
 import type { Method, Precision } from '../spec/vocabulary.ts';
 

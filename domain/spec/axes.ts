@@ -1,6 +1,6 @@
 /** The axes a matrix may have, by the path they are written at, and the schema of one value of each. */
 import { z } from 'zod';
-import { loraSettings, type ModelRef, scoringSettings, trainingSettings } from '../contract/trial.ts';
+import { loraSettings, type ModelRef, scoringSettings, trainingSettings } from '../contract/settings.ts';
 import { depth } from './layers.ts';
 import { modelInput } from './references-input.ts';
 import { COMPUTE_DTYPES, METHODS, PRECISIONS } from './vocabulary.ts';

@@ -10,7 +10,7 @@ import {
   inferenceSettings,
   loraSettings,
   trainingSettings,
-} from '../contract/trial.ts';
+} from '../contract/settings.ts';
 import { MATRIX_DEFAULTS, type Matrix, type PartialCell, quantizationSettings } from './axes.ts';
 import { estimateAssumptions } from './estimate.ts';
 import { duration, field, size } from './input.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { LayerChoice } from '../contract/trial.ts';
+import type { LayerChoice } from '../contract/settings.ts';
 import { depthLabel, depthProblem, keptLayers, plainest } from './layers.ts';
 
 const choices: fc.Arbitrary<LayerChoice> = fc.oneof(

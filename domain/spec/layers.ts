@@ -1,5 +1,5 @@
 /** Depth: how a document names the decoder layers to keep, and how many that leaves. */
-import { type LayerChoice, layerChoice } from '../contract/trial.ts';
+import { type LayerChoice, layerChoice } from '../contract/settings.ts';
 import { shorthand } from './input.ts';
 import { encodeProblem } from './problems.ts';
 

@@ -1,6 +1,6 @@
 /** Models and datasets as people write them. */
 import { z } from 'zod';
-import { type DatasetRef, datasetRef, type ModelRef, modelRef } from '../contract/trial.ts';
+import { type DatasetRef, datasetRef, type ModelRef, modelRef } from '../contract/settings.ts';
 import { shorthand } from './input.ts';
 import { encodeProblem } from './problems.ts';
 

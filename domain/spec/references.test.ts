@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ModelRef } from '../contract/trial.ts';
+import type { ModelRef } from '../contract/settings.ts';
 import { base } from './arbitrary.ts';
 import type { ExperimentDocument } from './document.ts';
 import { parseDocument } from './parse.ts';

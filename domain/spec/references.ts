@@ -1,5 +1,5 @@
 /** The models and the dataset that a document names, and the same document with them resolved. */
-import type { DatasetRef, ModelRef } from '../contract/trial.ts';
+import type { DatasetRef, ModelRef } from '../contract/settings.ts';
 import type { Condition, PartialCell, PartialMatrix } from './axes.ts';
 import { canonical } from './canonical.ts';
 import type { ExperimentDocument } from './document.ts';

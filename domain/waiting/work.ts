@@ -1,5 +1,6 @@
 /** What of a trial's settings decides how long it takes. */
-import type { LayerChoice, ModelRef, Plan, TrialSettings } from '../contract/trial.ts';
+import type { LayerChoice, ModelRef, TrialSettings } from '../contract/settings.ts';
+import type { Plan } from '../contract/trial.ts';
 import { canonical } from '../spec/canonical.ts';
 import type { Work } from './types.ts';
 

@@ -1,6 +1,9 @@
 /** Documents of the trainer's contract with plausible content, for tests in which the numbers do not matter. */
+
+import { type TrialResult } from '@lamina/domain/contract/result.ts';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
-import { CONTRACT_VERSION, type TrialRequest, type TrialResult } from '@lamina/domain/contract/trial.ts';
+import { type TrialRequest } from '@lamina/domain/contract/trial.ts';
+import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
 
 export function sampleRequest(ids: {
   experimentId: string;

@@ -1,7 +1,7 @@
 /** What every store must do for the choice of plans, whatever database it sits on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TrialResult } from '@lamina/domain/contract/trial.ts';
+import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import { likeKey } from '@lamina/domain/matrix/plan.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';

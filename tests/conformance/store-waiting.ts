@@ -1,7 +1,8 @@
 /** What every store must do for forecasts, whatever database it sits on. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Plan, TrialResult } from '@lamina/domain/contract/trial.ts';
+import type { TrialResult } from '@lamina/domain/contract/result.ts';
+import type { Plan } from '@lamina/domain/contract/trial.ts';
 import { likeKey } from '@lamina/domain/matrix/plan.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { Database } from '@lamina/platform/database/open.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { experimentDetail, previewView, problem } from '@lamina/domain/contract/api.ts';
 import { estimateView } from '@lamina/domain/contract/estimate.ts';
-import type { TrialResult } from '@lamina/domain/contract/trial.ts';
+import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { ComparisonRow } from '@lamina/domain/results/types.ts';
 import { smallDocument, testApi } from '../support/api.ts';
 import { resultOf } from '../support/planned.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
-import type { TrialResult } from '@lamina/domain/contract/trial.ts';
 import { initialPlan } from '@lamina/domain/matrix/plan.ts';
 import type { Cell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';

@@ -1,11 +1,8 @@
 /** A whole experiment with plausible, made-up measurements: a real document, really expanded, results that pass the contract. */
-import {
-  CONTRACT_VERSION,
-  type EvaluationResult,
-  type TrialEvent,
-  type TrialResult,
-  trialResult,
-} from '@lamina/domain/contract/trial.ts';
+
+import { type EvaluationResult, type TrialResult, trialResult } from '@lamina/domain/contract/result.ts';
+import { type TrialEvent } from '@lamina/domain/contract/trial.ts';
+import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
 import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
 import type { Expansion, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';

@@ -1,5 +1,5 @@
 /** Settings of a trial whose numbers do not matter, for tests. */
-import type { TrialSettings } from '../trial.ts';
+import type { TrialSettings } from '../settings.ts';
 
 export type SettingsChanges = Partial<Omit<TrialSettings, 'training' | 'evaluation'>> & {
   readonly training?: Partial<TrialSettings['training']>;

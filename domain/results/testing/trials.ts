@@ -1,6 +1,9 @@
 /** Trials with made-up measurements, for tests and benchmarks of the comparison. */
+
+import { type TrialResult } from '../../contract/result.ts';
+import { type LayerChoice } from '../../contract/settings.ts';
 import { sampleSettings } from '../../contract/testing/settings.ts';
-import { CONTRACT_VERSION, type LayerChoice, type TrialResult } from '../../contract/trial.ts';
+import { CONTRACT_VERSION } from '../../contract/units.ts';
 import type { Cell, Scalar } from '../../matrix/types.ts';
 import type { TrialState } from '../../run/types.ts';
 import type { Method, Precision } from '../../spec/vocabulary.ts';

@@ -1,7 +1,8 @@
 /** An attempt as the worker launches it, for tests of manifests and of what reads them. */
 import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
-import { CONTRACT_VERSION, type Plan, type TrialRequest } from '@lamina/domain/contract/trial.ts';
+import { type Plan, type TrialRequest } from '@lamina/domain/contract/trial.ts';
+import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 
 const EXPERIMENT = 'e-01kb0c9h3v7m2x9dqk';

@@ -1,4 +1,4 @@
-"""The contract with the scheduler: requests, events and results, as in domain/contract/trial.ts."""
+"""The contract with the scheduler: requests, events and results, as in domain/contract/trial.ts and result.ts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal

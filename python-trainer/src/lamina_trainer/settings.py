@@ -1,4 +1,4 @@
-"""What a trial is asked to do: mirrors the settings of domain/contract/trial.ts field by field."""
+"""What a trial is asked to do: mirrors domain/contract/settings.ts field by field."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal

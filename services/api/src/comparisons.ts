@@ -1,4 +1,4 @@
-import type { ModelRef } from '@lamina/domain/contract/trial.ts';
+import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.ts';
 import { plannedSettings } from '@lamina/domain/memory/learned.ts';
 import { compareTrials } from '@lamina/domain/results/compare.ts';

@@ -2,8 +2,10 @@
  * The store of experiments: what is queried. One implementation over Kysely serves PGlite and Postgres
  * and passes one conformance suite on both. Every write is idempotent: activities are retried.
  */
+
+import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
-import type { TrialEvent, TrialResult } from '@lamina/domain/contract/trial.ts';
+import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { Cell, DroppedCell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, Plan, RunPolicy, TerminalTrialState, TrialState } from '@lamina/domain/run/types.ts';
 import type { ClusterStore } from './cluster-store.ts';

@@ -1,5 +1,6 @@
 /** What forecasts need of the store: history of like trials, the queue, and what became of past predictions. */
-import type { ModelRef, Plan, TrialSettings } from '@lamina/domain/contract/trial.ts';
+import type { ModelRef, TrialSettings } from '@lamina/domain/contract/settings.ts';
+import type { Plan } from '@lamina/domain/contract/trial.ts';
 import type { CheckedPrediction } from '@lamina/domain/waiting/accuracy.ts';
 import type { Interval, PastTrial } from '@lamina/domain/waiting/types.ts';
 

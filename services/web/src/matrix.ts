@@ -1,5 +1,5 @@
 /** Lays points of the matrix out as layers × precision, one panel for each value of the other axes. */
-import type { LayerChoice, ModelRef } from '@lamina/domain/contract/trial.ts';
+import type { LayerChoice, ModelRef } from '@lamina/domain/contract/settings.ts';
 import type { Method, Precision } from '@lamina/domain/spec/vocabulary.ts';
 import { byPrecisionThenMethod } from './precision.ts';
 

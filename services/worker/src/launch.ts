@@ -1,6 +1,7 @@
 /** Claims pending trials and launches attempts. */
 import { type AttemptLaunch, type AttemptObservation, pendingKindOf } from '@lamina/domain/contract/runner.ts';
-import { CONTRACT_VERSION, type TrialSettings } from '@lamina/domain/contract/trial.ts';
+import { type TrialSettings } from '@lamina/domain/contract/settings.ts';
+import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import type { ClaimOrder, LaunchOrder, RunCommands } from '@lamina/domain/run/commands.ts';
 import type { ClaimedAttempt } from '@lamina/domain/run/events.ts';

@@ -1,6 +1,7 @@
 /** Ends of attempts and outcomes of trials into the store; results come from the artifact store. */
+
+import { type TrialResult, trialResult } from '@lamina/domain/contract/result.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
-import { type TrialResult, trialResult } from '@lamina/domain/contract/trial.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import type { RecordOrder } from '@lamina/domain/run/commands.ts';
 import type { DispatchResult } from '@lamina/domain/run/events.ts';

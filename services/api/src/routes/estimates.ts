@@ -1,6 +1,6 @@
 import { submitBody } from '@lamina/domain/contract/api.ts';
 import { estimateView } from '@lamina/domain/contract/estimate.ts';
-import type { ModelRef } from '@lamina/domain/contract/trial.ts';
+import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import { estimateDocument, type KnownShape, modelsOf, parseEstimateDocument } from '@lamina/domain/memory/document.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import { z } from 'zod';

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import type { DatasetRef } from '@lamina/domain/contract/trial.ts';
+import type { DatasetRef } from '@lamina/domain/contract/settings.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import { closest } from '@lamina/domain/spec/suggest.ts';
 import type { Fingerprints } from './fingerprints.ts';

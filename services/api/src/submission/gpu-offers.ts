@@ -1,6 +1,6 @@
 /** What submissions and estimates choose GPUs from: the inventory, and margins learned from trials on its classes. */
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
-import type { ModelRef, TrialSettings } from '@lamina/domain/contract/trial.ts';
+import type { ModelRef, TrialSettings } from '@lamina/domain/contract/settings.ts';
 import type { GpuOffer } from '@lamina/domain/matrix/context.ts';
 import type { GpuClass } from '@lamina/domain/memory/classes.ts';
 import { ASSUMED_MARGINS, type LearnedMargins, learnMargins } from '@lamina/domain/memory/learned.ts';

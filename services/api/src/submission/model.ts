@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ModelRef } from '@lamina/domain/contract/trial.ts';
+import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import type { Fingerprints } from './fingerprints.ts';

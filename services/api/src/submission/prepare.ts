@@ -1,6 +1,6 @@
 import type { MemoryView } from '@lamina/domain/contract/estimate.ts';
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
-import type { ModelRef, TrialSettings } from '@lamina/domain/contract/trial.ts';
+import type { ModelRef, TrialSettings } from '@lamina/domain/contract/settings.ts';
 import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
 import { gpuClassesFor, gpuClassIssue } from '@lamina/domain/matrix/place.ts';
 import { likeKey, runPolicy } from '@lamina/domain/matrix/plan.ts';

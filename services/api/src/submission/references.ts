@@ -1,4 +1,4 @@
-import type { DatasetRef, ModelRef } from '@lamina/domain/contract/trial.ts';
+import type { DatasetRef, ModelRef } from '@lamina/domain/contract/settings.ts';
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';

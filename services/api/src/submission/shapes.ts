@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { gguf } from '@huggingface/gguf';
-import type { ModelRef } from '@lamina/domain/contract/trial.ts';
+import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import { ggufShape } from '@lamina/domain/memory/gguf-shape.ts';
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import { cachedConfig, readConfig, shapeOf } from './model-config.ts';

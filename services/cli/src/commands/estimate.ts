@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { EstimateView, MemoryView } from '@lamina/domain/contract/estimate.ts';
-import type { ModelRef } from '@lamina/domain/contract/trial.ts';
+import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import {
   estimateDocument,
   type KnownShape,

@@ -1,4 +1,6 @@
-import type { Plan, TrialResult, TrialSettings } from '@lamina/domain/contract/trial.ts';
+import type { TrialResult } from '@lamina/domain/contract/result.ts';
+import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
+import type { Plan } from '@lamina/domain/contract/trial.ts';
 import type { PastTrial } from '@lamina/domain/waiting/types.ts';
 import { workOf } from '@lamina/domain/waiting/work.ts';
 import { sql } from 'kysely';

@@ -1,4 +1,5 @@
-import type { TrialResult, TrialSettings } from '@lamina/domain/contract/trial.ts';
+import type { TrialResult } from '@lamina/domain/contract/result.ts';
+import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
 import type { Selectable } from 'kysely';
 import type { AttemptRecord, ExperimentRecord, TrialRecord } from '../store.ts';
 import type { Counts, Schema } from './schema.ts';

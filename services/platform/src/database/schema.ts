@@ -1,6 +1,7 @@
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
-import type { TrialEvent, TrialSettings } from '@lamina/domain/contract/trial.ts';
+import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
+import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { Cell, DroppedCell } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, Plan, RunPolicy, TrialState } from '@lamina/domain/run/types.ts';
 import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';

@@ -1,7 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { trialResult } from '@lamina/domain/contract/result.ts';
 import type { AttemptRef } from '@lamina/domain/contract/runner.ts';
-import { trialExit, trialResult } from '@lamina/domain/contract/trial.ts';
+import { trialExit } from '@lamina/domain/contract/trial.ts';
 import { z } from 'zod';
 import type { Evidence } from './diagnosis.ts';
 import { readJson } from './files.ts';
