@@ -1,5 +1,7 @@
 import sseModule, { type SSEPluginOptions } from '@fastify/sse';
 import staticFiles from '@fastify/static';
+import { createShapes } from '@lamina/platform/submission/shapes.ts';
+import { createSubmissions } from '@lamina/platform/submission/submissions.ts';
 import fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiDeps } from './deps.ts';
@@ -22,8 +24,6 @@ import { logRoutes } from './routes/logs.ts';
 import { trialRoutes } from './routes/trials.ts';
 import { createStarter } from './starter.ts';
 import { createStreams } from './streams.ts';
-import { createShapes } from './submission/shapes.ts';
-import { createSubmissions } from './submission/submissions.ts';
 
 export type { ApiDeps } from './deps.ts';
 

@@ -8,7 +8,7 @@ import { canonical } from '@lamina/domain/spec/canonical.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
-import type { Shapes } from './submission/shapes.ts';
+import type { Shapes } from '@lamina/platform/submission/shapes.ts';
 
 /** Comparisons kept: the dashboard, the report and exports ask for the same one. */
 const KEPT = 16;

@@ -3,9 +3,11 @@ import {
   AttemptEnded,
   IdempotencyConflict,
   InvalidCursor,
+  NoWorker,
   UnknownAttempt,
   UnknownExperiment,
 } from '@lamina/platform/errors.ts';
+import { InvalidDocument } from '@lamina/platform/submission/invalid-document.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { ApiError, ERRORS, type ErrorCode, type RequestIssue, toProblem } from './errors.ts';
@@ -29,6 +31,7 @@ const STORE_ERRORS: readonly (readonly [new (message: string) => Error, ErrorCod
   [UnknownExperiment, 'experiment-not-found'],
   [UnknownAttempt, 'attempt-not-found'],
   [AttemptEnded, 'attempt-ended'],
+  [NoWorker, 'engine-unavailable'],
   [ExperimentNotRunning, 'experiment-ended'],
 ];
 
@@ -47,6 +50,8 @@ function toApiError(error: unknown): ApiError {
   if (error instanceof ControlUnavailable) {
     return new ApiError('engine-unavailable', error.message, { headers: { 'retry-after': '5' } });
   }
+  if (error instanceof InvalidDocument)
+    return new ApiError('invalid-document', error.message, { errors: error.issues });
   if (hasZodFastifySchemaValidationErrors(error)) {
     return new ApiError('invalid-request', undefined, { errors: requestIssues(error) });
   }

@@ -7,8 +7,8 @@ import type {
 } from '@lamina/domain/contract/api.ts';
 import type { Cell } from '@lamina/domain/matrix/types.ts';
 import type { AttemptRecord, ExperimentRecord, TrialRecord } from '@lamina/platform/store.ts';
+import type { Prepared } from '@lamina/platform/submission/prepare.ts';
 import type { Forecaster } from './forecast/forecaster.ts';
-import type { Prepared } from './submission/prepare.ts';
 
 export function experimentView(experiment: ExperimentRecord, forecast: ExperimentView['forecast']): ExperimentView {
   const { counts } = experiment;

@@ -5,6 +5,11 @@ export class IdempotencyConflict extends Error {
   override name = 'IdempotencyConflict';
 }
 
+/** No worker has said yet where trials run. */
+export class NoWorker extends Error {
+  override name = 'NoWorker';
+}
+
 /** The cursor does not come from this list. */
 export class InvalidCursor extends Error {
   override name = 'InvalidCursor';

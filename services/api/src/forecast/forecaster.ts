@@ -14,9 +14,9 @@ import { isShared } from '@lamina/domain/waiting/pools.ts';
 import type { Queue } from '@lamina/domain/waiting/queue.ts';
 import { median, widened } from '@lamina/domain/waiting/statistics.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';
+import type { Prepared } from '@lamina/platform/submission/prepare.ts';
 import type { NewPrediction, OpenExperiment } from '@lamina/platform/waiting-store.ts';
 import type { ApiDeps } from '../deps.ts';
-import type { Prepared } from '../submission/prepare.ts';
 import { queueOf } from './queue.ts';
 import { durationView, forecastView } from './view.ts';
 

@@ -6,13 +6,14 @@ import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import { ExperimentNotRunning } from '@lamina/platform/control.ts';
 import { DocumentChanged } from '@lamina/platform/errors.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';
+import { InvalidDocument } from '@lamina/platform/submission/invalid-document.ts';
+import { prepare } from '@lamina/platform/submission/prepare.ts';
+import type { Submissions } from '@lamina/platform/submission/submissions.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ApiError } from '../errors.ts';
 import type { Forecaster } from '../forecast/forecaster.ts';
 import type { Api } from '../instance.ts';
 import type { Starter } from '../starter.ts';
-import { invalid, prepare } from '../submission/prepare.ts';
-import type { Submissions } from '../submission/submissions.ts';
 import { experimentView } from '../views.ts';
 import { byId, findExperiment } from './lookups.ts';
 
@@ -132,9 +133,9 @@ export function actionRoutes(app: Api, deps: Deps): void {
     const experiment = await findExperiment(store, id);
     refuse(experiment, ['cancelling']);
     const stored = parseDocument(experiment.document as object);
-    if (!stored.ok) throw invalid(stored.issues);
+    if (!stored.ok) throw new InvalidDocument(stored.issues);
     const more = extendDocument(stored.document, matrix);
-    if (!more.ok) throw invalid(more.issues);
+    if (!more.ok) throw new InvalidDocument(more.issues);
     const { document, expansion, plans, copies } = await prepare(more.document, submissions.options(undefined));
     await Promise.all(copies.map(({ key, from }) => artifacts.copyIn(key, from)));
     const change = { from: experiment.document, to: document };

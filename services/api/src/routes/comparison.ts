@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { comparisonQuery } from '@lamina/domain/contract/api.ts';
 import { toCsv } from '@lamina/domain/results/render-csv.ts';
 import { toMarkdown } from '@lamina/domain/results/render-markdown.ts';
+import type { ComparisonTable } from '@lamina/domain/results/table-names.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
+import type { Shapes } from '@lamina/platform/submission/shapes.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Comparisons, createComparisons } from '../comparisons.ts';
@@ -11,7 +13,6 @@ import { ApiError } from '../errors.ts';
 import type { Api } from '../instance.ts';
 import { preferred } from '../negotiation.ts';
 import { fillReport, REPORT_POLICY } from '../report.ts';
-import type { Shapes } from '../submission/shapes.ts';
 import { byId, findExperiment } from './lookups.ts';
 
 const FORMATS = {
@@ -72,25 +73,30 @@ async function send(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { format, id } = wanted;
+  const { format, id, table } = wanted;
   const experiment = await findExperiment(deps.store, id);
   const limits = { maxMemoryBytes: wanted.maxMemoryBytes ?? null, maxCost: wanted.maxCost ?? null };
-  const etag = `"${experiment.version}-${format}-${limits.maxMemoryBytes ?? ''}-${limits.maxCost ?? ''}"`;
+  const etag = `"${experiment.version}-${format}-${limits.maxMemoryBytes ?? ''}-${limits.maxCost ?? ''}-${table}"`;
   reply.header('etag', etag).header('cache-control', 'no-cache').header('vary', 'accept');
   if (request.headers['if-none-match'] === etag) return reply.code(304).send();
   const comparison = await comparisons.of(experiment, limits);
-  const text = await rendered(comparison, format, deps);
+  const text = await rendered(comparison, wanted, deps);
   if (format === 'html') reply.header('content-security-policy', REPORT_POLICY);
-  if (wanted.download) reply.header('content-disposition', `attachment; filename="comparison-${id}.${format}"`);
+  const name = format === 'csv' && table !== 'matrix' ? `comparison-${id}-${table}` : `comparison-${id}`;
+  if (wanted.download) reply.header('content-disposition', `attachment; filename="${name}.${format}"`);
   return reply.type(`${FORMATS[format]}; charset=utf-8`).send(text);
 }
 
-async function rendered(comparison: Comparison, format: Format, { reportTemplate }: ApiDeps): Promise<string> {
+async function rendered(
+  comparison: Comparison,
+  { format, table }: { readonly format: Format; readonly table: ComparisonTable },
+  { reportTemplate }: ApiDeps,
+): Promise<string> {
   switch (format) {
     case 'json':
       return JSON.stringify(comparison);
     case 'csv':
-      return toCsv(comparison);
+      return toCsv(comparison, table);
     case 'md':
       return toMarkdown(comparison);
     case 'html': {

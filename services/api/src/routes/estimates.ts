@@ -3,13 +3,13 @@ import { estimateView } from '@lamina/domain/contract/estimate.ts';
 import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import { estimateDocument, type KnownShape, modelsOf, parseEstimateDocument } from '@lamina/domain/memory/document.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
+import { choiceFrom } from '@lamina/platform/submission/gpu-offers.ts';
+import { InvalidDocument } from '@lamina/platform/submission/invalid-document.ts';
+import { placesFrom } from '@lamina/platform/submission/paths.ts';
+import type { Submissions } from '@lamina/platform/submission/submissions.ts';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import type { Api } from '../instance.ts';
-import { choiceFrom } from '../submission/gpu-offers.ts';
-import { placesFrom } from '../submission/paths.ts';
-import { invalid } from '../submission/prepare.ts';
-import type { Submissions } from '../submission/submissions.ts';
 
 export function estimateRoutes(app: Api, { submissions }: ApiDeps & { submissions: Submissions }): void {
   app.post(
@@ -27,7 +27,7 @@ export function estimateRoutes(app: Api, { submissions }: ApiDeps & { submission
     async ({ body, query }) => {
       const { baseDirectory, shapes, gpus } = submissions.options(query.baseDirectory ?? body.baseDirectory);
       const parsed = parseEstimateDocument(body.document);
-      if (!parsed.ok) throw invalid(parsed.issues);
+      if (!parsed.ok) throw new InvalidDocument(parsed.issues);
       const { document, configs } = parsed;
       const places = placesFrom(baseDirectory);
       const known = async (model: ModelRef): Promise<KnownShape> => {

@@ -10,13 +10,13 @@ import {
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';
+import { prepare } from '@lamina/platform/submission/prepare.ts';
+import type { Submissions } from '@lamina/platform/submission/submissions.ts';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import type { Forecaster } from '../forecast/forecaster.ts';
 import type { Api } from '../instance.ts';
 import type { Starter } from '../starter.ts';
-import { prepare } from '../submission/prepare.ts';
-import type { Submissions } from '../submission/submissions.ts';
 import { experimentDetail, experimentView, previewView } from '../views.ts';
 import { byId, findExperiment } from './lookups.ts';
 

@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { ApiDeps } from '../deps.ts';
-import { ApiError } from '../errors.ts';
+import type { ArtifactStore } from '../artifacts.ts';
+import { NoWorker } from '../errors.ts';
+import type { ExperimentStore } from '../store.ts';
 import { createFingerprints } from './fingerprints.ts';
 import { createGpuOffers } from './gpu-offers.ts';
 import type { PrepareOptions } from './prepare.ts';
@@ -11,10 +12,13 @@ export interface Submissions {
   options(baseDirectory: string | undefined): PrepareOptions;
 }
 
-export function createSubmissions(
-  { defaults, store, artifacts }: Pick<ApiDeps, 'defaults' | 'store' | 'artifacts'>,
-  shapes: Shapes,
-): Submissions {
+interface SubmissionDeps {
+  readonly store: ExperimentStore;
+  readonly artifacts: ArtifactStore;
+  readonly defaults: { readonly baseDirectory: string; readonly hubCache: string | null };
+}
+
+export function createSubmissions({ defaults, store, artifacts }: SubmissionDeps, shapes: Shapes): Submissions {
   const shared = {
     fingerprints: createFingerprints(),
     hubCache: defaults.hubCache,
@@ -23,7 +27,7 @@ export function createSubmissions(
     gpus: createGpuOffers(store, shapes),
     async surroundings() {
       const said = await store.getSurroundings();
-      if (said === null) throw new ApiError('engine-unavailable', 'no worker has said yet where trials run: start one');
+      if (said === null) throw new NoWorker('no worker has said yet where trials run: start one');
       return said;
     },
     async seesNoGpu() {

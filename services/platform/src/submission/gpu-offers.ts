@@ -6,7 +6,7 @@ import type { GpuClass } from '@lamina/domain/memory/classes.ts';
 import { ASSUMED_MARGINS, type LearnedMargins, learnMargins } from '@lamina/domain/memory/learned.ts';
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { ExperimentStore } from '../store.ts';
 import type { Shapes } from './shapes.ts';
 
 /** Measured cells that margins are taken from, the newest of all classes. */

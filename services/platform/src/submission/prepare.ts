@@ -10,17 +10,17 @@ import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.t
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { type Issue, parseDocument } from '@lamina/domain/spec/parse.ts';
-import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
-import type { Surroundings } from '@lamina/platform/surroundings.ts';
-import { ApiError } from '../errors.ts';
+import type { ArtifactStore } from '../artifacts.ts';
+import type { Surroundings } from '../surroundings.ts';
 import { choiceFrom, type GpuOffers } from './gpu-offers.ts';
+import { InvalidDocument } from './invalid-document.ts';
 import { createPlacing, type InputCopy } from './placing.ts';
 import { issuesOfReferences, type ReferenceOptions, resolveReferences } from './references.ts';
 
 export interface PrepareOptions extends Omit<ReferenceOptions, 'placing'> {
   readonly artifacts: Pick<ArtifactStore, 'localPath'>;
   readonly gpus: GpuOffers;
-  /** @throws ApiError engine-unavailable before the first worker has said where trials run */
+  /** @throws NoWorker before the first worker has said where trials run */
   surroundings(): Promise<Surroundings>;
   /** A worker has looked at the cluster and found no GPU that could be used now. */
   seesNoGpu(): Promise<boolean>;
@@ -42,21 +42,21 @@ export interface Prepared {
   readonly copies: readonly InputCopy[];
 }
 
-/** @throws ApiError invalid-document, with every mistake at once */
+/** @throws InvalidDocument with every mistake at once */
 export async function prepare(input: string | object, options: PrepareOptions): Promise<Prepared> {
   const { trainerRevision, device, mounts } = await options.surroundings();
   const found = { ...options, placing: createPlacing(mounts, options.artifacts) };
   const parsed = parseDocument(input);
-  if (!parsed.ok) throw invalid([...parsed.issues, ...(await issuesOfReferences(input, found))]);
+  if (!parsed.ok) throw new InvalidDocument([...parsed.issues, ...(await issuesOfReferences(input, found))]);
   const resolved = await resolveReferences(parsed.document, found);
   const { document, layersOf, shapeOf } = resolved;
   const gpus = device?.kind === 'cpu' ? null : await options.gpus.offer(shapeOf);
   const inventory = gpus?.inventory ?? null;
   const unknownClass = gpuClassIssue(document, inventory);
   const issues = [...resolved.issues, ...(unknownClass === null ? [] : [unknownClass])];
-  if (issues.length > 0) throw invalid(issues);
+  if (issues.length > 0) throw new InvalidDocument(issues);
   const expansion = expandMatrix(document, { trainerRevision, device, layersOf, gpus });
-  if (expansion.trials.length === 0) throw invalid(nothingLeft(expansion));
+  if (expansion.trials.length === 0) throw new InvalidDocument(nothingLeft(expansion));
   const waitsForGpus = expansion.trials.some(({ settings }) => settings.gpus > 0) && (await options.seesNoGpu());
   const estimated = new Map<string, MemoryView | null>();
   const settingsOf = new Map(expansion.trials.map(({ cell, settings }) => [cell.id, settings]));
@@ -104,11 +104,6 @@ async function plansOf(
       return [cellId, rememberedPlan(plan, worked.get(keys.get(cellId) ?? ''), inventory)];
     }),
   );
-}
-
-export function invalid(issues: readonly Issue[]): ApiError {
-  const count = issues.length === 1 ? 'one mistake' : `${issues.length} mistakes`;
-  return new ApiError('invalid-document', `the document has ${count}`, { errors: issues });
 }
 
 function nothingLeft({ dropped }: Expansion): readonly Issue[] {
