@@ -29,6 +29,7 @@
  */
 import { z } from 'zod';
 import { DROP_REASONS } from '../matrix/types.ts';
+import { COMPARISON_TABLES } from '../results/table-names.ts';
 import { EXPERIMENT_STATES, TRIAL_STATES } from '../run/types.ts';
 import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
 import { memoryView } from './estimate.ts';
@@ -204,6 +205,7 @@ export const comparisonQuery = z.object({
   download: z.stringbool().default(false).describe('answer as an attachment'),
   maxMemoryBytes: z.coerce.number().int().positive().optional().describe('limit for the recommended cell'),
   maxCost: z.coerce.number().positive().optional().describe('limit for the recommended cell'),
+  table: z.enum(COMPARISON_TABLES).default('matrix').describe('which table CSV holds; other formats hold all'),
 });
 export const experimentEventsQuery = z.object({
   after: z.coerce.number().int().min(0).default(0).describe('id of an event; the header Last-Event-ID goes before it'),

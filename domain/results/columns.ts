@@ -34,6 +34,8 @@ export interface Column<Row> {
   readonly show: (value: number) => string;
   /** How the interval is shown: "± half" where it is symmetric, "[low, high]" where it is not. */
   readonly interval: 'half' | 'range';
+  /** Whether it is a difference or ratio paired by seed, which was tested. */
+  readonly paired: boolean;
 }
 
 /** A cell for people: "2.913 ± 0.021", "0.63 [0.60, 0.66]", "–". */
@@ -75,7 +77,7 @@ export function markedLabel({ label, isBaseline, mixedEnvironment }: ComparisonR
   return `${label}${isBaseline ? ' *' : ''}${mixedEnvironment ? ' †' : ''}`;
 }
 
-type Options<Row> = Partial<Pick<Column<Row>, 'unit' | 'better' | 'show' | 'interval'>>;
+type Options<Row> = Partial<Pick<Column<Row>, 'unit' | 'better' | 'show' | 'interval' | 'paired'>>;
 type Read<Row, Value> = (row: Row) => Value | null;
 
 function column<Row>(
@@ -85,7 +87,8 @@ function column<Row>(
   read: Column<Row>['read'],
   options: Options<Row>,
 ): Column<Row> {
-  return { id, title, kind, unit: null, better: null, show: significant, interval: 'half', read, ...options };
+  const plain = { unit: null, better: null, show: significant, interval: 'half', paired: false } as const;
+  return { id, title, kind, read, ...plain, ...options };
 }
 
 function text<Row>(id: string, title: string, read: Read<Row, string>): Column<Row> {
@@ -108,7 +111,7 @@ function measured<Row>(
 const GIB = { unit: 'GiB', show: gibibytes, better: 'lower' } as const;
 const SPEED = { unit: 'tokens/s', better: 'higher' } as const;
 const MILLISECONDS = { unit: 'ms', better: 'lower', show: (seconds: number) => significant(seconds * 1000) } as const;
-const RATIO = { unit: '×', show: fixed(2), interval: 'range' } as const;
+const RATIO = { unit: '×', show: fixed(2), interval: 'range', paired: true } as const;
 
 /** *Training matrix*. */
 export const MATRIX_COLUMNS = {
@@ -150,6 +153,7 @@ export const MATRIX_COLUMNS = {
     unit: 'nats/token',
     show: signed(fixed(3)),
     better: 'lower',
+    paired: true,
   }),
   pAdjusted: number<ComparisonRow>('pAdjusted', 'p (Holm)', (row) => row.lossDelta.pAdjusted, { show: pText }),
   perplexity: measured<ComparisonRow>('perplexity', 'perplexity', (row) => row.perplexity, {
@@ -175,6 +179,10 @@ export const MATRIX_COLUMNS = {
     memoryMetric === null ? null : MEMORY_METRIC_NAMES[memoryMetric],
   ),
   joulesPerToken: measured<ComparisonRow>('joulesPerToken', 'energy', (row) => row.joulesPerToken, {
+    unit: 'J/token',
+    better: 'lower',
+  }),
+  netJoulesPerToken: measured<ComparisonRow>('netJoulesPerToken', 'energy above idle', (row) => row.netJoulesPerToken, {
     unit: 'J/token',
     better: 'lower',
   }),
@@ -269,6 +277,7 @@ export const DEPTH_COLUMNS: readonly Column<DepthRow>[] = [
 
 export interface TotalBitsRow {
   readonly line: string;
+  readonly cellId: string;
   readonly label: string;
   readonly totalBits: number;
   readonly loss: Estimate;

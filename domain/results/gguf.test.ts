@@ -4,26 +4,7 @@ import type { GgufResult } from '../contract/result.ts';
 import { compareTrials } from './compare.ts';
 import type { ComparedTrial } from './input.ts';
 import { toMarkdown } from './render-markdown.ts';
-import { inputOf, trialOf } from './testing/trials.ts';
-
-const FILE: GgufResult = {
-  type: 'f16',
-  missing: null,
-  fileBytes: 2 ** 30,
-  bitsPerWeight: 16,
-  writeSeconds: 40,
-  promptTokensPerSecond: [300, 310, 320],
-  generatedTokensPerSecond: [20, 22],
-  perplexity: 24,
-  perplexityStandardError: 1,
-  perplexityDelta: 0,
-  perplexityDeltaStandardError: 0.01,
-  divergence: 0.00001,
-  divergenceStandardError: 0.000001,
-  sameTop: 0.999,
-  sameTopStandardError: 0.0005,
-  scoredTokens: 2040,
-};
+import { GGUF_FILE as FILE, inputOf, trialOf } from './testing/trials.ts';
 
 const Q4: Partial<GgufResult> = { type: 'q4_0', fileBytes: 2 ** 28, bitsPerWeight: 4.5, divergence: 0.05 };
 

@@ -1,12 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cellNumber, cellText, layerRanges, MATRIX_COLUMNS, statusText } from './columns.ts';
+import {
+  type Column,
+  cellNumber,
+  cellText,
+  DEPTH_COLUMNS,
+  GGUF_COLUMNS,
+  INFERENCE_COLUMNS,
+  layerRanges,
+  MATRIX_COLUMNS,
+  QUANTIZATION_COST_COLUMNS,
+  statusText,
+  TOTAL_BITS_COLUMNS,
+} from './columns.ts';
 import { compareTrials } from './compare.ts';
 import { counted, listing, significant, withHalfWidth, withRange } from './format.ts';
 import { layersText } from './layers.ts';
 import { toCsv } from './render-csv.ts';
 import { toMarkdown } from './render-markdown.ts';
-import { inputOf, trialOf } from './testing/trials.ts';
+import { COMPARISON_TABLES, type ComparisonTable } from './table-names.ts';
+import { GGUF_FILE as F16_FILE, inputOf, trialOf } from './testing/trials.ts';
+
+const GGUF_FILE = { ...F16_FILE, type: 'q4_0', fileBytes: 2 ** 28, sameTop: 0.9 } as const;
 
 const TWO_CELLS = [
   trialOf({ seed: 1, loss: 2.5, rssBytes: 1.5 * 2 ** 30 }),
@@ -72,6 +87,68 @@ test('CSV parses back to the numbers of the comparison', () => {
   assert.equal(Number(record['peakMemoryBytes_mean']), 1.5 * 2 ** 30);
   assert.equal(record['memoryMetric'], 'peak-rss');
   assert.equal(record['joulesPerToken_mean'], '');
+});
+
+test('CSV has every table, with every column that people see and unrounded numbers', () => {
+  const samples = { batchSize: 2, prefillSeconds: [0.2], decodeSeconds: [0.5], peakMemoryBytes: 1000 };
+  const inference = {
+    promptTokens: 10,
+    newTokens: 5,
+    trained: [samples],
+    merged: [{ ...samples, decodeSeconds: [0.25] }],
+  };
+  const energy = { energyJoules: 64_000, idleWatts: 10, trainSeconds: 640 };
+  const of = (seed: number, precision: 'bf16' | 'nf4') => {
+    const trial = trialOf({ seed, precision, loss: 2 + seed / 7, inference, dequantizationShare: 0.2, ...energy });
+    assert.ok(trial.result);
+    return { ...trial, result: { ...trial.result, gguf: [GGUF_FILE] } };
+  };
+  const comparison = compareTrials(inputOf([of(1, 'bf16'), of(2, 'bf16'), of(1, 'nf4'), of(2, 'nf4')]));
+  const tables: Readonly<Record<ComparisonTable, readonly Column<never>[]>> = {
+    matrix: Object.values(MATRIX_COLUMNS),
+    cost: QUANTIZATION_COST_COLUMNS,
+    inference: INFERENCE_COLUMNS,
+    depth: DEPTH_COLUMNS,
+    bits: TOTAL_BITS_COLUMNS,
+    gguf: GGUF_COLUMNS,
+  };
+  const read = (table: ComparisonTable) => {
+    const [header = '', ...lines] = toCsv(comparison, table).trimEnd().split('\r\n');
+    const names = header.split(',');
+    assert.equal(new Set(names).size, names.length, `column names of ${table} are unique`);
+    return {
+      names,
+      records: lines.map((line) => Object.fromEntries(line.split(',').map((value, i) => [names[i], value]))),
+    };
+  };
+  for (const table of COMPARISON_TABLES) {
+    const { names, records } = read(table);
+    assert.equal(records.length, table === 'cost' ? 1 : 2, table);
+    const elsewhere = ['layers', 'pAdjusted'];
+    for (const { id, kind } of tables[table]) {
+      if (elsewhere.includes(id)) continue;
+      assert.ok(names.includes(kind === 'measured' ? `${id}_mean` : id), `${table} has ${id}`);
+    }
+  }
+  const [matrix] = read('matrix').records;
+  assert.equal(Number(matrix?.['loss_mean']), comparison.rows[0]?.loss.mean);
+  assert.equal(Number(matrix?.['netJoulesPerToken_mean']), (64_000 - 10 * 640) / 640);
+  assert.equal(Number(matrix?.['rawLoss_mean']), 4);
+  const [cost] = read('cost').records;
+  assert.equal(cost?.['cellId'], comparison.quantizationCost[0]?.cellId);
+  assert.equal(cost?.['netEnergyPerToken_mean'], '1');
+  assert.equal(cost?.['tokensPerSecond_p'], '1');
+  assert.equal(cost?.['dequantizationShare_mean'], '0.2');
+  const [speeds] = read('inference').records;
+  assert.equal(speeds?.['firstTokenP50'], '0.2');
+  assert.equal(Number(speeds?.['decodeTokensPerSecond_mean']), 20);
+  assert.ok(Math.abs(Number(speeds?.['mergedSpeedup_mean']) - 2) < 1e-12);
+  assert.equal(read('depth').records[0]?.['rawLoss_mean'], '4');
+  assert.equal(read('bits').records[0]?.['totalBits'], '4000000000');
+  assert.deepEqual(
+    ['type', 'fileBytes', 'perplexity_mean', 'sameTop_mean'].map((name) => read('gguf').records[0]?.[name]),
+    ['q4_0', '268435456', '24', '0.9'],
+  );
 });
 
 test('CSV quotes and disarms what users wrote', () => {

@@ -76,6 +76,7 @@ function row(group: CellGroup, originals: ReadonlyMap<string, number>, context: 
     // Says nothing about the memory of a process on a CPU.
     estimatedBytes: metric === 'peak-rss' ? null : (context.estimatedBytes.get(cell.id) ?? null),
     joulesPerToken: over(measures.joulesPerToken),
+    netJoulesPerToken: over(measures.netJoulesPerToken),
     cost: over(measures.cost(context.pricePerHour)),
     lossDelta: lossDelta(group, context.baseline),
     onParetoFront: false,

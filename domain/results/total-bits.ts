@@ -34,6 +34,6 @@ export function totalBits(rows: readonly ComparisonRow[]): TotalBitsLine[] {
 /** The lines as one table: a row per point. */
 export function totalBitsRows(lines: readonly TotalBitsLine[]): TotalBitsRow[] {
   return lines.flatMap(({ label: line, points }) =>
-    points.map(({ label, totalBits, loss }) => ({ line, label, totalBits, loss })),
+    points.map(({ cellId, label, totalBits, loss }) => ({ line, cellId, label, totalBits, loss })),
   );
 }

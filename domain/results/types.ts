@@ -86,6 +86,8 @@ export interface ComparisonRow {
   readonly peakMemoryBytes: Estimate;
   readonly estimatedBytes: number | null;
   readonly joulesPerToken: Estimate;
+  /** Without what the machine draws when idle with the model loaded. */
+  readonly netJoulesPerToken: Estimate;
   readonly cost: Estimate;
   /** Held-out loss minus that of the baseline cell. */
   readonly lossDelta: Delta;

@@ -203,7 +203,12 @@ describe('results', () => {
     assertReadable(stdout);
     const json = JSON.parse((await cli.run(['compare', id, '--json'])).stdout);
     assert.equal(json.rows.length, 2);
-    assert.match((await cli.run(['compare', id, '--format', 'csv'])).stdout, /^cellId,/);
+    const csv = ['compare', id, '--format', 'csv'];
+    assert.match((await cli.run(csv)).stdout, /^cellId,.*,tokensPerSecond_mean,/);
+    assert.match((await cli.run([...csv, '--table', 'gguf'])).stdout, /^cellId,label,type,bitsPerWeight,/);
+    const two = await cli.run([...csv, '-t', 'gguf', '-t', 'bits']);
+    assert.equal(two.code, 2);
+    assert.match(two.stderr, /one table.*\n.*--table gguf/);
     const written = await cli.run(['compare', id, '--format', 'md', '-o', 'result.md']);
     assert.equal(written.stdout, '');
     assert.match(await readFile(join(api.folder, 'result.md'), 'utf8'), /^# small\n/);

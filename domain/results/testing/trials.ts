@@ -1,6 +1,6 @@
 /** Trials with made-up measurements, for tests and benchmarks of the comparison. */
 
-import { type TrialResult } from '../../contract/result.ts';
+import { type GgufResult, type TrialResult } from '../../contract/result.ts';
 import { type LayerChoice } from '../../contract/settings.ts';
 import { sampleSettings } from '../../contract/testing/settings.ts';
 import { CONTRACT_VERSION } from '../../contract/units.ts';
@@ -38,6 +38,25 @@ export interface TrialOptions {
 }
 
 const ORIGINAL_LAYERS = 18;
+
+export const GGUF_FILE: GgufResult = {
+  type: 'f16',
+  missing: null,
+  fileBytes: 2 ** 30,
+  bitsPerWeight: 16,
+  writeSeconds: 40,
+  promptTokensPerSecond: [300, 310, 320],
+  generatedTokensPerSecond: [20, 22],
+  perplexity: 24,
+  perplexityStandardError: 1,
+  perplexityDelta: 0,
+  perplexityDeltaStandardError: 0.01,
+  divergence: 0.00001,
+  divergenceStandardError: 0.000001,
+  sameTop: 0.999,
+  sameTopStandardError: 0.0005,
+  scoredTokens: 2040,
+};
 
 export function trialOf(options: TrialOptions = {}): ComparedTrial {
   const state = options.state ?? 'succeeded';

@@ -10,14 +10,12 @@ import {
   QUANTIZATION_COST_COLUMNS,
   TOTAL_BITS_COLUMNS,
 } from '@lamina/domain/results/columns.ts';
+import { COMPARISON_TABLES, type ComparisonTable } from '@lamina/domain/results/table-names.ts';
 import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
 import { heat, heated } from './format/heat.ts';
 import { table } from './format/table.ts';
 import { counted, shortened, wrapped } from './format/text.ts';
 import type { Io } from './io.ts';
-
-export const COMPARISON_TABLES = ['matrix', 'cost', 'inference', 'depth', 'bits', 'gguf'] as const;
-export type ComparisonTable = (typeof COMPARISON_TABLES)[number];
 
 export interface ComparisonOptions {
   readonly tables?: readonly ComparisonTable[];

@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { COMPARISON_TABLES } from '@lamina/domain/results/table-names.ts';
 import { defineCommand } from '../command.ts';
-import { COMPARISON_TABLES, printComparison } from '../comparison.ts';
+import { printComparison } from '../comparison.ts';
+import { usageError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { experimentArgument, experimentId } from '../experiment-argument.ts';
 import { bytesOf } from '../format/size.ts';
@@ -20,7 +22,7 @@ export const compare = defineCommand({
         choices: COMPARISON_TABLES,
         array: true,
         nargs: 1,
-        describe: 'only this table (repeatable)',
+        describe: 'only this table (repeatable; of CSV, which holds one table, matrix unless named)',
       })
       .option('rows', {
         type: 'number',
@@ -42,8 +44,13 @@ export const compare = defineCommand({
     const id = await experimentId(client, experiment);
     const limits = { maxMemoryBytes: maxMemory === undefined ? undefined : bytesOf(maxMemory), maxCost };
     const wanted = json ? 'json' : format;
+    if (wanted === 'csv' && (table?.length ?? 0) > 1) {
+      throw usageError('a CSV file holds one table', `name one: --table ${table?.[0]}`);
+    }
     if (wanted !== 'table') {
-      await deliver(await client.comparisonText(id, wanted, limits));
+      await deliver(
+        await client.comparisonText(id, wanted, { ...limits, table: wanted === 'csv' ? table?.[0] : undefined }),
+      );
       return EXIT_CODES.ok;
     }
     const comparison = await client.comparison(id, limits);
