@@ -29,9 +29,9 @@
  */
 import { z } from 'zod';
 import { DROP_REASONS } from '../matrix/types.ts';
-import { COMPARISON_TABLES } from '../results/table-names.ts';
 import { EXPERIMENT_STATES, TRIAL_STATES } from '../run/types.ts';
 import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
+import { COMPARISON_TABLES } from './comparison-tables.ts';
 import { memoryView } from './estimate.ts';
 import { durationView, experimentForecastView, forecastView } from './forecast.ts';
 import { evaluationResult, trialResult } from './result.ts';

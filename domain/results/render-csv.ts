@@ -1,3 +1,4 @@
+import type { ComparisonTable } from '../contract/comparison-tables.ts';
 import type { Scalar } from '../matrix/types.ts';
 import {
   type Column,
@@ -8,7 +9,6 @@ import {
   QUANTIZATION_COST_COLUMNS,
   TOTAL_BITS_COLUMNS,
 } from './columns.ts';
-import type { ComparisonTable } from './table-names.ts';
 import { totalBitsRows } from './total-bits.ts';
 import type { Comparison, ComparisonRow, Estimate } from './types.ts';
 

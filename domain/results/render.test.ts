@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { COMPARISON_TABLES, type ComparisonTable } from '../contract/comparison-tables.ts';
 import {
   type Column,
   cellNumber,
@@ -18,7 +19,6 @@ import { counted, listing, significant, withHalfWidth, withRange } from './forma
 import { layersText } from './layers.ts';
 import { toCsv } from './render-csv.ts';
 import { toMarkdown } from './render-markdown.ts';
-import { COMPARISON_TABLES, type ComparisonTable } from './table-names.ts';
 import { GGUF_FILE as F16_FILE, inputOf, trialOf } from './testing/trials.ts';
 
 const GGUF_FILE = { ...F16_FILE, type: 'q4_0', fileBytes: 2 ** 28, sameTop: 0.9 } as const;

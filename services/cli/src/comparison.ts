@@ -1,4 +1,6 @@
 /** The comparison in a terminal: the sentence, tables tinted from worse to better, the notes. */
+
+import { COMPARISON_TABLES, type ComparisonTable } from '@lamina/domain/contract/comparison-tables.ts';
 import {
   type Column,
   cellNumber,
@@ -10,7 +12,6 @@ import {
   QUANTIZATION_COST_COLUMNS,
   TOTAL_BITS_COLUMNS,
 } from '@lamina/domain/results/columns.ts';
-import { COMPARISON_TABLES, type ComparisonTable } from '@lamina/domain/results/table-names.ts';
 import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
 import { heat, heated } from './format/heat.ts';
 import { table } from './format/table.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { comparisonQuery } from '@lamina/domain/contract/api.ts';
+import type { ComparisonTable } from '@lamina/domain/contract/comparison-tables.ts';
 import { toCsv } from '@lamina/domain/results/render-csv.ts';
 import { toMarkdown } from '@lamina/domain/results/render-markdown.ts';
-import type { ComparisonTable } from '@lamina/domain/results/table-names.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
 import type { Shapes } from '@lamina/platform/submission/shapes.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { COMPARISON_TABLES } from '@lamina/domain/results/table-names.ts';
+import { COMPARISON_TABLES } from '@lamina/domain/contract/comparison-tables.ts';
 import { defineCommand } from '../command.ts';
 import { printComparison } from '../comparison.ts';
 import { usageError } from '../errors.ts';
