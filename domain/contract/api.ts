@@ -175,7 +175,7 @@ export function page<T extends z.ZodType>(item: T) {
 
 /** POST /v1/experiments/:id/retry */
 export const retryBody = z.object({
-  states: z.array(z.enum(['failed', 'cancelled', 'diverged'])).default(['failed', 'cancelled']),
+  states: z.array(z.enum(['failed', 'cancelled', 'diverged', 'pruned'])).default(['failed', 'cancelled']),
   trialIds: z.array(z.string()).optional(),
 });
 /** POST /v1/experiments/:id/extend: further values for axes of the matrix, e.g. {"seed": [4, 5]}. */

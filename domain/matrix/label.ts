@@ -30,7 +30,7 @@ export function labels(cells: readonly Unlabelled[]): readonly string[] {
 }
 
 /** "learningRate 0.0002"; the whole path where its last word says too little. */
-function settingLabel(path: string, value: Scalar | undefined): string | null {
+export function settingLabel(path: string, value: Scalar | undefined): string | null {
   if (value === undefined) return null;
   const word = path.slice(path.indexOf('.') + 1);
   const unique = SETTING_PATHS.filter((other) => other.endsWith(`.${word}`)).length === 1;

@@ -63,7 +63,7 @@ export function columnTitle<Row>(column: Column<Row>): string {
 /** "done", "running", "1 of 2 diverged", "2 of 2 reused". */
 export function statusText({ trials }: ComparisonRow): string {
   const { total, byState } = trials;
-  for (const state of ['failed', 'diverged', 'cancelled'] as const) {
+  for (const state of ['failed', 'diverged', 'pruned', 'cancelled'] as const) {
     if (byState[state]) return total === 1 ? state : `${byState[state]} of ${total} ${state}`;
   }
   const ended = (byState.succeeded ?? 0) + (byState.reused ?? 0);

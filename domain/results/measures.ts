@@ -3,7 +3,8 @@ import type { MeasuredTrial } from './input.ts';
 import { mean } from './statistics.ts';
 import type { MemoryMetric, Objective } from './types.ts';
 
-export type Measure = (trial: MeasuredTrial) => number | null;
+type Measured = Pick<MeasuredTrial, 'result'>;
+export type Measure = (trial: Measured) => number | null;
 
 export const loss: Measure = ({ result }) => result.trained?.loss ?? null;
 export const accuracy: Measure = ({ result }) => result.trained?.accuracy ?? null;
@@ -44,7 +45,7 @@ export const optimizerSeconds = partOfStep('optimizer');
 export const dequantizationShare: Measure = ({ result }) => result.training.dequantizationShare ?? null;
 
 /** Device memory that the allocator held at its peak on CUDA, the process's peak resident set on a CPU. */
-export function memoryMetricOf({ result }: MeasuredTrial): MemoryMetric {
+export function memoryMetricOf({ result }: Measured): MemoryMetric {
   return result.environment.deviceKind === 'cuda' ? 'peak-reserved' : 'peak-rss';
 }
 
@@ -69,12 +70,12 @@ function negated(value: number | null): number | null {
 }
 
 /** What must be equal for speeds to be comparable: device, driver, trainer revision, and threads on a CPU. */
-export function environmentKey({ result: { environment } }: MeasuredTrial): string {
+export function environmentKey({ result: { environment } }: Measured): string {
   const { device, deviceKind, driver, threads, trainerRevision } = environment;
   return JSON.stringify([device, driver, trainerRevision, deviceKind === 'cpu' ? threads : null]);
 }
 
 /** Losses are comparable where the same held-out tokens were scored. */
-export function evaluationKey({ result }: MeasuredTrial): string {
+export function evaluationKey({ result }: Measured): string {
   return result.environment.evaluationFingerprint;
 }

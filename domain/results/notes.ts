@@ -33,7 +33,7 @@ function seedNotes(rows: readonly ComparisonRow[]): string[] {
 }
 
 function outcomeNotes(rows: readonly ComparisonRow[]): string[] {
-  const count = (state: 'diverged' | 'failed' | 'cancelled') =>
+  const count = (state: 'diverged' | 'pruned' | 'failed' | 'cancelled') =>
     rows.reduce((sum, row) => sum + (row.trials.byState[state] ?? 0), 0);
   const waiting = rows.reduce(
     (sum, { trials: { byState } }) => sum + (byState.pending ?? 0) + (byState.running ?? 0) + (byState.retrying ?? 0),
@@ -44,6 +44,9 @@ function outcomeNotes(rows: readonly ComparisonRow[]): string[] {
     ...(waiting > 0 ? [`${counted(waiting, 'trial')} still to be measured.`] : []),
     ...(count('diverged') > 0 ? [`${counted(count('diverged'), 'trial')} diverged: the loss became infinite.`] : []),
     ...(count('failed') > 0 ? [`${counted(count('failed'), 'trial')} failed.`] : []),
+    ...(count('pruned') > 0
+      ? [`${counted(count('pruned'), 'trial')} pruned: a search stopped them before their end.`]
+      : []),
     ...(count('cancelled') > 0 ? [`${counted(count('cancelled'), 'trial')} cancelled.`] : []),
     ...(incomplete > 0 && waiting === 0
       ? [`${counted(incomplete, 'row')} without all trials measured: means of those that were; never named as best.`]

@@ -2,7 +2,8 @@
 import type { AttemptEnd, FailureClass } from '../contract/runner.ts';
 import type { Plan } from '../contract/trial.ts';
 
-export const TERMINAL_TRIAL_STATES = ['succeeded', 'reused', 'diverged', 'failed', 'cancelled'] as const;
+/** `pruned`: stopped on the way, because a search found it not worth going on with. */
+export const TERMINAL_TRIAL_STATES = ['succeeded', 'reused', 'diverged', 'pruned', 'failed', 'cancelled'] as const;
 export type TerminalTrialState = (typeof TERMINAL_TRIAL_STATES)[number];
 export const TRIAL_STATES = ['pending', 'running', 'retrying', ...TERMINAL_TRIAL_STATES] as const;
 export type TrialState = (typeof TRIAL_STATES)[number];

@@ -1,68 +1,62 @@
-/** What a search holds: the studies of an experiment, what each has suggested, and what is seen of those trials. */
+/** What a search consists of. All of it is JSON. A study has suggestions; each suggestion is a trial of some cell. */
+import type { StudySpec } from '../contract/search.ts';
+import type { SearchObjective } from '../spec/search.ts';
 
-import type { TrialResult } from '../contract/result.ts';
-import type { AdvanceStudyInput, StudySpec } from '../contract/search.ts';
-import type { TrialSettings } from '../contract/settings.ts';
-import type { Cell } from '../matrix/types.ts';
-import type { TrialState } from '../run/types.ts';
+/** Name of the parameter by which a study over the whole matrix chooses a cell, by its id. */
+export const CELL_PARAMETER = 'cell';
 
-export type Parameters = Readonly<Record<string, string | number | boolean>>;
-
-/** One search of an experiment. It is stored as it is, and says all that its suggestions need to become trials. */
+/** One search: of the settings of one cell, or of settings and cell over the whole matrix. */
 export interface Study {
-  /** Unique within the experiment. */
+  /** Unique within the experiment, e.g. the id of its cell. */
   readonly key: string;
+  /** What people call it: the label of its cell. */
   readonly label: string;
-  /** Where suggestions start from: the cell, with its settings, that they change. Its plan becomes theirs. */
-  readonly base: { readonly cell: Cell; readonly settings: TrialSettings };
+  /** Cells of the matrix that suggestions set the parameters of; several where the study also chooses the cell. */
+  readonly cellIds: readonly string[];
   readonly spec: StudySpec;
-  /** What is looked for, one for each direction of `spec`. */
-  readonly metrics: readonly string[];
-  /** Suggestions in all. */
+  /** One per direction of `spec`. */
+  readonly objectives: readonly SearchObjective[];
+  /** Suggestions to be tried. */
   readonly trials: number;
-  /** Suggestions that may be on the way at once. */
+  /** Suggestions outstanding at once. */
   readonly parallel: number;
-  /** Enters the ids of its trials. */
-  readonly trainerRevision: string;
 }
 
-export const SUGGESTION_STATES = ['asked', 'running', 'complete', 'pruned', 'failed'] as const;
-/** `asked`: its trial has not started yet. */
-export type SuggestionState = (typeof SUGGESTION_STATES)[number];
+export type ParameterValues = Readonly<Record<string, string | number | boolean>>;
 
-export interface Suggestion {
-  /** From 0 on, without gaps. */
-  readonly number: number;
-  readonly parameters: Parameters;
-  /** Two suggestions may have the same; null where the parameters make no trial that can run. */
-  readonly trialId: string | null;
-  readonly state: SuggestionState;
-  /** One for each direction; null unless complete. */
+/** How a suggestion ended. */
+export interface SuggestionEnd {
+  readonly state: 'complete' | 'pruned' | 'failed';
+  /** One per objective; null unless complete. */
   readonly values: readonly number[] | null;
+  /** Why it was pruned or failed. */
   readonly message: string | null;
-  /** Its end is known to the tuner. */
-  readonly told: boolean;
-  /** The last step whose value the tuner knows; 0: none. */
-  readonly reportedStep: number;
 }
 
-/** A suggestion's trial, as the store knows it. */
+/** One suggestion, from the tuner's answer until the tuner knows its end. */
+export interface Suggestion {
+  /** From 0 on without gaps. */
+  readonly number: number;
+  readonly parameters: ParameterValues;
+  /** Two suggestions may have the same; null where no trial can be made of it, which has failed then. */
+  readonly trialId: string | null;
+  /** False where a trial of the plain matrix answers it: such a trial is never pruned. */
+  readonly own: boolean;
+  /** Null while its trial is open. Once set, it does not change, whatever becomes of the trial. */
+  readonly end: SuggestionEnd | null;
+  /** The tuner has its end. */
+  readonly told: boolean;
+  /** Last step whose value the tuner has; 0: none. */
+  readonly reportedStep: number;
+  /** The tuner wants its trial stopped. */
+  readonly pruning: boolean;
+}
+
+/** What is known of the trial of a suggestion. */
 export interface Observation {
   readonly trialId: string;
-  readonly state: TrialState;
-  readonly message: string | null;
-  /** Without its raw samples. */
-  readonly result: TrialResult | null;
-  /** Losses on the way after `reportedStep`, by step; empty where no pruner looks at them. */
-  readonly losses: readonly { readonly step: number; readonly loss: number }[];
-}
-
-/** What is to be done for a study now. */
-export interface StudyAdvance {
-  /** Suggestions that have changed, as they are now, but for `told` and `reportedStep`, which follow the tuner's answer. */
-  readonly changed: readonly Suggestion[];
-  /** What the tuner is to hear or is asked for; null: nothing. */
-  readonly input: AdvanceStudyInput | null;
-  /** All suggestions have ended and were told, and no other is wanted. */
-  readonly done: boolean;
+  /** Null while it is open; see `endOf`. */
+  readonly end: SuggestionEnd | null;
+  /** Training losses of its newest attempt, at least those after `reportedStep`, by step; null: not finite. */
+  readonly losses: readonly { readonly step: number; readonly loss: number | null }[];
 }

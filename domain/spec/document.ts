@@ -16,6 +16,7 @@ import { estimateAssumptions } from './estimate.ts';
 import { duration, field, size } from './input.ts';
 import { cellSchema, matrixSchema } from './matrix-schema.ts';
 import { datasetInput, modelInput } from './references-input.ts';
+import { searchSection } from './search.ts';
 
 const t = trainingSettings.shape;
 const training = z.strictObject({
@@ -191,6 +192,11 @@ export const experimentDocument = z.strictObject({
     'the cell that others are compared with: the first that has these values; {}: the first of the matrix',
   ),
   objective: objective.prefault({}).describe('what the recommendation looks for, and within which limits'),
+  search: field(
+    searchSection.nullable(),
+    null,
+    'settings that are searched: further trials try values that earlier ones suggest; null: no search',
+  ),
   estimate: estimateAssumptions.prefault({}).describe('what memory estimates assume beside the settings'),
 });
 

@@ -41,8 +41,13 @@ export function parseDocument(input: string | object): ParsedDocument {
   issues.push(...found.issues);
   if (issues.length > 0) return { ok: false, issues: shortened(issues) };
   const lora = sections.lora ?? (trainsAdapters(matrix) ? loraSchema.parse({}) : null);
-  const document = inOrder({ ...(sections as ExperimentDocument), lora, matrix, baseline });
+  const search = withObjectives(sections as ExperimentDocument);
+  const document = inOrder({ ...(sections as ExperimentDocument), lora, matrix, baseline, search });
   return { ok: true, document, warnings: found.warnings };
+}
+
+function withObjectives({ search, objective }: ExperimentDocument): ExperimentDocument['search'] {
+  return search === null ? null : { ...search, objectives: search.objectives ?? [objective.metric] };
 }
 
 function shortened(issues: readonly Issue[]): readonly Issue[] {

@@ -8,7 +8,7 @@ import { experimentArgument, experimentId, trialByPrefix } from '../experiment-a
 import { counted } from '../format/text.ts';
 import type { Io } from '../io.ts';
 
-const RETRY_STATES = ['failed', 'cancelled', 'diverged'] as const;
+const RETRY_STATES = ['failed', 'cancelled', 'diverged', 'pruned'] as const;
 
 export const pause = defineCommand({
   command: 'pause [experiment]',

@@ -38,7 +38,7 @@ export const logs = defineCommand({
 export function mostTelling(trials: readonly TrialView[]): TrialView {
   const started = trials.filter(({ attempts }) => attempts > 0);
   const trial =
-    (['failed', 'diverged', 'retrying', 'running'] as const)
+    (['failed', 'diverged', 'pruned', 'retrying', 'running'] as const)
       .map((state) => started.find((candidate) => candidate.state === state))
       .find((candidate) => candidate !== undefined) ?? started.at(-1);
   if (trial !== undefined) return trial;

@@ -53,7 +53,7 @@ function countsText(progress: Progress, nowMs: number): string {
   const counts = stateCounts(progress);
   const parts = [
     `${endedCount(progress)} of ${counted(progress.trials.size, 'trial')} ended`,
-    ...(['running', 'retrying', 'reused', 'diverged', 'failed', 'cancelled'] as const).flatMap((state) =>
+    ...(['running', 'retrying', 'reused', 'diverged', 'pruned', 'failed', 'cancelled'] as const).flatMap((state) =>
       counts[state] ? [`${counts[state]} ${state}`] : [],
     ),
     ...(forecast === null || hasEnded(progress.experiment) ? [] : [endText(forecast, nowMs)]),

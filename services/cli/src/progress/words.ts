@@ -33,7 +33,7 @@ export function waitingText(reason: string): string {
 /** What a cell's trials have come to: "loss 2.913, 2.950", "1 failed", "reused". */
 export function resultText(trials: readonly TrialProgress[]): string {
   const losses = trials.flatMap(({ heldOutLoss }) => (heldOutLoss === null ? [] : [heldOutLoss.toFixed(3)]));
-  const bad = (['failed', 'diverged', 'cancelled'] as const).flatMap((state) => {
+  const bad = (['failed', 'diverged', 'pruned', 'cancelled'] as const).flatMap((state) => {
     const count = trials.filter((trial) => trial.state === state).length;
     return count === 0 ? [] : [`${count} ${state}`];
   });
@@ -51,6 +51,7 @@ export function stateColor(state: ExperimentState | TrialState, color: ChalkInst
     case 'failed':
       return color.red(state);
     case 'diverged':
+    case 'pruned':
     case 'retrying':
     case 'paused':
     case 'cancelling':

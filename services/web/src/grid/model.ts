@@ -24,6 +24,7 @@ export const STATE_NAMES: Record<TrialState, string> = {
   succeeded: 'succeeded',
   reused: 'reused',
   diverged: 'diverged',
+  pruned: 'pruned',
   failed: 'failed',
   cancelled: 'cancelled',
 };
@@ -67,7 +68,7 @@ export function cellStatus(trials: readonly TrialView[]): CellStatus {
       planned: trials.length,
     };
   }
-  const ended = (['failed', 'diverged', 'cancelled'] as const).find((state) =>
+  const ended = (['failed', 'diverged', 'pruned', 'cancelled'] as const).find((state) =>
     trials.some((trial) => trial.state === state),
   );
   return ended ? { kind: 'ended', text: STATE_NAMES[ended] } : { kind: 'waiting' };

@@ -12,6 +12,7 @@ const GLYPHS: Record<TrialState, string> = {
   succeeded: 'M2.5 6.4 5 8.8 9.6 3.4',
   reused: 'M2 5.4 4 7.4 7.4 3.4M5.4 7.6 6.6 8.6 10.2 4.4',
   diverged: 'M2 9.6C5.5 9 6.2 6 6.8 2.2M8.6 4.2 6.8 2 4.8 3.6',
+  pruned: 'M2 6h4.6M8.8 2.8v6.4',
   failed: 'M3 3l6 6M9 3l-6 6',
   cancelled: 'M2.6 6h6.8',
 };
@@ -23,6 +24,7 @@ const STATE_ORDER: readonly TrialState[] = [
   'succeeded',
   'reused',
   'diverged',
+  'pruned',
   'failed',
   'cancelled',
   'running',
