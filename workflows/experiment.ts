@@ -9,7 +9,7 @@ import {
   SIGNALS,
   UPDATES,
 } from '@lamina/domain/contract/workflow.ts';
-import type { EndedAttempt } from '@lamina/domain/run/events.ts';
+import type { EndedAttempt, PrunedTrial } from '@lamina/domain/run/events.ts';
 import { initialState, isStatusSaved, needsReconcile, nextDueMs, type RunState } from '@lamina/domain/run/state.ts';
 import {
   allHandlersFinished,
@@ -34,6 +34,7 @@ const { begin, advance } = proxyActivities<ExperimentActivities>({
 });
 
 const attemptsEnded = defineSignal<[readonly EndedAttempt[]]>(SIGNALS.attemptsEnded);
+const pruneTrials = defineSignal<[readonly PrunedTrial[]]>(SIGNALS.pruneTrials);
 const pause = defineUpdate<void>(UPDATES.pause);
 const resume = defineUpdate<void>(UPDATES.resume);
 const cancel = defineUpdate<void>(UPDATES.cancel);
@@ -50,6 +51,8 @@ export async function experiment(input: ExperimentInput & { readonly carried?: R
     if (run === null) early.push([...attempts]);
     else run.hear({ type: 'attempts-ended', attempts });
   });
+  // Before the run has begun there is nothing to prune.
+  setHandler(pruneTrials, (trials) => run?.hear({ type: 'pruned', trials }));
   setHandler(progress, () => run?.progress() ?? { status: 'running', alive: 0, waiting: 0, recorded: 0 });
   const begun = async (): Promise<Run> => {
     await condition(() => run !== null);

@@ -6,7 +6,11 @@ export function experimentWorkflowId(experimentId: string): string {
   return `experiment/${experimentId}`;
 }
 
-export const SIGNALS = { attemptsEnded: 'attemptsEnded' } as const;
+export const SIGNALS = {
+  attemptsEnded: 'attemptsEnded',
+  /** Trials that a search finds not worth going on with: `[{ trialId, message }]`. */
+  pruneTrials: 'pruneTrials',
+} as const;
 export const UPDATES = {
   pause: 'pause',
   resume: 'resume',

@@ -49,6 +49,7 @@ function settle(draft: Draft, trial: ActiveTrial, known: KnownEnd, atMs: number)
   if (draft.status === 'cancelling' || trial.stopReason === 'cancelled') {
     return record(draft, trial, end, 'cancelled', null);
   }
+  if (trial.stopReason === 'pruned') return record(draft, trial, end, 'pruned', trial.pruneMessage ?? null);
   const failureClass: FailureClass = trial.stopReason ?? end.outcome;
   const failed: AttemptEnd = { ...end, outcome: failureClass, message: messageOf(trial, end, draft.policy) };
   const decision = decide(failureClass, { trial, end: failed, policy: draft.policy });
@@ -87,6 +88,11 @@ function record(
 /** A trial that waits for its next attempt is cancelled without one. */
 export function cancelWaiting(draft: Draft, trial: ActiveTrial): void {
   record(draft, trial, null, 'cancelled', null);
+}
+
+/** A trial that waits for its next attempt is not worth one. */
+export function pruneWaiting(draft: Draft, trial: ActiveTrial, message: string): void {
+  record(draft, trial, null, 'pruned', message);
 }
 
 /** An attempt that we stopped says how it died, not why. */

@@ -12,6 +12,12 @@ export interface EndedAttempt extends AttemptKey {
   readonly end: AttemptEnd;
 }
 
+/** A trial that is not worth going on with, and why. */
+export interface PrunedTrial {
+  readonly trialId: string;
+  readonly message: string;
+}
+
 /** A pending trial that was claimed and whose attempt was launched in the same go. */
 export interface ClaimedAttempt extends AttemptKey {
   readonly likeKey: string;
@@ -46,6 +52,7 @@ export interface DispatchResult {
 /** `atMs` is the workflow's clock, milliseconds since the epoch. */
 export type RunEvent = { readonly atMs: number } & (
   | { readonly type: 'attempts-ended'; readonly attempts: readonly EndedAttempt[] }
+  | { readonly type: 'pruned'; readonly trials: readonly PrunedTrial[] }
   | { readonly type: 'dispatch' }
   | { readonly type: 'dispatched'; readonly result: DispatchResult }
   | { readonly type: 'reconcile-due' }

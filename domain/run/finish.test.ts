@@ -10,4 +10,5 @@ test('an experiment ends when no trial is open, failed if one failed, cancelled 
   assert.equal(finalState({ succeeded: 2 }, true), 'succeeded');
   assert.equal(finalState({ succeeded: 2, cancelled: 1 }, false), 'cancelled');
   assert.equal(finalState({}, false), 'succeeded');
+  assert.equal(finalState({ succeeded: 1, pruned: 2 }, false), 'succeeded');
 });

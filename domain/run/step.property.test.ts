@@ -21,7 +21,7 @@ const OPERATIONS = [
     'resume',
     'resume',
   ],
-  ...['cancel', 'wake', 'extend', 'retry', 'restart'],
+  ...['prune', 'prune', 'cancel', 'wake', 'extend', 'retry', 'restart'],
 ] as const;
 
 const number = fc.nat({ max: 10_000 });
@@ -98,6 +98,19 @@ const PLANTED: Record<string, StepFunction> = {
       attempt: state.active[one.trialId]?.attempt ?? one.attempt,
     }));
     return step(state, { ...event, attempts });
+  },
+  'lets pruned trials go on': (state, event) => {
+    return event.type === 'pruned' ? { state, commands: null } : step(state, event);
+  },
+  'prunes what has succeeded': (state, event) => {
+    const taken = step(state, event);
+    if (taken.commands === null) return taken;
+    const records = taken.commands.records.map((one) =>
+      one.end?.outcome === 'succeeded' && state.active[one.trialId]?.stopReason === 'pruned'
+        ? { ...one, state: 'pruned' as const }
+        : one,
+    );
+    return { ...taken, commands: { ...taken.commands, records } };
   },
   'changes the effective batch': (state, event) => {
     const taken = step(state, event);

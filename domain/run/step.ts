@@ -9,6 +9,7 @@ import { dispatch } from './dispatch.ts';
 import { type Draft, draftOf } from './draft.ts';
 import { attemptEnded, cancelWaiting, resultRefused } from './ended.ts';
 import type { ClaimedAttempt, DispatchResult, RunEvent } from './events.ts';
+import { prune } from './prune.ts';
 import { reconcile } from './reconcile.ts';
 import type { InFlight, RunState } from './state.ts';
 
@@ -29,6 +30,9 @@ function absorb(draft: Draft, event: Exclude<RunEvent, { type: 'dispatch' }>): v
   switch (event.type) {
     case 'attempts-ended':
       for (const ended of event.attempts) attemptEnded(draft, ended, event.atMs);
+      return;
+    case 'pruned':
+      for (const pruned of event.trials) prune(draft, pruned);
       return;
     case 'dispatched':
       return dispatched(draft, event.result, event.atMs);

@@ -59,7 +59,9 @@ export interface ActiveTrial {
   readonly likeKey: string;
   readonly phase: TrialPhase;
   /** Why it is being stopped, in phase `stopping`. */
-  readonly stopReason: FailureClass | 'cancelled' | null;
+  readonly stopReason: FailureClass | 'cancelled' | 'pruned' | null;
+  /** Why it is not worth going on with, where it is stopped for that. */
+  readonly pruneMessage?: string;
   /** What it was last seen to wait for, where it is stopped for not having started. */
   readonly waitedFor?: string | null;
   /** When a waiting trial may start again, milliseconds since the epoch of the workflow's clock; 0: at once. */

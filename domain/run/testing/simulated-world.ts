@@ -46,6 +46,8 @@ export class SimulatedWorld {
   #commands: RunCommands | null = null;
   #result: DispatchResult | null = null;
   #cancelled = false;
+  /** Trials that were found not worth going on with while they were under way. */
+  readonly #pruned = new Set<string>();
   #atMs = 0;
   readonly #step: StepFunction;
   readonly #policy: RunPolicy;
@@ -102,6 +104,8 @@ export class SimulatedWorld {
         return;
       case 'reconcile':
         return this.#hear({ type: 'reconcile-due', atMs: this.#atMs });
+      case 'prune':
+        return this.#prune(a, b);
       case 'pause':
         return this.#hear({ type: 'paused', atMs: this.#atMs });
       case 'resume':
@@ -132,7 +136,14 @@ export class SimulatedWorld {
     if (this.#cancelled && (commands.claim !== null || commands.launches.length > 0)) {
       this.violations.push('something starts after cancel');
     }
+    for (const { trialId } of commands.launches) {
+      if (this.#pruned.has(trialId)) this.violations.push(`${trialId} was pruned and goes on`);
+    }
     for (const record of commands.records) {
+      if (record.state === 'pruned' && !this.#pruned.has(record.trialId))
+        this.violations.push(`${record.trialId} is pruned without a reason`);
+      if (record.end?.outcome === 'succeeded' && record.state !== 'succeeded')
+        this.violations.push(`${record.trialId} has succeeded and is recorded as ${record.state}`);
       const before = this.#trial(record.trialId).state;
       if (isTerminal(before) && !(before === 'cancelled' && record.state === 'cancelled')) {
         this.violations.push(`${record.trialId} is ${before} and ends again as ${record.state}`);
@@ -352,12 +363,21 @@ export class SimulatedWorld {
       trial.batch = null;
       trial.state = 'pending';
     }
+    this.#pruned.clear();
   }
 
   #silence(a: number): void {
     const alive = this.#alive();
     const one = alive[a % (alive.length || 1)];
     if (one !== undefined) one.silent = true;
+  }
+
+  #prune(a: number, b: number): void {
+    const known = [...this.trials.keys()];
+    const trialId = b % 7 === 0 ? 'trial-unknown' : (known[a % (known.length || 1)] ?? 'trial-unknown');
+    const trial = this.state.active[trialId];
+    if (trial !== undefined && trial.phase !== 'recording') this.#pruned.add(trialId);
+    this.#hear({ type: 'pruned', atMs: this.#atMs, trials: [{ trialId, message: 'behind others' }] });
   }
 
   #cancel(): void {
@@ -372,8 +392,9 @@ export class SimulatedWorld {
 
   #retry(): void {
     if (this.state.status === 'cancelling') return;
-    for (const trial of this.trials.values()) {
-      if (trial.state !== 'failed' && trial.state !== 'cancelled') continue;
+    for (const [id, trial] of this.trials) {
+      if (trial.state !== 'failed' && trial.state !== 'cancelled' && trial.state !== 'pruned') continue;
+      this.#pruned.delete(id);
       trial.state = 'pending';
       trial.batch = null;
     }
