@@ -8,8 +8,10 @@ import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { Cell, DroppedCell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, Plan, RunPolicy, TerminalTrialState, TrialState } from '@lamina/domain/run/types.ts';
+import type { Study } from '@lamina/domain/search/types.ts';
 import type { ClusterStore } from './cluster-store.ts';
 import type { FitStore } from './fit-store.ts';
+import type { SearchStore } from './search-store.ts';
 import type { WaitingStore } from './waiting-store.ts';
 
 export interface NewExperiment {
@@ -23,6 +25,7 @@ export interface NewExperiment {
   readonly baselineCellId: string | null;
   /** The plan a cell's first attempts get, by cell id. */
   readonly plans: Readonly<Record<string, Plan>>;
+  readonly studies?: readonly Study[];
   readonly idempotencyKey: string | null;
   /** Hash of the request body, to refuse a key that is used again for something else. */
   readonly bodyHash: string;
@@ -117,7 +120,7 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-export interface ExperimentStore extends WaitingStore, ClusterStore, FitStore {
+export interface ExperimentStore extends WaitingStore, ClusterStore, FitStore, SearchStore {
   /** One transaction. Trials whose id has a succeeded or diverged result anywhere become `reused` at once, unless `reuse` is false. */
   createExperiment(
     /** @throws IdempotencyConflict when the key was used for another body */
@@ -129,7 +132,7 @@ export interface ExperimentStore extends WaitingStore, ClusterStore, FitStore {
     trials: readonly PlannedTrial[],
     plans: Readonly<Record<string, Plan>>,
     /** `document`: takes the place of the stored one. @throws DocumentChanged when that is no longer `from` */
-    options: { reuse: boolean; document?: { from: unknown; to: unknown } },
+    options: { reuse: boolean; document?: { from: unknown; to: unknown }; studies?: readonly Study[] },
   ): Promise<number>;
   /** Those of these trials that have a result somewhere. */
   measuredTrials(trialIds: readonly string[]): Promise<ReadonlySet<string>>;
@@ -142,7 +145,10 @@ export interface ExperimentStore extends WaitingStore, ClusterStore, FitStore {
     state?: ExperimentState;
     name?: string;
   }): Promise<Page<ExperimentRecord>>;
-  /** False when refused: a terminal state while trials are open (a retry or an extension has come in between). */
+  /**
+   * False when refused: a terminal state while trials are open (a retry or an extension has come in between), or while
+   * a search is; to cancel ends searches.
+   */
   setExperimentState(id: string, state: ExperimentState): Promise<boolean>;
   /** Failed or cancelled trials (all, or those named) back to `pending`; returns how many. */
   resetTrials(

@@ -26,6 +26,8 @@ export interface Change {
   /** Trials that did not exist before; they get no event of their own. */
   added(counts: Counts): void;
   event(type: Schema['experiment_events']['type'], data: object): void;
+  /** Something that has no event has changed, e.g. of a search. */
+  noted(): void;
   experiment(state: ExperimentState): void;
 }
 
@@ -78,6 +80,9 @@ export async function changeWithin<T>(
       visible = true;
       disturbed = true;
       for (const [key, count] of Object.entries(more)) bump(counts, key as TrialState, count);
+    },
+    noted() {
+      visible = true;
     },
     event(type, data) {
       events.push({ type, data });

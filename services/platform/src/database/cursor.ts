@@ -21,6 +21,19 @@ export function decodeId(cursor: string | null): string | null {
   return text;
 }
 
+/** Of a list that is sorted by two numbers. */
+export function encodePlace(first: number, second: number): string {
+  return encodeCursor(`${first}.${second}`);
+}
+
+/** @throws InvalidCursor */
+export function decodePlace(cursor: string | null): readonly [number, number] | null {
+  if (cursor === null) return null;
+  const found = /^(\d{1,9})\.(\d{1,9})$/.exec(Buffer.from(cursor, 'base64url').toString());
+  if (found === null) throw new InvalidCursor('the cursor does not come from this list');
+  return [Number(found[1]), Number(found[2])];
+}
+
 /** Takes the page out of `limit + 1` rows. */
 export function toPage<T>(items: readonly T[], limit: number, key: (item: T) => string | number) {
   const last = items[limit - 1];

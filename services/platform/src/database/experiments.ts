@@ -1,15 +1,15 @@
-import { likeKey } from '@lamina/domain/matrix/plan.ts';
-import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
-import type { ExperimentState, Plan, TrialState } from '@lamina/domain/run/types.ts';
+import type { ExperimentState } from '@lamina/domain/run/types.ts';
 import { sql } from 'kysely';
 import { DocumentChanged, IdempotencyConflict } from '../errors.ts';
 import type { ExperimentRecord, ExperimentStore } from '../store.ts';
 import { changeExperiment, changeWithin } from './change.ts';
 import { decodeId, toPage } from './cursor.ts';
 import { json, storable } from './json.ts';
+import { insertTrials } from './new-trials.ts';
 import { reopened } from './outcomes.ts';
 import { toExperiment } from './rows.ts';
-import type { Counts, Db, Trx } from './schema.ts';
+import type { Db, Trx } from './schema.ts';
+import { cancelStudies, hasOpenStudies, insertStudies } from './suggestions.ts';
 
 type Experiments = Pick<
   ExperimentStore,
@@ -51,6 +51,7 @@ export function experiments(db: Db): Experiments {
         if (inserted === undefined) return null;
         await changeWithin(trx, input.id, async (_, change) => {
           change.added(await insertTrials(trx, input.id, input.trials, input.plans, reuse));
+          await insertStudies(trx, input.id, input.studies ?? [], reuse);
           change.experiment('pending');
         });
         return inserted.id;
@@ -62,7 +63,7 @@ export function experiments(db: Db): Experiments {
       return { experiment, created };
     },
 
-    async addTrials(experimentId, trials, plans, { reuse, document }) {
+    async addTrials(experimentId, trials, plans, { reuse, document, studies = [] }) {
       return changeExperiment(db, experimentId, async (trx, change) => {
         if (document !== undefined) {
           const replaced = await trx
@@ -77,7 +78,8 @@ export function experiments(db: Db): Experiments {
         }
         const counts = await insertTrials(trx, experimentId, trials, plans, reuse);
         const added = Object.values(counts).reduce((sum, count) => sum + count, 0);
-        if (added > 0) {
+        const further = await insertStudies(trx, experimentId, studies, reuse);
+        if (added + further > 0) {
           change.added(counts);
           change.experiment(reopened(change.state));
         }
@@ -108,6 +110,8 @@ export function experiments(db: Db): Experiments {
       return changeExperiment(db, id, async (trx, change) => {
         if (change.state === state) return true;
         if (TERMINAL_EXPERIMENT_STATES.includes(state) && (await hasOpenTrials(trx, id))) return false;
+        if (state === 'cancelling' || state === 'cancelled') await cancelStudies(trx, id);
+        else if (TERMINAL_EXPERIMENT_STATES.includes(state) && (await hasOpenStudies(trx, id))) return false;
         change.experiment(state);
         return true;
       });
@@ -140,45 +144,4 @@ async function hasOpenTrials(trx: Trx, id: string): Promise<boolean> {
     .limit(1)
     .executeTakeFirst();
   return open !== undefined;
-}
-
-/** Inserts the trials that are not there yet, reused where a result exists; returns the new ones by state. */
-async function insertTrials(
-  trx: Trx,
-  experimentId: string,
-  trials: readonly PlannedTrial[],
-  plans: Readonly<Record<string, Plan>>,
-  reuse: boolean,
-): Promise<Counts> {
-  const cells = new Map(trials.map((trial) => [trial.cell.id, trial]));
-  const cellRows = [...cells.values()].map(({ cell, settings }) => {
-    const plan = plans[cell.id];
-    if (plan === undefined) throw new Error(`no plan for cell ${cell.id}`);
-    const { seed: _, ...seedless } = settings;
-    return { id: cell.id, cell, settings: seedless, like_key: likeKey(settings), plan };
-  });
-  const newCells = await sql<{ id: string }>`
-    INSERT INTO cells (experiment_id, id, cell, settings, like_key, plan)
-    SELECT ${experimentId}, c.* FROM jsonb_to_recordset(${json(cellRows)}::jsonb)
-      AS c (id text, cell jsonb, settings jsonb, like_key text, plan jsonb)
-    ON CONFLICT DO NOTHING RETURNING id`.execute(trx);
-  const trialRows = trials.map((trial) => ({ id: trial.id, cell_id: trial.cell.id, seed: trial.settings.seed }));
-  const inserted = await sql<{ state: TrialState }>`
-    INSERT INTO trials (experiment_id, id, cell_id, seed, ordinal, state, reused_from, ended_at)
-    SELECT ${experimentId}, t.item->>'id', t.item->>'cell_id', (t.item->>'seed')::bigint,
-      (SELECT next_ordinal FROM experiments WHERE id = ${experimentId}) + t.position::int,
-      CASE WHEN r.experiment_id IS NULL THEN 'pending' ELSE 'reused' END,
-      r.experiment_id,
-      CASE WHEN r.experiment_id IS NULL THEN NULL ELSE now() END
-    FROM jsonb_array_elements(${json(trialRows)}::jsonb) WITH ORDINALITY AS t (item, position)
-    LEFT JOIN LATERAL (
-      SELECT experiment_id FROM results
-      WHERE ${reuse} AND trial_id = t.item->>'id' ORDER BY recorded_at DESC LIMIT 1
-    ) r ON true
-    ON CONFLICT DO NOTHING RETURNING state`.execute(trx);
-  await sql`UPDATE experiments SET cells = cells + ${newCells.rows.length}, next_ordinal = next_ordinal + ${trials.length}
-    WHERE id = ${experimentId}`.execute(trx);
-  const counts: Counts = {};
-  for (const { state } of inserted.rows) counts[state] = (counts[state] ?? 0) + 1;
-  return counts;
 }

@@ -1,11 +1,16 @@
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
 import type { Selectable } from 'kysely';
+import type { SuggestionRecord } from '../search-store.ts';
 import type { AttemptRecord, ExperimentRecord, TrialRecord } from '../store.ts';
 import type { Counts, Schema } from './schema.ts';
 
 type ExperimentRow = Selectable<Schema['experiments']>;
 type AttemptRow = Selectable<Schema['attempts']>;
+
+export interface SuggestionRow extends Selectable<Schema['suggestions']> {
+  readonly study_ordinal: number;
+}
 
 export interface TrialRow extends Selectable<Schema['trials']> {
   readonly cell: Selectable<Schema['cells']>['cell'];
@@ -97,5 +102,19 @@ export function toAttempt(row: AttemptRow): AttemptRecord {
     steps: row.steps,
     waiting: row.waiting,
     runningAt: iso(row.running_at),
+  };
+}
+
+export function toSuggestion(row: SuggestionRow): SuggestionRecord {
+  return {
+    studyKey: row.study_key,
+    number: row.number,
+    parameters: row.parameters,
+    trialId: row.trial_id,
+    own: row.own,
+    end: row.ending,
+    told: row.told,
+    reportedStep: row.reported_step,
+    pruning: row.pruning,
   };
 }

@@ -4,7 +4,9 @@ import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
 import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { Cell, DroppedCell } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, Plan, RunPolicy, TrialState } from '@lamina/domain/run/types.ts';
+import type { ParameterValues, Study, SuggestionEnd } from '@lamina/domain/search/types.ts';
 import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
+import type { StudyState } from '../search-store.ts';
 import type { Surroundings } from '../surroundings.ts';
 
 /** Read as an object, written as JSON text: node-postgres would turn a JS array into a Postgres array. */
@@ -82,6 +84,26 @@ export interface Schema {
     steps: number | null;
     waiting: string | null;
     running_at: Timestamp | null;
+  };
+  studies: {
+    experiment_id: string;
+    key: string;
+    ordinal: number;
+    definition: Json<Study>;
+    reuse: boolean;
+    state: Generated<StudyState>;
+  };
+  suggestions: {
+    experiment_id: string;
+    study_key: string;
+    number: number;
+    parameters: Json<ParameterValues>;
+    trial_id: string | null;
+    own: boolean;
+    ending: Json<SuggestionEnd> | null;
+    told: boolean;
+    reported_step: number;
+    pruning: boolean;
   };
   surroundings: { id: Generated<number>; content: Json<Surroundings>; at: Stamped };
   gpu_inventory: { id: Generated<number>; content: Json<GpuInventory> | null; claimed_at: Stamped };

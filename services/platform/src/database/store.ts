@@ -8,6 +8,7 @@ import { history } from './history.ts';
 import type { Database } from './open.ts';
 import { outcomes } from './outcomes.ts';
 import { predictions } from './predictions.ts';
+import { searches } from './searches.ts';
 import { trials } from './trials.ts';
 
 /** How long changes of one experiment are gathered before listeners hear of them. */
@@ -26,6 +27,7 @@ export function createExperimentStore(database: Database): ExperimentStore {
     ...fit(db),
     ...history(db),
     ...predictions(db),
+    ...searches(db),
     onExperimentEvents(listener) {
       const waiting = new Map<string | null, NodeJS.Timeout>();
       const stop = database.onChange((id) => {

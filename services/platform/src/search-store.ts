@@ -1,0 +1,77 @@
+/** What searches need of the store: studies and their suggestions, and what is seen of the suggestions' trials. */
+import type { TrialResult } from '@lamina/domain/contract/result.ts';
+import type { Plan } from '@lamina/domain/contract/trial.ts';
+import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
+import type { TrialState } from '@lamina/domain/run/types.ts';
+import type { Observation, ParameterValues, Study, Suggestion } from '@lamina/domain/search/types.ts';
+import type { Page } from './store.ts';
+
+/** `cancelled`: its experiment was cancelled before it was through. */
+export type StudyState = 'open' | 'closed' | 'cancelled';
+
+export interface StudyRecord {
+  readonly study: Study;
+  readonly state: StudyState;
+}
+
+export interface SuggestionRecord extends Suggestion {
+  readonly studyKey: string;
+}
+
+/** A trial, and the plan that its cell's first attempts get. */
+export interface TrialWithPlan {
+  readonly trial: PlannedTrial;
+  readonly plan: Plan;
+}
+
+export interface ObservedTrial extends Pick<Observation, 'trialId' | 'losses'> {
+  readonly state: TrialState;
+  readonly message: string | null;
+  /** Without its raw samples. */
+  readonly result: TrialResult | null;
+}
+
+export interface AddedSuggestion {
+  readonly number: number;
+  readonly parameters: ParameterValues;
+  /** Its trial, or why there can be none. */
+  readonly made: TrialWithPlan | { readonly objection: string };
+}
+
+/** What has become of a study. */
+export interface StudyProgress {
+  /** Suggestions that are there, as they are now. */
+  readonly suggestions: readonly Suggestion[];
+  readonly added: readonly AddedSuggestion[];
+  /** The tuner has nothing left to suggest: the study has as many suggestions as there are now. */
+  readonly exhausted: boolean;
+}
+
+export interface SearchStore {
+  hasSearch(experimentId: string): Promise<boolean>;
+  /** In the order of the document. */
+  listStudies(experimentId: string): Promise<readonly StudyRecord[]>;
+  /** All of one study, by number. */
+  suggestionsOf(experimentId: string, studyKey: string): Promise<readonly SuggestionRecord[]>;
+  /** Of all studies or of one, by study and number. */
+  listSuggestions(
+    experimentId: string,
+    query: { readonly limit: number; readonly cursor: string | null; readonly studyKey?: string },
+  ): Promise<Page<SuggestionRecord>>;
+  /** The trial of each of these cells that suggestions start from: that with its first seed. */
+  baseTrials(experimentId: string, cellIds: readonly string[]): Promise<ReadonlyMap<string, TrialWithPlan>>;
+  /** `lossesAfter`: also the losses of its newest attempt after this step; null: none. */
+  observeTrials(
+    experimentId: string,
+    wanted: readonly { readonly trialId: string; readonly lossesAfter: number | null }[],
+  ): Promise<readonly ObservedTrial[]>;
+  /**
+   * One transaction. Of suggestions that are there, the first end stays, and what the tuner knows and wants only grows.
+   * Each number is added once, together with its trial, which is reused where it was measured before and the experiment
+   * was created so. Nothing is added to a study that is not open any more. Answers how many trials were added that have
+   * yet to run.
+   */
+  recordProgress(experimentId: string, studyKey: string, progress: StudyProgress): Promise<number>;
+  /** Studies that are through. */
+  closeStudies(experimentId: string, studyKeys: readonly string[]): Promise<void>;
+}
