@@ -32,6 +32,12 @@ export function countTrials(matrix: Matrix): number {
   );
 }
 
+/** Upper bound of the number of cells. */
+export function countCells(matrix: Matrix): number {
+  const one = (entry: PartialMatrix) => ({ ...entry, seed: [0] });
+  return countTrials({ ...matrix, seed: [0], include: matrix.include.map(one) });
+}
+
 type Axes = readonly (readonly [AxisName, readonly AxisValue[]])[];
 
 function axesOf(matrix: PartialMatrix): Axes {

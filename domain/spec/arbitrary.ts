@@ -48,6 +48,11 @@ export const anyDocument = fc.record(
       { requiredKeys: [] },
     ),
     policy: fc.record({ stall: fc.constantFrom(60, '5m'), maxParallel: fc.integer({ min: 1, max: 9 }) }),
+    search: fc.constantFrom<unknown[]>(
+      null,
+      { parameters: { 'training.weightDecay': { low: 0, high: 0.1 }, 'lora.alpha': { choices: [8, 16] } } },
+      { parameters: { 'training.warmupSteps': { low: 0, high: 1 } }, sampler: 'grid', trials: 2, objectives: ['loss'] },
+    ),
     resources: fc.record({ memory: fc.constantFrom(null, '8GiB', 1e9) }),
   },
   { requiredKeys: Object.keys(base) as never[] },

@@ -2,6 +2,7 @@
 import type { AxisName, AxisValue, Matrix, PartialCell, SettingPath } from './axes.ts';
 import type { ExperimentDocument } from './document.ts';
 import type { PathSegment } from './problems.ts';
+import { extremes } from './search.ts';
 
 /** What could be read of a document; sections with mistakes are missing. */
 export interface Subject {
@@ -28,16 +29,23 @@ export function valuesAt({ document, matrix }: Subject, path: SettingPath): read
   return [...own, ...matrix.include.flatMap((entry) => (entry[path] ?? []) as readonly AxisValue[])];
 }
 
-/** Smallest and largest number of a setting; null where it has none. */
+/** The same, with what a search may set it to. */
+export function reachedAt(subject: Subject, path: SettingPath): readonly AxisValue[] {
+  const searched = subject.document.search?.parameters[path];
+  return [...valuesAt(subject, path), ...(searched === undefined ? [] : extremes(searched))] as readonly AxisValue[];
+}
+
+/** Smallest and largest number that a setting reaches; null where it has none. */
 export function boundsAt(
   subject: Subject,
   path: SettingPath,
 ): { readonly least: number; readonly most: number } | null {
-  const numbers = valuesAt(subject, path).filter((value) => typeof value === 'number');
+  const numbers = reachedAt(subject, path).filter((value) => typeof value === 'number');
   return numbers.length === 0 ? null : { least: Math.min(...numbers), most: Math.max(...numbers) };
 }
 
-/** Where a setting is written: on its axis, else in its section. */
-export function placeOf({ matrix }: Subject, path: SettingPath): readonly PathSegment[] {
+/** Where a setting is written: in the search, on its axis, else in its section. */
+export function placeOf({ document, matrix }: Subject, path: SettingPath): readonly PathSegment[] {
+  if (document.search?.parameters[path] !== undefined) return ['search', 'parameters', path];
   return matrix[path] === undefined ? path.split('.') : ['matrix', path];
 }

@@ -1,9 +1,10 @@
 /** Checks that look at more than one field. Each is skipped where a field that it needs has a mistake of its own. */
-import { countTrials } from '../matrix/combinations.ts';
+import { countCells, countTrials } from '../matrix/combinations.ts';
 import { methodProblem } from '../matrix/validity.ts';
 import { AXIS_NAMES } from './axes.ts';
-import { boundsAt, placeOf, type Report, type Subject, valuesAt } from './check-subject.ts';
+import { boundsAt, placeOf, type Report, reachedAt, type Subject, valuesAt } from './check-subject.ts';
 import { baselineChecks, excludeChecks } from './checks-cells.ts';
+import { searchChecks } from './checks-search.ts';
 import { type Issue, issue } from './problems.ts';
 import { hasAdapters } from './vocabulary.ts';
 
@@ -76,7 +77,9 @@ const quantization: Check = (subject, report) => {
     );
   if (doubled.includes(true) && !precisions.some((precision) => /^(nf4|fp4)/.test(precision)))
     report.warn(place, 'has no effect: the matrix has neither nf4 nor fp4');
-  const halves = valuesAt(subject, 'quantization.computeDtype').filter((dtype) => dtype === 'bf16' || dtype === 'fp16');
+  const halves = reachedAt(subject, 'quantization.computeDtype').filter(
+    (dtype) => dtype === 'bf16' || dtype === 'fp16',
+  );
   if (precisions.includes('tf32') && halves.length > 0)
     report.issue(
       placeOf(subject, 'quantization.computeDtype'),
@@ -151,8 +154,9 @@ const limits: Check = ({ document: { policy, resources, objective } }, report) =
     report.issue(['objective', 'maxCost'], 'needs a price to compare with', 'give resources.pricePerHour');
 };
 
-const bound: Check = ({ matrix }, report) => {
-  const trials = countTrials(matrix);
+const bound: Check = ({ document: { search }, matrix }, report) => {
+  const studies = search?.per === 'matrix' ? 1 : countCells(matrix);
+  const trials = countTrials(matrix) + studies * (search?.trials ?? 0);
   if (trials > MAX_TRIALS)
     report.issue(
       ['matrix'],
@@ -178,4 +182,5 @@ const CHECKS: readonly Check[] = [
   seeds,
   baselineChecks,
   excludeChecks,
+  searchChecks,
 ];

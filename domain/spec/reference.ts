@@ -45,15 +45,19 @@ function table(schema: JsonSchema): string {
   return ['| field | accepts | default | meaning |', '|---|---|---|---|', ...rows, ''].join('\n');
 }
 
+const GROUPS: readonly string[] = ['backoff', 'pruner'];
+
 /** A field's row; a group within a section has a row per field of its own. */
 function rowsOf(name: string, schema: JsonSchema, required: readonly string[]): readonly string[] {
-  if (isGroup(schema) && name === 'backoff')
-    return Object.entries(propertiesOf(schema)).flatMap(([inner, property]) =>
-      rowsOf(`${name}.${inner}`, property, []),
-    );
+  const group = GROUPS.includes(name) ? sectionOf(schema) : null;
+  const inner = Object.entries(propertiesOf(group ?? {})).flatMap(([key, property]) =>
+    rowsOf(`${name}.${key}`, property, []),
+  );
+  if (group === schema) return inner;
   const fallback = required.includes(name) ? 'required' : defaultOf(schema);
   return [
     `| \`${name}\` | ${escaped(accepts(schema))} | ${escaped(fallback)} | ${escaped(String(schema.description ?? ''))} |`,
+    ...inner,
   ];
 }
 

@@ -87,6 +87,21 @@ export const searchSection = z.strictObject({
 /** `objectives` is null only until the document is read as a whole. */
 export type SearchSection = z.infer<typeof searchSection>;
 
+/** What can be read of a section that has mistakes: fields with one have their defaults, parameters with one are left out. */
+export function readableSearch(given: Readonly<Record<string, unknown>>): SearchSection {
+  const parameters = typeof given.parameters === 'object' && given.parameters !== null ? given.parameters : {};
+  const read = Object.entries(parameters).flatMap(([path, input]) => {
+    const { data, success } = searched.safeParse(input);
+    return success ? [[path, data] as const] : [];
+  });
+  const { parameters: _, ...others } = searchSection.shape;
+  const fields = Object.entries(others).map(([name, schema]) => {
+    const { data, success } = schema.safeParse(given[name]);
+    return [name, success ? data : schema.parse(undefined)] as const;
+  });
+  return { ...Object.fromEntries(fields), parameters: Object.fromEntries(read) } as SearchSection;
+}
+
 export const DIRECTIONS: Readonly<Record<SearchObjective, 'minimize' | 'maximize'>> = {
   loss: 'minimize',
   perplexity: 'minimize',
