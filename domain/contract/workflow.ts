@@ -6,10 +6,18 @@ export function experimentWorkflowId(experimentId: string): string {
   return `experiment/${experimentId}`;
 }
 
+export const SEARCH_WORKFLOW = 'search';
+
+export function searchWorkflowId(experimentId: string): string {
+  return `search/${experimentId}`;
+}
+
 export const SIGNALS = {
   attemptsEnded: 'attemptsEnded',
   /** Trials that a search finds not worth going on with: `[{ trialId, message }]`. */
   pruneTrials: 'pruneTrials',
+  /** To the search: something has changed that may concern it, `{ over }` where it may be over. */
+  searchNews: 'searchNews',
 } as const;
 export const UPDATES = {
   pause: 'pause',
@@ -33,4 +41,9 @@ export interface ExperimentProgress {
   /** Trials that wait for a slot or for their back-off. */
   readonly waiting: number;
   readonly recorded: number;
+}
+
+export interface SearchNews {
+  /** Whatever it waits for, it need not wait any longer: the experiment has ended or is being cancelled. */
+  readonly over: boolean;
 }

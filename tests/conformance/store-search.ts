@@ -11,7 +11,7 @@ import { newExperiment, plannedTrials, plansOf } from '../support/planned.ts';
 import { studiesFor } from '../support/studies.ts';
 import { AT, attemptOf, describeStore, endOf, type OpenDatabase } from './store-under-test.ts';
 
-const NOTHING: StudyProgress = { suggestions: [], added: [], exhausted: false };
+const NOTHING: StudyProgress = { suggestions: [], added: [] };
 
 export function storeSearchConformance(name: string, open: OpenDatabase, options: { skip?: string } = {}): void {
   describeStore(`searches' part of the store on ${name}`, open, options, (under) => {
@@ -43,7 +43,7 @@ export function storeSearchConformance(name: string, open: OpenDatabase, options
       const { id, studies } = await searching();
       assert.deepEqual(
         await under.store.listStudies(id),
-        studies.map((study) => ({ study, state: 'open' })),
+        studies.map((study) => ({ study, state: 'open', message: null })),
       );
       assert.equal(await under.store.hasSearch(id), true);
       const plain = await under.experiment();
@@ -153,16 +153,20 @@ export function storeSearchConformance(name: string, open: OpenDatabase, options
       ]);
     });
 
-    test('a study that has nothing left to suggest has as many suggestions as there are', async () => {
-      const { id, study, base } = await searching();
-      await under.store.recordProgress(id, study.key, {
-        ...NOTHING,
-        added: [suggested(base, 0, 1e-3)],
-        exhausted: true,
-      });
-      const [limited, other] = await under.store.listStudies(id);
-      assert.equal(limited?.study.trials, 1);
-      assert.equal(other?.study.trials, study.trials);
+    test('a study that fails says why, and keeps its experiment open no longer', async () => {
+      const { id, trials, studies } = await searching();
+      const keys = studies.map(({ key }) => key);
+      await under.store.closeStudies(id, keys.slice(0, 1));
+      await under.store.closeStudies(id, keys, 'the range is empty');
+      assert.deepEqual(
+        (await under.store.listStudies(id)).map(({ state, message }) => [state, message]),
+        [
+          ['closed', null],
+          ['failed', 'the range is empty'],
+        ],
+      );
+      for (const trial of trials) await under.finish(id, trial);
+      assert.equal(await under.store.setExperimentState(id, 'succeeded'), true);
     });
 
     test('an experiment cannot end while a study is open', async () => {

@@ -41,6 +41,9 @@ export function bareEngine(store: ExperimentStore) {
     pause: steer('pause', 'paused'),
     resume: steer('resume', 'running'),
     cancel: steer('cancel', 'cancelling'),
+    async search(id) {
+      ask('search', id);
+    },
     async check() {
       ask('check', '');
     },

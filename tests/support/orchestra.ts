@@ -7,6 +7,7 @@ import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
 import { experimentWorkflowId } from '@lamina/domain/contract/workflow.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, RunPolicy } from '@lamina/domain/run/types.ts';
+import type { Study } from '@lamina/domain/search/types.ts';
 import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
 import type { ExperimentControl } from '@lamina/platform/control.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '@lamina/platform/database/open.ts';
@@ -34,9 +35,17 @@ export interface Orchestra {
   script(script: (launch: AttemptLaunch) => Script): void;
   /** The next results that attempts leave behind are broken. */
   breakResults(broken: boolean): void;
+  /** The held-out loss that attempts leave behind from now on. */
+  measure(loss: (launch: AttemptLaunch) => number): void;
   /** The trials of an experiment that is not submitted: cells × seeds. */
   trials(id: string, cells: number, seeds: number, microBatch?: number): readonly PlannedTrial[];
-  submit(id: string, trials: readonly PlannedTrial[], policy?: Partial<RunPolicy>): Promise<void>;
+  /** With `studies`, it is searched as well. */
+  submit(
+    id: string,
+    trials: readonly PlannedTrial[],
+    policy?: Partial<RunPolicy>,
+    studies?: readonly Study[],
+  ): Promise<void>;
   ended(id: string): Promise<ExperimentState>;
   restartWorker(): Promise<void>;
   close(): Promise<void>;
@@ -81,10 +90,12 @@ export async function startOrchestra(options: OrchestraOptions = {}): Promise<Or
 async function assemble(folder: string, temporal: TestWorkflowEnvironment, database: Database): Promise<Orchestra> {
   const store = createExperimentStore(database);
   const artifacts = createDirectoryArtifactStore(join(folder, 'artifacts'));
+  await store.announce({ runner: 'instant', trainerRevision: 'r1', device: null, mounts: null });
   const control = createTemporalExperimentControl(temporal.client);
   const launches: AttemptLaunch[] = [];
   let broken = false;
   let script: (launch: AttemptLaunch) => Script = SUCCEED;
+  let lossOf: (launch: AttemptLaunch) => number = () => 2;
   const runner = new InstantRunner({
     script: (launch) => {
       launches.push(launch);
@@ -92,7 +103,9 @@ async function assemble(folder: string, temporal: TestWorkflowEnvironment, datab
     },
     writeResult: async (launch, status) => {
       await mkdir(launch.request.paths.output, { recursive: true });
-      const result = broken ? { contract: 'lamina/v1' } : sampleResult(launch, status);
+      const sample = sampleResult(launch, status);
+      const trained = sample.trained === null ? null : { ...sample.trained, loss: lossOf(launch) };
+      const result = broken ? { contract: 'lamina/v1' } : { ...sample, trained };
       await writeFile(join(launch.request.paths.output, 'result.json'), JSON.stringify(result));
     },
   });
@@ -126,16 +139,20 @@ async function assemble(folder: string, temporal: TestWorkflowEnvironment, datab
     breakResults(next) {
       broken = next;
     },
+    measure(next) {
+      lossOf = next;
+    },
     trials(id, cells, seeds, microBatch = 1) {
       return plannedTrials(cells, seeds, id).map((trial) => {
         const training = { ...trial.settings.training, microBatch };
         return { ...trial, settings: { ...trial.settings, training } };
       });
     },
-    async submit(id, trials, policy = {}) {
-      const experiment = newExperiment(id, trials, { policy: { ...FAST_POLICY, ...policy } });
+    async submit(id, trials, policy = {}, studies = []) {
+      const experiment = newExperiment(id, trials, { policy: { ...FAST_POLICY, ...policy }, studies });
       await store.createExperiment(experiment, { reuse: false });
       await control.start(id);
+      if (studies.length > 0) await control.search(id);
     },
     async ended(id) {
       await temporal.client.workflow.getHandle(experimentWorkflowId(id)).result();

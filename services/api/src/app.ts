@@ -50,7 +50,7 @@ export async function buildApp(deps: ApiDeps): Promise<Api> {
   bodies(app);
 
   const streams = createStreams(deps.metrics);
-  const starter = createStarter(deps.control, deps.log);
+  const starter = createStarter(deps);
   app.addHook('preClose', async () => {
     starter.close();
     streams.closeAll();

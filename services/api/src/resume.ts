@@ -19,6 +19,7 @@ export async function resumeExperiments(
       for (const experiment of page.items) {
         log.info({ experimentId: experiment.id, state }, 'experiment goes on');
         await control.start(experiment.id);
+        if (await store.hasSearch(experiment.id)) await control.search(experiment.id);
       }
       cursor = page.nextCursor;
     } while (cursor !== null);

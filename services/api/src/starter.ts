@@ -1,5 +1,5 @@
-import { ControlUnavailable, type ExperimentControl } from '@lamina/platform/control.ts';
-import type { Logger } from '@lamina/platform/logging.ts';
+import { ControlUnavailable } from '@lamina/platform/control.ts';
+import type { ApiDeps } from './deps.ts';
 
 const RETRY_MS = 5000;
 
@@ -12,7 +12,7 @@ export interface Starter {
   close(): void;
 }
 
-export function createStarter(control: ExperimentControl, log: Logger): Starter {
+export function createStarter({ store, control, log }: Pick<ApiDeps, 'store' | 'control' | 'log'>): Starter {
   const waiting = new Map<string, NodeJS.Timeout>();
   let closed = false;
 
@@ -21,6 +21,7 @@ export function createStarter(control: ExperimentControl, log: Logger): Starter 
     waiting.delete(experimentId);
     try {
       await control[how](experimentId);
+      if (await store.hasSearch(experimentId)) await control.search(experimentId);
       return true;
     } catch (error) {
       if (!(error instanceof ControlUnavailable)) throw error;

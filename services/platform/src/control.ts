@@ -10,6 +10,8 @@ export interface ExperimentControl {
   cancel(experimentId: string): Promise<void>;
   /** Starts the run, or tells the running one that trials were added or set back. @throws ControlUnavailable */
   wake(experimentId: string): Promise<void>;
+  /** Starts the experiment's search unless it goes on already. @throws ControlUnavailable */
+  search(experimentId: string): Promise<void>;
   /** @throws ControlUnavailable */
   check(): Promise<void>;
 }

@@ -6,12 +6,14 @@ import type { TrialState } from '@lamina/domain/run/types.ts';
 import type { Observation, ParameterValues, Study, Suggestion } from '@lamina/domain/search/types.ts';
 import type { Page } from './store.ts';
 
-/** `cancelled`: its experiment was cancelled before it was through. */
-export type StudyState = 'open' | 'closed' | 'cancelled';
+/** `cancelled`: its experiment was cancelled before it was through; `failed`: the tuner refuses it. */
+export type StudyState = 'open' | 'closed' | 'cancelled' | 'failed';
 
 export interface StudyRecord {
   readonly study: Study;
   readonly state: StudyState;
+  /** Why it failed. */
+  readonly message: string | null;
 }
 
 export interface SuggestionRecord extends Suggestion {
@@ -43,12 +45,12 @@ export interface StudyProgress {
   /** Suggestions that are there, as they are now. */
   readonly suggestions: readonly Suggestion[];
   readonly added: readonly AddedSuggestion[];
-  /** The tuner has nothing left to suggest: the study has as many suggestions as there are now. */
-  readonly exhausted: boolean;
 }
 
 export interface SearchStore {
   hasSearch(experimentId: string): Promise<boolean>;
+  /** A study of any experiment is open. */
+  isSearching(): Promise<boolean>;
   /** In the order of the document. */
   listStudies(experimentId: string): Promise<readonly StudyRecord[]>;
   /** All of one study, by number. */
@@ -72,6 +74,6 @@ export interface SearchStore {
    * yet to run.
    */
   recordProgress(experimentId: string, studyKey: string, progress: StudyProgress): Promise<number>;
-  /** Studies that are through. */
-  closeStudies(experimentId: string, studyKeys: readonly string[]): Promise<void>;
+  /** Open studies that are through, or with a `failure`, that cannot go on. */
+  closeStudies(experimentId: string, studyKeys: readonly string[], failure?: string): Promise<void>;
 }

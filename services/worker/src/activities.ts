@@ -10,6 +10,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { createLauncher } from './launch.ts';
 import { createObserver } from './observe.ts';
 import { createRecorder } from './record.ts';
+import type { SearchEngine } from './search/engine.ts';
 import type { TrialPaths } from './trial-paths.ts';
 
 export interface WorkerLog {
@@ -27,11 +28,12 @@ export interface ActivityDependencies {
   /** Where trainers reach the API, e.g. `http://127.0.0.1:7070`; null: they post no events. */
   readonly eventsBaseUrl: string | null;
   readonly trialPaths: TrialPaths;
+  readonly search: Pick<SearchEngine, 'startSearch' | 'tellSearch'>;
   readonly log: WorkerLog;
 }
 
 export function createExperimentActivities(deps: ActivityDependencies): ExperimentActivities {
-  const { store, runner, log } = deps;
+  const { store, runner, search, log } = deps;
   const record = createRecorder(deps);
   const launch = createLauncher(deps);
   const observe = createObserver(deps, Date.now());
@@ -48,6 +50,7 @@ export function createExperimentActivities(deps: ActivityDependencies): Experime
       const { policy, state } = await existing(store, experimentId);
       await stopAlive(experimentId, policy.graceSeconds);
       await store.beginRun(experimentId);
+      await search.startSearch(experimentId);
       if (state === 'paused' || state === 'cancelling') return { policy, status: state };
       await store.setExperimentState(experimentId, 'running');
       return { policy, status: 'running' };
@@ -66,6 +69,9 @@ export function createExperimentActivities(deps: ActivityDependencies): Experime
         await stopAlive(experimentId, graceSeconds);
         finished = await finish(store, experimentId, commands.finish.cancelling);
       }
+      if (commands.setState !== null || commands.records.length > 0 || finished !== null) {
+        await search.tellSearch(experimentId, { over: commands.setState === 'cancelling' || finished !== null });
+      }
       return { refused, ended: endedOf(observations), claimed, seen, finished };
     },
   };
@@ -82,7 +88,8 @@ async function finish(
   experimentId: string,
   cancelling: boolean,
 ): Promise<DispatchResult['finished']> {
-  const final = finalState((await existing(store, experimentId)).counts, cancelling);
+  const all = finalState((await existing(store, experimentId)).counts, cancelling);
+  const final = all !== null && cancelling && (await wasCutShort(store, experimentId)) ? 'cancelled' : all;
   if (final === null) {
     // The run owns nothing any more: trials that an activity which was given up for dead took are free again.
     await store.beginRun(experimentId);
@@ -91,6 +98,11 @@ async function finish(
   await store.setExperimentState(experimentId, final);
   // The store refuses a terminal state where trials were added in between.
   return (await existing(store, experimentId)).state === final ? final : null;
+}
+
+/** A search that was cancelled while no trial was open. */
+async function wasCutShort(store: ExperimentStore, experimentId: string): Promise<boolean> {
+  return (await store.listStudies(experimentId)).some(({ state }) => state === 'cancelled');
 }
 
 function refOf(experimentId: string, { trialId, attempt }: AttemptKey): AttemptRef {

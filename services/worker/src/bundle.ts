@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, type WorkflowBundle } from '@temporalio/worker';
 
 const require = createRequire(import.meta.url);
-const WORKFLOWS = fileURLToPath(import.meta.resolve('@lamina/workflows/experiment.ts'));
+const WORKFLOWS = fileURLToPath(import.meta.resolve('@lamina/workflows/index.ts'));
 const DOMAIN = fileURLToPath(import.meta.resolve('@lamina/domain/run/step.ts'));
 
 /** `cacheFolder`: where bundles are kept by the hash of their sources; null builds anew. */

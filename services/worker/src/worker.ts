@@ -1,14 +1,15 @@
 /** A Temporal worker for experiments, and the watch that tells them what ended. */
 import { TASK_QUEUE } from '@lamina/domain/contract/workflow.ts';
-import type { ExperimentActivities } from '@lamina/workflows/activities.ts';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { type NativeConnection, Worker } from '@temporalio/worker';
 import { type ActivityDependencies, createExperimentActivities } from './activities.ts';
 import { workflowBundle } from './bundle.ts';
+import { createSearchActivities } from './search/activities.ts';
+import { createSearchEngine } from './search/engine.ts';
 import { watchRunner } from './watch.ts';
 
-export interface WorkerOptions extends ActivityDependencies {
+export interface WorkerOptions extends Omit<ActivityDependencies, 'search'> {
   readonly connection: NativeConnection;
   readonly client: Client;
   readonly namespace: string;
@@ -28,13 +29,21 @@ export interface RunningWorker {
 
 /** Starts to poll at once; `close` lets activities in progress end. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { connection, client, namespace, runner, log } = options;
+  const { connection, client, namespace, store, runner, log } = options;
+  const engine = createSearchEngine(client, store);
+  const { begin, advance } = createExperimentActivities({ ...options, search: engine });
+  const { searchStep, applySearch } = createSearchActivities({ store, engine });
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue: TASK_QUEUE,
     workflowBundle: await workflowBundle(options.bundleCache ?? null),
-    activities: withHeartbeats(createExperimentActivities(options)),
+    activities: {
+      begin: alive(begin),
+      advance: alive(advance),
+      searchStep: alive(searchStep),
+      applySearch: alive(applySearch),
+    },
     // After a kill, a workflow that waited for the dead process goes on this much later.
     stickyQueueScheduleToStartTimeout: '2 seconds',
     shutdownGraceTime: '10 seconds',
@@ -59,17 +68,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 }
 
 /** A killed worker is noticed by its silence: every activity says regularly that it is at work. */
-function withHeartbeats(activities: ExperimentActivities): ExperimentActivities {
-  const alive =
-    <Input, Output>(activity: (input: Input) => Promise<Output>) =>
-    async (input: Input): Promise<Output> => {
-      const context = Context.current();
-      const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-      try {
-        return await activity(input);
-      } finally {
-        clearInterval(timer);
-      }
-    };
-  return { begin: alive(activities.begin), advance: alive(activities.advance) };
+function alive<Input, Output>(activity: (input: Input) => Promise<Output>): (input: Input) => Promise<Output> {
+  return async (input) => {
+    const context = Context.current();
+    const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
+    try {
+      return await activity(input);
+    } finally {
+      clearInterval(timer);
+    }
+  };
 }

@@ -92,6 +92,7 @@ export interface Schema {
     definition: Json<Study>;
     reuse: boolean;
     state: Generated<StudyState>;
+    message: string | null;
   };
   suggestions: {
     experiment_id: string;

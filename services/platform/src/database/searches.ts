@@ -10,7 +10,7 @@ import { json } from './json.ts';
 import { insertTrials } from './new-trials.ts';
 import { type SuggestionRow, toSuggestion } from './rows.ts';
 import type { Db } from './schema.ts';
-import { insertSuggestions, limitStudy, plainTrials, updateSuggestions } from './suggestions.ts';
+import { insertSuggestions, plainTrials, updateSuggestions } from './suggestions.ts';
 
 interface BaseRow {
   readonly id: string;
@@ -27,14 +27,19 @@ export function searches(db: Db): SearchStore {
       return rows.length > 0;
     },
 
+    async isSearching() {
+      const { rows } = await sql`SELECT 1 FROM studies WHERE state = 'open' LIMIT 1`.execute(db);
+      return rows.length > 0;
+    },
+
     async listStudies(experimentId) {
       const rows = await db
         .selectFrom('studies')
-        .select(['definition', 'state'])
+        .select(['definition', 'state', 'message'])
         .where('experiment_id', '=', experimentId)
         .orderBy('ordinal')
         .execute();
-      return rows.map(({ definition, state }) => ({ study: definition, state }));
+      return rows.map(({ definition, ...rest }) => ({ study: definition, ...rest }));
     },
 
     async suggestionsOf(experimentId, studyKey) {
@@ -85,10 +90,14 @@ export function searches(db: Db): SearchStore {
 
     recordProgress: (experimentId, studyKey, progress) => recordProgress(db, experimentId, studyKey, progress),
 
-    async closeStudies(experimentId, studyKeys) {
+    async closeStudies(experimentId, studyKeys, failure) {
       if (studyKeys.length === 0) return;
-      await sql`UPDATE studies SET state = 'closed'
-        WHERE experiment_id = ${experimentId} AND key = ANY(${[...studyKeys]}::text[]) AND state = 'open'`.execute(db);
+      await changeExperiment(db, experimentId, async (trx, change) => {
+        change.noted();
+        await sql`UPDATE studies SET state = ${failure === undefined ? 'closed' : 'failed'}, message = ${failure ?? null}
+          WHERE experiment_id = ${experimentId} AND key = ANY(${[...studyKeys]}::text[])
+            AND state = 'open'`.execute(trx);
+      });
     },
   };
 }
@@ -142,7 +151,6 @@ function recordProgress(db: Db, experimentId: string, studyKey: string, progress
       .execute();
     const taken = new Set(known.map(({ number }) => number));
     const fresh = progress.added.filter(({ number }) => !taken.has(number));
-    if (progress.exhausted) await limitStudy(trx, experimentId, studyKey, taken.size + fresh.length);
     if (fresh.length === 0) return 0;
     const planned = fresh.flatMap(({ made }) => ('trial' in made ? [made] : []));
     const trials = [...new Map(planned.map(({ trial }) => [trial.id, trial])).values()];

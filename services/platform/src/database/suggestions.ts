@@ -36,12 +36,6 @@ export async function cancelStudies(trx: Trx, experimentId: string): Promise<voi
     WHERE experiment_id = ${experimentId} AND ending IS NULL`.execute(trx);
 }
 
-/** The study has no further suggestions than so many. */
-export async function limitStudy(trx: Trx, experimentId: string, studyKey: string, trials: number): Promise<void> {
-  await sql`UPDATE studies SET definition = jsonb_set(definition, '{trials}', to_jsonb(${trials}::int))
-    WHERE experiment_id = ${experimentId} AND key = ${studyKey}`.execute(trx);
-}
-
 /** The first end stays, and what the tuner knows and wants only grows. */
 export async function updateSuggestions(
   trx: Trx,

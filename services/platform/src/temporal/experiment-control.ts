@@ -2,6 +2,10 @@ import {
   EXPERIMENT_WORKFLOW,
   type ExperimentInput,
   experimentWorkflowId,
+  SEARCH_WORKFLOW,
+  type SearchNews,
+  SIGNALS,
+  searchWorkflowId,
   TASK_QUEUE,
   UPDATES,
 } from '@lamina/domain/contract/workflow.ts';
@@ -48,6 +52,20 @@ export function createTemporalExperimentControl(client: Client, deadlineMs = DEA
       const operation = new WithStartWorkflowOperation(EXPERIMENT_WORKFLOW, workflow(experimentId));
       await ask(() =>
         client.workflow.executeUpdateWithStart(UPDATES.wake, { startWorkflowOperation: operation, args: [] }),
+      );
+    },
+    async search(experimentId) {
+      const input: ExperimentInput = { experimentId };
+      const news: SearchNews = { over: false };
+      await ask(() =>
+        // A search that is about to end, and does not know of further studies, looks again.
+        client.workflow.signalWithStart(SEARCH_WORKFLOW, {
+          taskQueue: TASK_QUEUE,
+          workflowId: searchWorkflowId(experimentId),
+          args: [input],
+          signal: SIGNALS.searchNews,
+          signalArgs: [news],
+        }),
       );
     },
     async check() {

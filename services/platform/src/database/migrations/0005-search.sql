@@ -1,4 +1,4 @@
--- Searches of an experiment. `definition` is the study as the domain knows it; `state`: open, closed or cancelled.
+-- Searches of an experiment. `definition` is the study as the domain knows it; `state`: open, closed, cancelled or failed.
 CREATE TABLE studies (
   experiment_id text COLLATE "C" NOT NULL REFERENCES experiments (id) ON DELETE CASCADE,
   key text COLLATE "C" NOT NULL,
@@ -6,8 +6,11 @@ CREATE TABLE studies (
   definition jsonb NOT NULL,
   reuse boolean NOT NULL,
   state text NOT NULL DEFAULT 'open',
+  message text,
   PRIMARY KEY (experiment_id, key)
 );
+
+CREATE INDEX studies_open ON studies (experiment_id) WHERE state = 'open';
 
 -- What studies have suggested. Two suggestions may have one trial; one whose parameters cannot run has none.
 CREATE TABLE suggestions (
