@@ -92,6 +92,7 @@ export const previewView = z.object({
   ),
   dropped: z.array(droppedCellView),
   trials: z.number().int(),
+  suggestions: z.number().int().describe('trials that a search adds to these, at most'),
   reused: z.number().int().describe('trials that need no run: an identical one has been measured'),
   baselineCellId: z.string().nullable(),
   forecast: forecastView.nullable().describe('when its trials would start and end; null where none is to run'),

@@ -64,6 +64,7 @@ export function storeSearchConformance(name: string, open: OpenDatabase, options
         number: 0,
         parameters: { 'training.learningRate': 1e-3 },
         trialId: trialOf(one).id,
+        trialState: 'pending',
         own: true,
         end: null,
         told: false,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
 import { searchWorkflowId } from '@lamina/domain/contract/workflow.ts';
 import type { Suggestion } from '@lamina/domain/search/types.ts';
@@ -86,13 +87,14 @@ export const SEARCH_SCENARIOS: Readonly<Record<string, SearchScenario>> = {
       const suggestions = await suggestionsOf(o, id);
       for (const launch of o.launches.filter(({ experimentId }) => experimentId === id)) {
         const known = suggestions.find(({ trialId }) => trialId === launch.trialId);
-        if (launch.trialId === base && !posted.has(launch.attemptId)) await finish(launch);
-        else if (known !== undefined && !posted.has(launch.attemptId)) await postLosses(o, launch, known.number);
-        else if (known !== undefined && known.number < 3 && known.end === null && known.reportedStep >= 20) {
-          await finish(launch);
-        }
+        const isNew = !posted.has(launch.attemptId);
+        if (launch.trialId === base && isNew) await finish(launch);
+        else if (known === undefined) continue;
+        else if (isNew) await postLosses(o, launch, known.number);
+        else if (known.number < 3 && known.end === null && known.reportedStep >= 20) await finish(launch);
         posted.add(launch.attemptId);
       }
+      await sleep(100);
       open = (await o.store.listStudies(id)).some(({ state }) => state === 'open');
     }
     assert.equal(await o.ended(id), 'succeeded');

@@ -6,6 +6,7 @@ import type {
   TrialView,
 } from '@lamina/domain/contract/api.ts';
 import type { Cell } from '@lamina/domain/matrix/types.ts';
+import { studiesOf } from '@lamina/domain/search/studies.ts';
 import type { AttemptRecord, ExperimentRecord, TrialRecord } from '@lamina/platform/store.ts';
 import type { Prepared } from '@lamina/platform/submission/prepare.ts';
 import type { Forecaster } from './forecast/forecaster.ts';
@@ -72,6 +73,7 @@ export function previewView(
     }),
     dropped: expansion.dropped.map((cell) => ({ ...cell })),
     trials: expansion.trials.length,
+    suggestions: studiesOf(document, expansion, '').reduce((sum, { trials }) => sum + trials, 0),
     reused: reused(expansion.trials),
     baselineCellId: expansion.baselineCellId,
     forecast,

@@ -12,6 +12,7 @@ import {
 } from '@lamina/domain/contract/api.ts';
 import { estimateView } from '@lamina/domain/contract/estimate.ts';
 import { gpuInventoryView } from '@lamina/domain/contract/gpus.ts';
+import { searchView } from '@lamina/domain/contract/search-view.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
 import pRetry, { AbortError } from 'p-retry';
 import type { z } from 'zod';
@@ -91,6 +92,7 @@ export function createClient(url: string) {
     cancel: (id: string) => act(id, 'cancel'),
     retry: (id: string, body: { states?: readonly string[]; trialIds?: readonly string[] }) => act(id, 'retry', body),
     extend: (id: string, matrix: Readonly<Record<string, readonly unknown[]>>) => act(id, 'extend', { matrix }),
+    search: (id: string, query: Query) => json(searchView, `experiments/${encodeURIComponent(id)}/search`, { query }),
     trial: (id: string, trialId: string) =>
       json(trialDetail, `experiments/${encodeURIComponent(id)}/trials/${encodeURIComponent(trialId)}`),
 

@@ -10,6 +10,7 @@ import { gpus } from './commands/gpus.ts';
 import { list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { preview } from './commands/preview.ts';
+import { search } from './commands/search.ts';
 import { show } from './commands/show.ts';
 import { submit } from './commands/submit.ts';
 import { up } from './commands/up.ts';
@@ -29,6 +30,7 @@ const COMMANDS = [
   show,
   watch,
   compare,
+  search,
   logs,
   pause,
   resume,

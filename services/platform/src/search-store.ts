@@ -18,6 +18,8 @@ export interface StudyRecord {
 
 export interface SuggestionRecord extends Suggestion {
   readonly studyKey: string;
+  /** Of its trial; null where it has none. */
+  readonly trialState: TrialState | null;
 }
 
 /** A trial, and the plan that its cell's first attempts get. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ActionView, actionView, extendBody, retryBody } from '@lamina/domain/contract/api.ts';
 import type { ExperimentState, TrialState } from '@lamina/domain/run/types.ts';
+import { studiesOf } from '@lamina/domain/search/studies.ts';
 import { extendDocument } from '@lamina/domain/spec/extend.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import { ExperimentNotRunning } from '@lamina/platform/control.ts';
@@ -139,8 +140,9 @@ export function actionRoutes(app: Api, deps: Deps): void {
     const { document, expansion, plans, copies } = await prepare(more.document, submissions.options(undefined));
     await Promise.all(copies.map(({ key, from }) => artifacts.copyIn(key, from)));
     const change = { from: experiment.document, to: document };
+    const studies = studiesOf(document, expansion, id);
     try {
-      return await store.addTrials(id, expansion.trials, plans, { reuse: true, document: change });
+      return await store.addTrials(id, expansion.trials, plans, { reuse: true, document: change, studies });
     } catch (error) {
       // Two extensions at once: the later one is made again, from what the earlier one left.
       if (!(error instanceof DocumentChanged) || tries === 1) throw error;

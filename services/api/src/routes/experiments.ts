@@ -7,6 +7,7 @@ import {
   submitBody,
   experimentView as viewSchema,
 } from '@lamina/domain/contract/api.ts';
+import { studiesOf } from '@lamina/domain/search/studies.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';
@@ -63,9 +64,10 @@ export function experimentRoutes(app: Api, deps: Deps): void {
       const body = submission(request);
       const prepared = await prepare(body.document, submissions.options(body.baseDirectory));
       await Promise.all(prepared.copies.map(({ key, from }) => artifacts.copyIn(key, from)));
+      const id = newExperimentId();
       const { experiment, created } = await store.createExperiment(
         {
-          id: newExperimentId(),
+          id,
           name: prepared.document.name,
           document: prepared.document,
           policy: prepared.policy,
@@ -73,6 +75,7 @@ export function experimentRoutes(app: Api, deps: Deps): void {
           dropped: prepared.expansion.dropped,
           baselineCellId: prepared.expansion.baselineCellId,
           plans: prepared.plans,
+          studies: studiesOf(prepared.document, prepared.expansion, id),
           idempotencyKey: request.headers['idempotency-key'] ?? null,
           bodyHash: createHash('sha256').update(canonical(body)).digest('hex'),
         },

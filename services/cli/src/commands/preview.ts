@@ -42,7 +42,7 @@ export function previewText(view: PreviewView, { color, columns, now }: Pick<Io,
   ]);
   const toRun = view.trials - view.reused;
   const parts = [
-    `${color.bold(view.name)}: ${counted(view.trials, 'trial')} in ${counted(view.cells.length, 'cell')}, ${toRun} to run${view.reused > 0 ? `, ${view.reused} reused` : ''}`,
+    `${color.bold(view.name)}: ${counted(view.trials, 'trial')} in ${counted(view.cells.length, 'cell')}, ${toRun} to run${view.reused > 0 ? `, ${view.reused} reused` : ''}${view.suggestions > 0 ? `, and up to ${view.suggestions} more that the search suggests` : ''}`,
     table(
       [
         { title: color.dim('cell') },

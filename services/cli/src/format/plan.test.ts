@@ -54,6 +54,7 @@ test('a preview says what each cell runs on, where that was chosen', () => {
       },
     ],
     dropped: [],
+    suggestions: 0,
     trials: 1,
     reused: 0,
     baselineCellId: null,

@@ -1,5 +1,6 @@
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
+import type { TrialState } from '@lamina/domain/run/types.ts';
 import type { Selectable } from 'kysely';
 import type { SuggestionRecord } from '../search-store.ts';
 import type { AttemptRecord, ExperimentRecord, TrialRecord } from '../store.ts';
@@ -10,6 +11,7 @@ type AttemptRow = Selectable<Schema['attempts']>;
 
 export interface SuggestionRow extends Selectable<Schema['suggestions']> {
   readonly study_ordinal: number;
+  readonly trial_state: TrialState | null;
 }
 
 export interface TrialRow extends Selectable<Schema['trials']> {
@@ -111,6 +113,7 @@ export function toSuggestion(row: SuggestionRow): SuggestionRecord {
     number: row.number,
     parameters: row.parameters,
     trialId: row.trial_id,
+    trialState: row.trial_state,
     own: row.own,
     end: row.ending,
     told: row.told,

@@ -103,8 +103,9 @@ export function searches(db: Db): SearchStore {
 }
 
 const SELECT = sql`
-  SELECT g.*, s.ordinal AS study_ordinal FROM suggestions g
-  JOIN studies s ON s.experiment_id = g.experiment_id AND s.key = g.study_key`;
+  SELECT g.*, s.ordinal AS study_ordinal, t.state AS trial_state FROM suggestions g
+  JOIN studies s ON s.experiment_id = g.experiment_id AND s.key = g.study_key
+  LEFT JOIN trials t ON t.experiment_id = g.experiment_id AND t.id = g.trial_id`;
 
 /** By trial. Events whose forerunners have not come yet are left out. */
 async function lossesOf(
