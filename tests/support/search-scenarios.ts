@@ -11,7 +11,7 @@ import { type Orchestra, until } from './orchestra.ts';
 import { studiesFor } from './studies.ts';
 import type { TestTuner } from './tuner.ts';
 
-export const PATIENCE_MS = 240_000;
+export const PATIENCE_MS = 600_000;
 
 export type SearchScenario = (orchestra: Orchestra, id: string, tuner: TestTuner) => Promise<void>;
 

@@ -19,7 +19,9 @@ import { keepInventory } from '@lamina/worker/inventory.ts';
 import { quietTemporal } from '@lamina/worker/quiet-temporal.ts';
 import { writeJson } from '@lamina/worker/runners/local/files.ts';
 import { identify } from '@lamina/worker/runners/local/processes.ts';
+import { trainerEnvironment } from '@lamina/worker/runners/local/trainer.ts';
 import { openPlace } from '@lamina/worker/runners/open.ts';
+import { keepTuner } from '@lamina/worker/search/tuner.ts';
 import { startWorker } from '@lamina/worker/worker.ts';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
@@ -125,6 +127,22 @@ async function start(
   const inventory = keepInventory(place.inventory, store, log);
   cleanup.add('inventory', () => inventory.close());
 
+  // It is needed until the worker has ended.
+  if (config.tuner !== null) {
+    const { address, namespace } = temporal;
+    const tuner = keepTuner(
+      {
+        python: config.tuner.python,
+        env: trainerEnvironment(config.tuner, env),
+        temporal: { address, namespace },
+        storage: join(data, 'studies'),
+        logFile: join(data, 'logs', 'tuner.log'),
+      },
+      () => store.isSearching(),
+      log,
+    );
+    cleanup.add('tuner', () => tuner.close());
+  }
   const nativeConnection = await NativeConnection.connect({ address: temporal.address });
   cleanup.add('worker connection', () => nativeConnection.close());
   const worker = await timings.measure(
@@ -140,6 +158,7 @@ async function start(
       secret,
       eventsBaseUrl: config.runner.kind === 'local' ? api.url : config.eventsUrl,
       bundleCache,
+      hubCache: config.hubCache,
       log,
     }),
   );

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnvironment, port } from '@lamina/platform/config.ts';
 import { LOG_LEVELS } from '@lamina/platform/logging.ts';
-import { runnerChecks, runnerSettings, runnerVariables } from '@lamina/worker/runner-config.ts';
+import { runnerChecks, runnerSettings, runnerVariables, tunerTrainer } from '@lamina/worker/runner-config.ts';
 import type { RunnerSettings } from '@lamina/worker/runners/open.ts';
 import { z } from 'zod';
 
@@ -33,6 +33,8 @@ export interface Config {
   readonly artifacts: string;
   readonly port: number;
   readonly runner: RunnerSettings;
+  /** The trainer whose tuner answers searches; null where its environment is not on this machine. */
+  readonly tuner: ReturnType<typeof tunerTrainer>;
   /** Where pods reach the event intake; null: they post none. */
   readonly eventsUrl: string | null;
   /** Where the event intake listens; null where none is needed. */
@@ -58,6 +60,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, wo
     artifacts: values.LAMINA_ARTIFACTS ?? join(values.LAMINA_DATA, 'artifacts'),
     port: values.LAMINA_PORT,
     runner,
+    tuner: tunerTrainer(values),
     eventsUrl,
     intake: eventsUrl === null ? null : { host: values.LAMINA_INTAKE_HOST, port: values.LAMINA_INTAKE_PORT },
     temporal: values.LAMINA_TEMPORAL,

@@ -46,6 +46,13 @@ test('every mistake is named at once, those of the cluster with their places', (
     );
   refused({ LAMINA_RUNNER: 'kubernetes' }, 'LAMINA_CLUSTER', 'LAMINA_DATABASE_URL', 'LAMINA_SECRET');
   refused({ ...NEEDED }, 'LAMINA_TRAINER_PYTHON');
+  refused({ ...NEEDED, LAMINA_RUNNER: 'kubernetes', LAMINA_TUNER: 'true' }, 'LAMINA_CLUSTER', 'LAMINA_TUNER');
   const file = cluster({ imagePullPolicy: 'never', artifacts: {} });
   refused({ ...NEEDED, LAMINA_RUNNER: 'kubernetes', LAMINA_CLUSTER: file }, 'image:', 'imagePullPolicy:', 'artifacts');
+});
+
+test('a tuner runs beside a worker that is asked to have one', () => {
+  const local = { ...NEEDED, LAMINA_TRAINER_PYTHON: '/python', LAMINA_TRAINER: '/trainer' };
+  assert.equal(loadConfig(local).tuner, null);
+  assert.deepEqual(loadConfig({ ...local, LAMINA_TUNER: 'true' }).tuner, { folder: '/trainer', python: '/python' });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseEnvironment, port } from '@lamina/platform/config.ts';
 import { path, serviceVariables } from '@lamina/platform/service-config.ts';
 import { z } from 'zod';
-import { runnerChecks, runnerSettings, runnerVariables } from './runner-config.ts';
+import { runnerChecks, runnerSettings, runnerVariables, tunerTrainer } from './runner-config.ts';
 
 const environment = z
   .object({
@@ -19,9 +19,22 @@ const environment = z
     LAMINA_DATA: path
       .default(join(tmpdir(), `lamina-worker-${userInfo().uid}`))
       .describe('what may be lost: the workflow bundle, sockets and logs of local trials'),
+    LAMINA_TUNER: z
+      .stringbool()
+      .default(false)
+      .describe(
+        'start a tuner for searches beside this worker, with LAMINA_TRAINER_PYTHON and studies in the database',
+      ),
     LAMINA_GRACE_SECONDS: z.coerce.number().min(0).default(60).describe('for checkpoints of local trials on stopping'),
   })
-  .check(...runnerChecks);
+  .check(
+    ...runnerChecks,
+    z.refine((values) => values.LAMINA_TUNER !== true || values.LAMINA_TRAINER_PYTHON !== undefined, {
+      path: ['LAMINA_TRAINER_PYTHON'],
+      error: "is needed by LAMINA_TUNER: the trainer environment's interpreter",
+      when: () => true,
+    }),
+  );
 
 export type Config = ReturnType<typeof loadConfig>;
 
@@ -36,6 +49,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
     secret: values.LAMINA_SECRET,
     logLevel: values.LAMINA_LOG_LEVEL,
     runner,
+    /** The trainer whose tuner is to be beside this worker; null: none is. */
+    tuner: values.LAMINA_TUNER ? tunerTrainer(values) : null,
     eventsUrl: values.LAMINA_EVENTS_URL ?? (runner.kind === 'kubernetes' ? runner.cluster.eventsUrl : null),
     health: { host: values.LAMINA_HEALTH_HOST, port: values.LAMINA_HEALTH_PORT },
     identity: values.LAMINA_IDENTITY ?? `${hostname()}-${process.pid}`,

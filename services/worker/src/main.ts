@@ -14,7 +14,9 @@ import { type Config, loadConfig } from './config.ts';
 import { serveHealth } from './health.ts';
 import { keepInventory } from './inventory.ts';
 import { quietTemporal } from './quiet-temporal.ts';
+import { trainerEnvironment } from './runners/local/trainer.ts';
 import { openPlace } from './runners/open.ts';
+import { keepTuner } from './search/tuner.ts';
 import { startWorker } from './worker.ts';
 
 async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Started> {
@@ -41,6 +43,20 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
   await store.announce(place.surroundings);
   const inventory = keepInventory(place.inventory, store, log);
   cleanup.add('inventory', () => inventory.close());
+  if (config.tuner !== null) {
+    const tuner = keepTuner(
+      {
+        python: config.tuner.python,
+        env: trainerEnvironment(config.tuner, process.env),
+        temporal,
+        storage: config.database,
+        logFile: join(dataDirectory, 'logs', 'tuner.log'),
+      },
+      () => store.isSearching(),
+      log,
+    );
+    cleanup.add('tuner', () => tuner.close());
+  }
   const worker = await startWorker({
     connection,
     client,

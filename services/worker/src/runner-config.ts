@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { readClusterFile } from './runners/kubernetes/settings-file.ts';
+import type { LocalTrainer } from './runners/local/trainer.ts';
 import type { RunnerSettings } from './runners/open.ts';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
@@ -25,7 +26,7 @@ export const runnerVariables = {
     .optional()
     .describe("enters every trial's id; made from the image's name for the runner kubernetes"),
   LAMINA_TRAINER: path.default(join(repository, 'python-trainer')).describe('folder of the trainer (local)'),
-  LAMINA_TRAINER_PYTHON: z.string().min(1).optional().describe("the trainer environment's interpreter (local)"),
+  LAMINA_TRAINER_PYTHON: z.string().min(1).optional().describe("the trainer environment's interpreter (local, tuner)"),
   LAMINA_TRAINER_CACHE: path.optional().describe('converted weights and tokenized data, shared by trials (local)'),
   LAMINA_LAUNCHER: z
     .enum(['warm', 'process'])
@@ -72,4 +73,10 @@ export function runnerSettings(values: Values): RunnerSettings {
 /** Another image may measure other numbers. */
 function imageRevision(image: string): string {
   return createHash('sha256').update(image).digest('hex').slice(0, 16);
+}
+
+/** Of a tuner beside this process; null where the trainer's environment is not on this machine. */
+export function tunerTrainer(values: Values): Pick<LocalTrainer, 'folder' | 'python'> | null {
+  const { LAMINA_TRAINER: folder, LAMINA_TRAINER_PYTHON: python } = values;
+  return python === undefined ? null : { folder, python };
 }

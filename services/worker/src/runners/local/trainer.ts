@@ -15,6 +15,7 @@ const device = z.object({
   name: z.string(),
   computeCapability: z.string().nullable(),
   fast16Bit: z.boolean(),
+  features: z.array(z.string()),
   memoryBytes: z.number().nullable(),
 });
 
@@ -45,7 +46,7 @@ export async function askTrainer(trainer: LocalTrainer, env: Readonly<Record<str
 
 /** The trainer's environment: ours less our own settings, with its package on the path. */
 export function trainerEnvironment(
-  trainer: LocalTrainer,
+  trainer: Pick<LocalTrainer, 'folder'>,
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const inherited = Object.entries(env).filter(
