@@ -158,7 +158,6 @@ async function start(
       secret,
       eventsBaseUrl: config.runner.kind === 'local' ? api.url : config.eventsUrl,
       bundleCache,
-      hubCache: config.hubCache,
       log,
     }),
   );
