@@ -1,6 +1,7 @@
 /** JSON Schema (draft 2020-12) of what scheduler and trainer exchange, for the Python side. */
 import { z } from 'zod';
 import { trialResult } from './result.ts';
+import { advanceStudyInput, advanceStudyOutput } from './search.ts';
 import { EXIT_CODES, eventBatch, eventReceipt, trialExit, trialRequest } from './trial.ts';
 
 /** Contracts by the name of their schema and of the example documents that belong to them. */
@@ -10,6 +11,8 @@ export const CONTRACTS = {
   'event-receipt': eventReceipt,
   'trial-result': trialResult,
   'trial-exit': trialExit,
+  'advance-study-input': advanceStudyInput,
+  'advance-study-output': advanceStudyOutput,
 } as const;
 export type ContractName = keyof typeof CONTRACTS;
 

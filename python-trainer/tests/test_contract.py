@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from lamina_trainer import contract
 from lamina_trainer.document import parse_document, write_document
 from lamina_trainer.errors import EXIT_CODES, InvalidError
+from lamina_trainer.tuner.contract import AdvanceStudyInput, AdvanceStudyOutput
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "python-trainer" / "contracts"
@@ -23,6 +24,8 @@ KINDS: dict[str, type[contract.Document]] = {
     "trial-exit": contract.TrialExit,
     "event-batch": contract.EventBatch,
     "event-receipt": contract.EventReceipt,
+    "advance-study-input": AdvanceStudyInput,
+    "advance-study-output": AdvanceStudyOutput,
 }
 VALIDATORS = {kind: Draft202012Validator(json.loads((SCHEMAS / f"{kind}.schema.json").read_text())) for kind in KINDS}
 VALID = sorted((EXAMPLES / "valid").glob("*.json"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from lamina_trainer.errors import EXIT_CRASHED, EXIT_INVALID, InvalidError
 from lamina_trainer.llama.command import add_llama
 from lamina_trainer.threads import spin_briefly
+from lamina_trainer.tuner.command import add_tuner
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     restore.set_defaults(command=_restore)
 
     add_llama(commands)
+    add_tuner(commands)
 
     revision = commands.add_parser("revision", help="print the hash of the trainer's code and requirements")
     revision.set_defaults(command=_revision)
