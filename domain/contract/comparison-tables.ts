@@ -1,3 +1,3 @@
 /** The comparison's tables by the names that people give on the command line and in a query. */
-export const COMPARISON_TABLES = ['matrix', 'cost', 'inference', 'depth', 'bits', 'gguf'] as const;
+export const COMPARISON_TABLES = ['matrix', 'cost', 'inference', 'depth', 'bits', 'gguf', 'tasks'] as const;
 export type ComparisonTable = (typeof COMPARISON_TABLES)[number];

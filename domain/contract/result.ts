@@ -97,6 +97,24 @@ export const ggufResult = z.strictObject({
 });
 export type GgufResult = z.infer<typeof ggufResult>;
 
+export const TASK_STAGES = ['raw', 'trained'] as const;
+
+/** One metric of one task, of the model as cut or as trained. */
+export const taskResult = z.strictObject({
+  stage: z.enum(TASK_STAGES),
+  task: z.string().min(1),
+  version: z.string(),
+  metric: z.string().min(1),
+  value: z.number(),
+  standardError: standardError.describe('over questions; null where it has none'),
+  higherIsBetter: z.boolean(),
+  samples: z.number().int().min(1),
+  fewShot: z.number().int().min(0),
+  fileSha256: z.string().describe('of the task file'),
+  dataSha256: z.string().describe('over its files of data'),
+});
+export type TaskResult = z.infer<typeof taskResult>;
+
 export const trialResult = z.strictObject({
   contract: z.literal(CONTRACT_VERSION),
   trialId: z.string(),
@@ -162,6 +180,7 @@ export const trialResult = z.strictObject({
   merge: mergeResult.nullable().default(null).describe('null where nothing was merged'),
   inference: inferenceResult.nullable().default(null),
   gguf: z.array(ggufResult).nullable().default(null).describe('null where no GGUF file was asked for'),
+  tasks: z.array(taskResult).nullable().default(null).describe('null where no tasks were asked for'),
   environment: z.strictObject({
     device: z.string().describe('product name of the GPU or CPU'),
     deviceKind: z.enum(['cpu', 'cuda']),

@@ -34,7 +34,7 @@ export const layerChoice = z.discriminatedUnion('strategy', [
 export type LayerChoice = z.infer<typeof layerChoice>;
 
 /** How a record becomes text: one field, or a prompt field and a completion field (loss on both). */
-const textFields = z.union([
+export const textFields = z.union([
   z.strictObject({ text: z.string().min(1) }),
   z.strictObject({ prompt: z.string().min(1), completion: z.string().min(1) }),
 ]);
@@ -128,9 +128,29 @@ export const ggufSettings = z.strictObject({
     .describe('held-out tokens that are scored; one byte per token and vocabulary entry is on disk meanwhile'),
 });
 
+/** A task file of lm-evaluation-harness on this machine, with the files of data that it names. */
+export const taskFile = z.strictObject({
+  path: z.string().min(1),
+  fingerprint: z.string().nullable().default(null),
+  data: z
+    .array(z.strictObject({ name: z.string().min(1), path: z.string().min(1), fingerprint: z.string() }))
+    .default([])
+    .describe('by the name that the task file has for it; filled in at submission'),
+});
+export type TaskFile = z.infer<typeof taskFile>;
+
+export const taskSettings = z.strictObject({
+  files: z.array(taskFile).min(1),
+  maxSamples: z.number().int().min(1).nullable().describe('questions of each task; null: all'),
+  fewShot: z.number().int().min(0).nullable().describe('answered examples in front; null: as the task says'),
+  batchSize: z.number().int().min(1).describe('answers scored at once'),
+});
+export type TaskSettings = z.infer<typeof taskSettings>;
+
 export const evaluationSettings = scoringSettings.extend({
   inference: inferenceSettings.nullable().default(null).describe('null: speed of inference is not measured'),
   gguf: ggufSettings.nullable().default(null).describe('null: no GGUF files are made'),
+  tasks: taskSettings.nullable().default(null).describe('null: no tasks are scored'),
 });
 
 export const artifactSettings = z.strictObject({

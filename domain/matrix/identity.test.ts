@@ -6,6 +6,17 @@ import { cellId, trialId } from './identity.ts';
 import { initialPlan, likeKey } from './plan.ts';
 
 const settings = sampleSettings();
+/** With everything in them that can be asked for by itself. */
+const all = sampleSettings({
+  evaluation: {
+    tasks: {
+      files: [{ path: '/quiz.yaml', fingerprint: null, data: [] }],
+      maxSamples: 10,
+      fewShot: 2,
+      batchSize: 4,
+    },
+  },
+});
 
 type Path = readonly (string | number)[];
 
@@ -25,17 +36,17 @@ function changed<T>(value: T, path: Path): T {
 }
 
 test('changing any leaf of the settings, or the trainer, changes the id', () => {
-  const paths = leaves(settings);
+  const paths = leaves(all);
   assert.ok(paths.length > 40);
-  const ids = paths.map((path) => trialId(changed(settings, path), 'r1'));
-  assert.equal(new Set([...ids, trialId(settings, 'r1'), trialId(settings, 'r2')]).size, paths.length + 2);
+  const ids = paths.map((path) => trialId(changed(all, path), 'r1'));
+  assert.equal(new Set([...ids, trialId(all, 'r1'), trialId(all, 'r2')]).size, paths.length + 2);
 });
 
 test('changing two different sets of leaves gives two different ids', () => {
-  const some = fc.uniqueArray(fc.constantFrom(...leaves(settings)), { selector: String, minLength: 1, maxLength: 5 });
+  const some = fc.uniqueArray(fc.constantFrom(...leaves(all)), { selector: String, minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(some, some, (one, other) => {
-      const id = (paths: readonly Path[]) => trialId(paths.reduce(changed, settings), 'r1');
+      const id = (paths: readonly Path[]) => trialId(paths.reduce(changed, all), 'r1');
       const same = one.map(String).toSorted().join() === other.map(String).toSorted().join();
       assert.equal(id(one) === id(other), same);
     }),

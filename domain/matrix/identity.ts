@@ -3,7 +3,7 @@
  * Uses node:crypto, so workflows must not import this module: ids are made once, at submission.
  */
 import { createHash } from 'node:crypto';
-import type { DatasetRef, ModelRef, TrialSettings } from '../contract/settings.ts';
+import type { DatasetRef, ModelRef, TaskFile, TrialSettings } from '../contract/settings.ts';
 import { canonical } from '../spec/canonical.ts';
 
 export type CellSettings = Omit<TrialSettings, 'seed'>;
@@ -25,7 +25,7 @@ export function sha256(text: string): string {
 /** What is measured or kept on request counts only where it is asked for: without it, ids are as they were before it could be. */
 function identity<S extends CellSettings>(settings: S) {
   const { artifacts, evaluation, ...rest } = settings;
-  const { inference, gguf, ...scoring } = evaluation;
+  const { inference, gguf, tasks, ...scoring } = evaluation;
   return {
     ...rest,
     model: content(settings.model),
@@ -34,9 +34,16 @@ function identity<S extends CellSettings>(settings: S) {
       ...scoring,
       ...(gguf === null && inference === null ? {} : { inference }),
       ...(gguf === null ? {} : { gguf }),
+      ...(tasks === null ? {} : { tasks: { ...tasks, files: tasks.files.map(taskContent) } }),
     },
     ...(artifacts.adapter || artifacts.merged ? { artifacts } : {}),
   };
+}
+
+/** Where a task's files lie and what they are called does not matter once their content is known. */
+function taskContent(file: TaskFile) {
+  const { path: _, ...rest } = file;
+  return { ...(file.fingerprint === null ? file : rest), data: file.data.map(({ fingerprint }) => fingerprint) };
 }
 
 function content(reference: ModelRef | DatasetRef) {

@@ -13,7 +13,16 @@ import {
   withRange,
 } from './format.ts';
 import { layersText } from './layers.ts';
-import type { ComparisonRow, Delta, DepthRow, Estimate, GgufRow, InferenceRow, QuantizationCostRow } from './types.ts';
+import type {
+  ComparisonRow,
+  Delta,
+  DepthRow,
+  Estimate,
+  GgufRow,
+  InferenceRow,
+  QuantizationCostRow,
+  TaskRow,
+} from './types.ts';
 
 export type Better = 'lower' | 'higher';
 export type CellValue = string | number | null | Estimate | Delta;
@@ -265,6 +274,19 @@ export const DEPTH_COLUMNS: readonly Column<DepthRow>[] = [
   text('label', 'cell', (row) => row.label),
   text('kept', 'layers kept', ({ kept }) => (kept === null ? null : layerRanges(kept))),
   number('fractionRemoved', 'removed', (row) => row.fractionRemoved, { unit: '%', show: (x) => fixed(0)(x * 100) }),
+/** *Tasks*: task files of lm-evaluation-harness. */
+export const TASK_COLUMNS: readonly Column<TaskRow>[] = [
+  text('label', 'cell', (row) => row.label),
+  text('task', 'task', (row) => row.task),
+  text('metric', 'metric', ({ metric, higherIsBetter }) => (higherIsBetter ? metric : `${metric} (lower is better)`)),
+  number('samples', 'questions', (row) => row.samples, { show: fixed(0) }),
+  number('fewShot', 'examples', (row) => row.fewShot, { show: fixed(0) }),
+  measured('raw', 'as cut', (row) => row.raw, { show: fixed(3) }),
+  measured('trained', 'after training', (row) => row.trained, { show: fixed(3) }),
+  measured('gain', 'gain', (row) => row.gain, { show: signed(fixed(3)), paired: true }),
+  number('standardError', 'standard error on questions', (row) => row.standardError, { show: fixed(3) }),
+];
+
   measured('rawLoss', 'loss as cut', (row) => row.rawLoss, { show: fixed(3), better: 'lower' }),
   measured('loss', 'loss after training', (row) => row.loss, { show: fixed(3), better: 'lower' }),
   measured('rawAccuracy', 'accuracy as cut', (row) => row.rawAccuracy, { unit: '%', show: percent, better: 'higher' }),

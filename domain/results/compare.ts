@@ -7,6 +7,7 @@ import { comparisonNotes } from './notes.ts';
 import { quantizationCost } from './quantization-cost.ts';
 import { recommend } from './recommend.ts';
 import { comparisonRows } from './rows.ts';
+import { tasksTable } from './tasks.ts';
 import { totalBits } from './total-bits.ts';
 import type { Comparison } from './types.ts';
 
@@ -37,3 +38,4 @@ export function compareTrials(input: ComparisonInput): Comparison {
     notes: comparisonNotes(input, groups, rows),
   };
 }
+    tasks: tasksTable(groups, rows),

@@ -7,6 +7,7 @@ import {
   INFERENCE_COLUMNS,
   MATRIX_COLUMNS,
   QUANTIZATION_COST_COLUMNS,
+  TASK_COLUMNS,
   TOTAL_BITS_COLUMNS,
 } from './columns.ts';
 import { totalBitsRows } from './total-bits.ts';
@@ -53,6 +54,8 @@ export function toCsv(comparison: Comparison, table: ComparisonTable = 'matrix')
       return csv([...cellColumns, ...unlabelled(GGUF_COLUMNS)], comparison.gguf);
   }
 }
+    case 'tasks':
+      return csv([...cellColumns, ...unlabelled(TASK_COLUMNS)], comparison.tasks);
 
 function csv<Row>(columns: readonly CsvColumn<Row>[], rows: readonly Row[]): string {
   const lines = [columns.map(({ header }) => header), ...rows.map((row) => columns.map((column) => column.value(row)))];

@@ -7,6 +7,7 @@ import {
   INFERENCE_COLUMNS,
   MATRIX_COLUMNS,
   QUANTIZATION_COST_COLUMNS,
+  TASK_COLUMNS,
   TOTAL_BITS_COLUMNS,
 } from './columns.ts';
 import { NOT_MEASURED } from './format.ts';
@@ -15,7 +16,7 @@ import type { Comparison } from './types.ts';
 
 /** The whole comparison as Markdown: the sentence on top, the notes, then the tables. */
 export function toMarkdown(comparison: Comparison): string {
-  const { name, recommendation, notes, rows, quantizationCost, inference, depth, gguf } = comparison;
+  const { name, recommendation, notes, rows, quantizationCost, inference, depth, gguf, tasks } = comparison;
   const sections = [
     `# ${escaped(name)}`,
     `**${escaped(recommendation.sentence)}**`,
@@ -56,6 +57,16 @@ export function toMarkdown(comparison: Comparison): string {
         ]
       : []),
   ];
+    ...(tasks.length > 0
+      ? [
+          section(
+            'Tasks',
+            'Task files of lm-evaluation-harness, the model as cut and after training; the standard error is over questions.',
+            TASK_COLUMNS,
+            tasks,
+          ),
+        ]
+      : []),
   return `${sections.join('\n\n')}\n`;
 }
 

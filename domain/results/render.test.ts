@@ -12,6 +12,7 @@ import {
   MATRIX_COLUMNS,
   QUANTIZATION_COST_COLUMNS,
   statusText,
+  TASK_COLUMNS,
   TOTAL_BITS_COLUMNS,
 } from './columns.ts';
 import { compareTrials } from './compare.ts';
@@ -19,7 +20,7 @@ import { counted, listing, significant, withHalfWidth, withRange } from './forma
 import { layersText } from './layers.ts';
 import { toCsv } from './render-csv.ts';
 import { toMarkdown } from './render-markdown.ts';
-import { GGUF_FILE as F16_FILE, inputOf, trialOf } from './testing/trials.ts';
+import { GGUF_FILE as F16_FILE, inputOf, TASK_RESULT, trialOf } from './testing/trials.ts';
 
 const GGUF_FILE = { ...F16_FILE, type: 'q4_0', fileBytes: 2 ** 28, sameTop: 0.9 } as const;
 
@@ -101,7 +102,7 @@ test('CSV has every table, with every column that people see and unrounded numbe
   const of = (seed: number, precision: 'bf16' | 'nf4') => {
     const trial = trialOf({ seed, precision, loss: 2 + seed / 7, inference, dequantizationShare: 0.2, ...energy });
     assert.ok(trial.result);
-    return { ...trial, result: { ...trial.result, gguf: [GGUF_FILE] } };
+    return { ...trial, result: { ...trial.result, gguf: [GGUF_FILE], tasks: [TASK_RESULT] } };
   };
   const comparison = compareTrials(inputOf([of(1, 'bf16'), of(2, 'bf16'), of(1, 'nf4'), of(2, 'nf4')]));
   const tables: Readonly<Record<ComparisonTable, readonly Column<never>[]>> = {
@@ -112,6 +113,7 @@ test('CSV has every table, with every column that people see and unrounded numbe
     bits: TOTAL_BITS_COLUMNS,
     gguf: GGUF_COLUMNS,
   };
+    tasks: TASK_COLUMNS,
   const read = (table: ComparisonTable) => {
     const [header = '', ...lines] = toCsv(comparison, table).trimEnd().split('\r\n');
     const names = header.split(',');

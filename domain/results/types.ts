@@ -177,6 +177,27 @@ export interface GgufRow {
 /** One row of *Depth*: what the cut costs, before and after training. */
 export interface DepthRow {
   readonly cellId: string;
+/** One row of *Tasks*: a metric of a task, over the seeds of its cell. */
+export interface TaskRow {
+  readonly cellId: string;
+  readonly label: string;
+  readonly task: string;
+  readonly version: string;
+  readonly metric: string;
+  readonly higherIsBetter: boolean;
+  /** Questions. */
+  readonly samples: number;
+  /** Answered examples in front of each. */
+  readonly fewShot: number;
+  /** The model as cut. */
+  readonly raw: Estimate;
+  readonly trained: Estimate;
+  /** Trained less as cut, paired by seed. */
+  readonly gain: Delta;
+  /** Over questions, mean over seeds: how much the questions themselves limit the answer. */
+  readonly standardError: number | null;
+}
+
   readonly label: string;
   readonly strategy: string;
   readonly kept: readonly number[] | null;
@@ -230,3 +251,4 @@ export interface Comparison {
   /** What a careful reader must know: mixed devices, few seeds, reused or missing trials. */
   readonly notes: readonly string[];
 }
+  readonly tasks: readonly TaskRow[];

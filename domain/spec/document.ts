@@ -9,11 +9,13 @@ import {
   ggufSettings,
   inferenceSettings,
   loraSettings,
+  taskFile,
+  taskSettings,
   trainingSettings,
 } from '../contract/settings.ts';
 import { MATRIX_DEFAULTS, type Matrix, type PartialCell, quantizationSettings } from './axes.ts';
 import { estimateAssumptions } from './estimate.ts';
-import { duration, field, size } from './input.ts';
+import { duration, field, shorthand, size } from './input.ts';
 import { cellSchema, matrixSchema } from './matrix-schema.ts';
 import { datasetInput, modelInput } from './references-input.ts';
 import { searchSection } from './search.ts';
@@ -96,6 +98,28 @@ const gguf = z.strictObject({
   ),
 });
 
+const k = taskSettings.shape;
+const taskFiles = z.strictObject({
+  files: z
+    .array(
+      shorthand(taskFile, (input) => (typeof input === 'string' ? { path: input } : input), {
+        name: 'a task file',
+        fix: 'write a path such as "./tasks/quiz.yaml"',
+        accepts: [{ type: 'string', minLength: 1 }],
+      }),
+    )
+    .min(1)
+    .describe('task files of lm-evaluation-harness'),
+  maxSamples: field(k.maxSamples, null, 'questions of each task; null: all'),
+  fewShot: field(k.fewShot, null, 'answered examples in front of a question; null: as the task says'),
+  batchSize: field(k.batchSize, 1, 'answers scored at once'),
+});
+const tasks = shorthand(taskFiles, (input) => (Array.isArray(input) ? { files: input } : input), {
+  name: 'a list of task files',
+  fix: 'write a list such as ["./tasks/quiz.yaml"], or files with their limits',
+  accepts: [{ type: 'array', items: { type: 'string', minLength: 1 }, minItems: 1 }],
+});
+
 const e = evaluationSettings.shape;
 const evaluation = z.strictObject({
   fraction: field(e.fraction, 0.1, 'share of records held out, the same for all cells'),
@@ -111,6 +135,11 @@ const evaluation = z.strictObject({
     gguf.nullable(),
     null,
     'make GGUF files of the trained model, and measure them with llama.cpp; null: none are made',
+  ),
+  tasks: field(
+    tasks.nullable(),
+    null,
+    'score local tasks of lm-evaluation-harness, as a list of files or with limits; null: none are scored',
   ),
 });
 

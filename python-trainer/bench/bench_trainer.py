@@ -85,6 +85,7 @@ def request(options: argparse.Namespace, folder: Path, model: Path, number: int)
                 "beforeTraining": False,
                 "inference": None,
                 "gguf": None,
+                "tasks": None,
             },
             "artifacts": {"adapter": False, "merged": False},
             "seed": 1,

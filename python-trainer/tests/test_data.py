@@ -15,7 +15,7 @@ from lamina_trainer.tokenizer import LazyTokenizer
 from tiny import save_texts, save_tokenizer
 
 EVALUATION = EvaluationSettings(
-    fraction=0.3, max_tokens=64, micro_batch=1, before_training=True, inference=None, gguf=None
+    fraction=0.3, max_tokens=64, micro_batch=1, before_training=True, inference=None, gguf=None, tasks=None
 )
 
 

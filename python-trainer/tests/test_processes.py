@@ -111,6 +111,7 @@ EVALUATION = {
     "beforeTraining": True,
     "inference": None,
     "gguf": None,
+    "tasks": None,
 }
 """Nine blocks in five batches: an odd number for two processes."""
 

@@ -134,6 +134,7 @@ EVALUATION: dict[str, Any] = {
     "beforeTraining": True,
     "inference": None,
     "gguf": None,
+    "tasks": None,
 }
 
 

@@ -100,6 +100,7 @@ export function sampleResult(ids: { trialId: string; attemptId: string }, status
     merge: null,
     inference: null,
     gguf: null,
+    tasks: null,
     environment: {
       device: 'sample',
       deviceKind: 'cpu',

@@ -147,6 +147,7 @@ export function resultOf(trial: PlannedTrial, attemptId: string): TrialResult {
     merge: null,
     inference: null,
     gguf: null,
+    tasks: null,
     environment: {
       device: 'test CPU',
       deviceKind: 'cpu',

@@ -1,6 +1,6 @@
 /** Trials with made-up measurements, for tests and benchmarks of the comparison. */
 
-import { type GgufResult, type TrialResult } from '../../contract/result.ts';
+import { type GgufResult, type TaskResult, type TrialResult } from '../../contract/result.ts';
 import { type LayerChoice } from '../../contract/settings.ts';
 import { sampleSettings } from '../../contract/testing/settings.ts';
 import { CONTRACT_VERSION } from '../../contract/units.ts';
@@ -56,6 +56,20 @@ export const GGUF_FILE: GgufResult = {
   sameTop: 0.999,
   sameTopStandardError: 0.0005,
   scoredTokens: 2040,
+};
+
+export const TASK_RESULT: TaskResult = {
+  stage: 'trained',
+  task: 'quiz',
+  version: '1.0',
+  metric: 'acc',
+  value: 0.5,
+  standardError: 0.1,
+  higherIsBetter: true,
+  samples: 20,
+  fewShot: 0,
+  fileSha256: 'file',
+  dataSha256: 'data',
 };
 
 export function trialOf(options: TrialOptions = {}): ComparedTrial {
@@ -171,6 +185,7 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
     merge: null,
     inference: options.inference ?? null,
     gguf: null,
+    tasks: null,
     environment: {
       device: 'Some CPU',
       deviceKind: 'cpu',

@@ -15,6 +15,7 @@ from lamina_trainer.contract import (
     InferenceResult,
     InferenceSamples,
     MergeResult,
+    TaskResult,
     TrialRequest,
     TrialResult,
 )
@@ -26,6 +27,7 @@ from lamina_trainer.llama.trial import trial_gguf
 from lamina_trainer.models import LoadedModel
 from lamina_trainer.precision import KBIT, Numerics
 from lamina_trainer.reporter import Reporter
+from lamina_trainer.tasks.run import Tasks
 
 
 class Afterwards:
@@ -41,10 +43,15 @@ class Afterwards:
         self._trained: list[InferenceSamples] | None = None
         self._kept = False
         self._held_out: Blocks | None = None
+        tasks = self._settings.evaluation.tasks
+        self._tasks = None if tasks is None else Tasks(tasks, base, numerics, group)
+        self._scored: list[TaskResult] = []
 
-    def before_training(self, loaded: LoadedModel) -> None:
-        """Remember the base; raises InvalidError for what cannot be done afterwards."""
+    def before_training(self, loaded: LoadedModel, stop: Callable[[], None]) -> None:
+        """Remember the base, score tasks as cut; raises InvalidError for what cannot be done afterwards."""
         check_inference(self._settings.evaluation.inference, loaded)
+        if self._tasks is not None and self._settings.evaluation.before_training:
+            self._scored += self._tasks.score("raw", loaded, stop)
         if self._group.first and keeping.needs_adapter(self._settings):
             self._checksum = base_checksum(loaded.causal)
 
@@ -57,6 +64,8 @@ class Afterwards:
             return
         self._held_out = data.evaluation
         numerics, inference = self._numerics, self._settings.evaluation.inference
+        if self._tasks is not None:
+            self._scored += self._tasks.score("trained", loaded, stop)
         if inference is not None:
             self._trained = measure_inference(loaded, numerics, inference, stop if self._group.world == 1 else _go_on)
         if self._group.world == 1 and numerics.precision in KBIT:
@@ -95,6 +104,7 @@ class Afterwards:
                 "merge": merge,
                 "inference": self._inference(merged),
                 "gguf": gguf,
+                "tasks": None if self._tasks is None else self._scored,
                 "artifacts": [*result.artifacts, *artifacts],
             }
         )

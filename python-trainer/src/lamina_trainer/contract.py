@@ -14,6 +14,7 @@ from lamina_trainer.document import (
     Positive,
     ResolvedDtype,
     Seconds,
+    Text,
     Timestamp,
 )
 from lamina_trainer.settings import GgufType, Plan, TrialSettings
@@ -286,6 +287,25 @@ class GgufResult(Document):
     scored_tokens: Count
 
 
+TaskStage = Literal["raw", "trained"]
+
+
+class TaskResult(Document):
+    """One metric of one task, of the model as cut or as trained."""
+
+    stage: TaskStage
+    task: Text
+    version: str
+    metric: Text
+    value: float
+    standard_error: NotNegative | None
+    higher_is_better: bool
+    samples: Positive
+    few_shot: Count
+    file_sha256: str
+    data_sha256: str
+
+
 class TrialResult(Document):
     """What a finished trial leaves behind."""
 
@@ -308,6 +328,7 @@ class TrialResult(Document):
     merge: MergeResult | None
     inference: InferenceResult | None
     gguf: Sequence[GgufResult] | None
+    tasks: Sequence[TaskResult] | None
     environment: Environment
     artifacts: Sequence[Artifact]
 

@@ -193,6 +193,31 @@ class GgufSettings(Document):
     max_tokens: Annotated[int, Field(ge=64, le=MAX_SAFE)]
 
 
+class TaskData(Document):
+    """A file of data, by the name that a task file has for it."""
+
+    name: Text
+    path: Text
+    fingerprint: str
+
+
+class TaskFile(Document):
+    """A task file of lm-evaluation-harness on this machine."""
+
+    path: Text
+    fingerprint: str | None
+    data: Sequence[TaskData]
+
+
+class TaskSettings(Document):
+    """Which tasks are scored, and how."""
+
+    files: Annotated[Sequence[TaskFile], Field(min_length=1)]
+    max_samples: Positive | None
+    few_shot: Count | None
+    batch_size: Positive
+
+
 class EvaluationSettings(Document):
     """What is held out and how it is scored."""
 
@@ -202,6 +227,7 @@ class EvaluationSettings(Document):
     before_training: bool
     inference: InferenceSettings | None
     gguf: GgufSettings | None
+    tasks: TaskSettings | None
 
 
 class ArtifactSettings(Document):

@@ -138,7 +138,7 @@ class _Trial:
             self._report_evaluation("raw", raw, 0, scalars)
             if raw is None:
                 outcome.diverged_at = 0
-        afterwards.before_training(loaded)
+        afterwards.before_training(loaded, self._check_stop)
         torch.manual_seed(settings.seed)
         parameters = apply_method(loaded, settings.method, settings.lora)
         trainable = trainable_count(loaded.causal)
@@ -194,6 +194,7 @@ class _Trial:
             gguf=None,
             environment=environment_result(self._device, data, weights, meter, loaded),
             artifacts=[] if scalars is None else scalars.close(),
+            tasks=None,
             seconds=phase_seconds(self._clock, self._imports),
         )
 

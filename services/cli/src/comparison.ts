@@ -10,6 +10,7 @@ import {
   INFERENCE_COLUMNS,
   MATRIX_COLUMNS,
   QUANTIZATION_COST_COLUMNS,
+  TASK_COLUMNS,
   TOTAL_BITS_COLUMNS,
 } from '@lamina/domain/results/columns.ts';
 import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
@@ -63,7 +64,7 @@ export function printComparison(comparison: Comparison, io: Io, options: Compari
 }
 
 function section(name: ComparisonTable, comparison: Comparison, io: Io, maxRows: number): string[] {
-  const { rows, quantizationCost, inference, depth, totalBits, gguf } = comparison;
+  const { rows, quantizationCost, inference, depth, totalBits, gguf, tasks } = comparison;
   switch (name) {
     case 'matrix': {
       const busy = rows.some((row) => cellText(M.status, row) !== 'done');
@@ -109,6 +110,15 @@ function section(name: ComparisonTable, comparison: Comparison, io: Io, maxRows:
       return rendered('Total bits', 'size of the base weights against quality', columns, points, io, maxRows);
     }
   }
+    case 'tasks':
+      return rendered(
+        'Tasks',
+        'of lm-evaluation-harness, as cut and after training; standard error over questions',
+        prioritized(TASK_COLUMNS),
+        tasks ?? [],
+        io,
+        maxRows,
+      );
 }
 
 const MATRIX_LEGEND = '* baseline  ◆ Pareto front (loss, memory, speed)  ± half of the 95 % interval over seeds';

@@ -101,10 +101,16 @@ function toLaunch(
 }
 
 function whereTrialsSeeIt(settings: TrialSettings, { input }: TrialPaths): TrialSettings {
-  const { model, dataset } = settings;
+  const { model, dataset, evaluation } = settings;
+  const { tasks } = evaluation;
+  const seen = <T extends { readonly path: string }>(file: T): T => ({ ...file, path: input(file.path) });
   return {
     ...settings,
     model: model.source === 'hf' ? model : { ...model, path: input(model.path) },
     dataset: dataset.source === 'hf' ? dataset : { ...dataset, path: input(dataset.path) },
+    evaluation: {
+      ...evaluation,
+      tasks: tasks && { ...tasks, files: tasks.files.map((file) => ({ ...seen(file), data: file.data.map(seen) })) },
+    },
   };
 }

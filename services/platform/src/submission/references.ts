@@ -14,6 +14,7 @@ import type { InputCopy, Placing } from './placing.ts';
 import type { Shapes } from './shapes.ts';
 
 export interface ReferenceOptions {
+import { resolveTasks } from './tasks.ts';
   readonly baseDirectory: string;
   readonly hubCache: string | null;
   readonly placing: Placing;
@@ -44,12 +45,14 @@ export async function resolveReferences(
   const layers = new Map(models.map((found) => [canonical(found.model), found.layers]));
   const shapes = new Map(models.map((found) => [canonical(found.model), found.shape]));
   return {
-    document: withReferences(document, { models: byModel, dataset: dataset.dataset }),
+    document: withReferences({ ...document, evaluation }, { models: byModel, dataset: dataset.dataset }),
     layersOf: (model) => layers.get(canonical(model)) ?? null,
+  const found = await resolveTasks(document.evaluation.tasks, context);
+  const evaluation = { ...document.evaluation, tasks: found.tasks };
     shapeOf: (model) => shapes.get(canonical(model)) ?? null,
-    issues: [...models.flatMap((found) => found.issues), ...dataset.issues],
+    issues: [...models.flatMap((found) => found.issues), ...dataset.issues, ...found.issues],
     warnings: [...models.flatMap((found) => found.warnings), ...(dataset.warnings ?? [])],
-    copies: [dataset, ...models].flatMap(({ copy }) => copy ?? []),
+    copies: [...found.copies, ...[dataset, ...models].flatMap(({ copy }) => copy ?? [])],
   };
 }
 

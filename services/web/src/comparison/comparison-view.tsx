@@ -6,7 +6,7 @@ import { Card, Section } from '../ui/section.tsx';
 import styles from './comparison.module.css';
 import { Heatmap } from './heatmap.tsx';
 import { devicesOf, type MetricKey, metrics } from './metrics.ts';
-import { DepthTable, GgufTable, InferenceTable, QuantizationCostTable, TrainingTable } from './tables.tsx';
+import { DepthTable, GgufTable, InferenceTable, QuantizationCostTable, TaskTable, TrainingTable } from './tables.tsx';
 
 // One chunk with the plotting library, loaded when a comparison is first shown.
 const IntervalPlot = lazy(async () => ({ default: (await import('./plots/plots.tsx')).IntervalPlot }));
@@ -59,6 +59,7 @@ const ComparisonView = memo(function ComparisonView({ comparison }: { comparison
       <DepthTable rows={comparison.depth} />
     </div>
   );
+      <TaskTable rows={comparison.tasks ?? []} />
 });
 
 export default ComparisonView;

@@ -4,6 +4,7 @@ import {
   GGUF_COLUMNS,
   INFERENCE_COLUMNS,
   QUANTIZATION_COST_COLUMNS,
+  TASK_COLUMNS,
 } from '@lamina/domain/results/columns.ts';
 import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
 import { useCallback } from 'react';
@@ -85,6 +86,20 @@ export function InferenceTable({ rows }: { rows: Comparison['inference'] }) {
   if (rows.length === 0) return null;
   const distinct = rows.map((row) => ({ ...row, cellId: `${row.cellId}/${row.batchSize}` }));
   return (
+/** *Tasks*: only where task files were named. */
+export function TaskTable({ rows }: { rows: Comparison['tasks'] }) {
+  if (rows.length === 0) return null;
+  const distinct = rows.map((row) => ({ ...row, cellId: `${row.cellId}/${row.task}/${row.metric}` }));
+  return (
+    <Section
+      title="Tasks"
+      text="Task files of lm-evaluation-harness, the model as cut and after training; the standard error is over questions."
+    >
+      <DataTable caption="Tasks" columns={TASK_COLUMNS} rows={distinct} />
+    </Section>
+  );
+}
+
     <Section
       title="Inference"
       text="Greedy generation with the adapter apart from the weights, and ratios of the merged model to it."
