@@ -100,15 +100,20 @@ function column<Row>(
   return { id, title, kind, read, ...plain, ...options };
 }
 
-function text<Row>(id: string, title: string, read: Read<Row, string>): Column<Row> {
+export function text<Row>(id: string, title: string, read: Read<Row, string>): Column<Row> {
   return column('text', id, title, read, {});
 }
 
-function number<Row>(id: string, title: string, read: Read<Row, number>, options: Options<Row> = {}): Column<Row> {
+export function number<Row>(
+  id: string,
+  title: string,
+  read: Read<Row, number>,
+  options: Options<Row> = {},
+): Column<Row> {
   return column('number', id, title, read, options);
 }
 
-function measured<Row>(
+export function measured<Row>(
   id: string,
   title: string,
   read: Read<Row, Estimate | Delta>,
@@ -269,11 +274,6 @@ export const GGUF_COLUMNS: readonly Column<GgufRow>[] = [
   text('missing', 'missing', (row) => row.missing),
 ];
 
-/** *Depth*: as cut and after training. */
-export const DEPTH_COLUMNS: readonly Column<DepthRow>[] = [
-  text('label', 'cell', (row) => row.label),
-  text('kept', 'layers kept', ({ kept }) => (kept === null ? null : layerRanges(kept))),
-  number('fractionRemoved', 'removed', (row) => row.fractionRemoved, { unit: '%', show: (x) => fixed(0)(x * 100) }),
 /** *Tasks*: task files of lm-evaluation-harness. */
 export const TASK_COLUMNS: readonly Column<TaskRow>[] = [
   text('label', 'cell', (row) => row.label),
@@ -287,6 +287,11 @@ export const TASK_COLUMNS: readonly Column<TaskRow>[] = [
   number('standardError', 'standard error on questions', (row) => row.standardError, { show: fixed(3) }),
 ];
 
+/** *Depth*: as cut and after training. */
+export const DEPTH_COLUMNS: readonly Column<DepthRow>[] = [
+  text('label', 'cell', (row) => row.label),
+  text('kept', 'layers kept', ({ kept }) => (kept === null ? null : layerRanges(kept))),
+  number('fractionRemoved', 'removed', (row) => row.fractionRemoved, { unit: '%', show: (x) => fixed(0)(x * 100) }),
   measured('rawLoss', 'loss as cut', (row) => row.rawLoss, { show: fixed(3), better: 'lower' }),
   measured('loss', 'loss after training', (row) => row.loss, { show: fixed(3), better: 'lower' }),
   measured('rawAccuracy', 'accuracy as cut', (row) => row.rawAccuracy, { unit: '%', show: percent, better: 'higher' }),

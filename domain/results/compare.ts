@@ -7,6 +7,7 @@ import { comparisonNotes } from './notes.ts';
 import { quantizationCost } from './quantization-cost.ts';
 import { recommend } from './recommend.ts';
 import { comparisonRows } from './rows.ts';
+import { searchNotes, searchTables, suggestedCells } from './search.ts';
 import { tasksTable } from './tasks.ts';
 import { totalBits } from './total-bits.ts';
 import type { Comparison } from './types.ts';
@@ -17,11 +18,17 @@ export type { ComparisonInput } from './input.ts';
 export function compareTrials(input: ComparisonInput): Comparison {
   const groups = groupByCell(input.trials);
   const baseline = groups.find((group) => group.cell.id === input.baselineCellId) ?? null;
+  const suggested = suggestedCells(groups, input.search ?? []);
   const rows = comparisonRows(groups, {
     baseline,
     pricePerHour: input.pricePerHour ?? null,
     estimatedBytes: input.estimatedBytes ?? new Map(),
+    suggested,
   });
+  // Searched settings would be taken for the effect of depth or precision.
+  const plain = rows.filter(({ suggestedBy }) => suggestedBy === null);
+  const plainGroups = groups.filter(({ cell }) => !suggested.has(cell.id));
+  const search = searchTables(input, groups, rows);
   return {
     experimentId: input.experimentId,
     name: input.name,
@@ -30,12 +37,13 @@ export function compareTrials(input: ComparisonInput): Comparison {
     baselineCellId: baseline?.cell.id ?? null,
     recommendation: recommend(input, groups, rows),
     rows,
-    quantizationCost: quantizationCost(groups, rows),
+    quantizationCost: quantizationCost(plainGroups, plain),
     inference: inferenceTable(groups, rows),
-    depth: depthTable(rows),
-    totalBits: totalBits(rows),
+    depth: depthTable(plain),
+    totalBits: totalBits(plain),
     gguf: ggufTable(groups, rows),
-    notes: comparisonNotes(input, groups, rows),
+    tasks: tasksTable(groups, rows),
+    search,
+    notes: [...comparisonNotes(input, groups, rows), ...searchNotes(search)],
   };
 }
-    tasks: tasksTable(groups, rows),

@@ -2,6 +2,7 @@
 import type { TrialResult } from '../contract/result.ts';
 import type { Cell, PlannedTrial } from '../matrix/types.ts';
 import type { ExperimentState, TrialState } from '../run/types.ts';
+import type { SearchedStudy } from '../search/types.ts';
 import type { Objective } from './types.ts';
 
 export interface ComparedTrial {
@@ -10,6 +11,15 @@ export interface ComparedTrial {
   /** The experiment whose measurement was taken over, for state `reused`. */
   readonly reusedFrom: string | null;
   readonly result: TrialResult | null;
+  /** What its attempts in this experiment took; absent: as its result says. */
+  readonly spent?: Spent | null;
+}
+
+export interface Spent {
+  /** Wall time of all attempts; 0 where none was started. */
+  readonly seconds: number;
+  /** Last step that the newest attempt reported; null where none was. */
+  readonly steps: number | null;
 }
 
 export interface ComparisonInput {
@@ -26,6 +36,17 @@ export interface ComparisonInput {
   readonly pricePerHour?: number | null;
   /** Estimated peak of reserved GPU memory by cell, bytes. */
   readonly estimatedBytes?: ReadonlyMap<string, number>;
+  /** Studies in the order of their cells, with what they suggested. */
+  readonly search?: readonly SearchedStudy[];
+  /** Of a dataset that a model wrote. */
+  readonly generated?: GeneratedData | null;
+}
+
+export interface GeneratedData {
+  readonly model: string;
+  readonly records: number;
+  readonly answers: number;
+  readonly fingerprint: string | null;
 }
 
 /** A trial with a result: run, taken over from an earlier experiment, or run until its loss was not finite. */

@@ -52,6 +52,7 @@ export function recommend(
   const sentence = [
     bestText(input, rows, best.row, objective, limits),
     surenessText(best, others, indistinguishable),
+    ...searchText(best.row),
     ...(indistinguishable.length === 0 ? leadText(best, others, objective) : []),
   ].join(' ');
   return { cellId: best.row.cellId, sentence, indistinguishable: indistinguishable.map(idOf), objective, limits };
@@ -157,6 +158,12 @@ function surenessText(best: Candidate, others: readonly Candidate[], same: reado
     3,
   );
   return `Over ${seeds} seeds it cannot be told apart from ${counted(same.length, 'other cell')}: ${names}.${lighter(best, same)}${few}`;
+}
+
+/** The best of many tries is better than it will be again. */
+function searchText({ suggestedBy }: ComparisonRow): string[] {
+  if (suggestedBy === null) return [];
+  return [`A search found it (suggestion ${suggestedBy.number} of ${suggestedBy.study}), so its lead is flattered.`];
 }
 
 /** Seeds do not vary the held-out text: a lead below its standard error may not carry over to other text. */

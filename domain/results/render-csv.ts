@@ -10,6 +10,8 @@ import {
   TASK_COLUMNS,
   TOTAL_BITS_COLUMNS,
 } from './columns.ts';
+import { SEARCH_COLUMNS, SWITCHING_COLUMNS } from './search-columns.ts';
+import type { SearchRow } from './search-types.ts';
 import { totalBitsRows } from './total-bits.ts';
 import type { Comparison, ComparisonRow, Estimate } from './types.ts';
 
@@ -52,10 +54,14 @@ export function toCsv(comparison: Comparison, table: ComparisonTable = 'matrix')
       return csv([...cellColumns, ...unlabelled(TOTAL_BITS_COLUMNS)], totalBitsRows(comparison.totalBits));
     case 'gguf':
       return csv([...cellColumns, ...unlabelled(GGUF_COLUMNS)], comparison.gguf);
-  }
-}
     case 'tasks':
       return csv([...cellColumns, ...unlabelled(TASK_COLUMNS)], comparison.tasks);
+    case 'search':
+      return csv([...studyColumns, ...unlabelled(SEARCH_COLUMNS), ...SEARCH_RAW], comparison.search.studies);
+    case 'switching':
+      return csv([...studyColumns, ...unlabelled(SWITCHING_COLUMNS)], comparison.search.switching);
+  }
+}
 
 function csv<Row>(columns: readonly CsvColumn<Row>[], rows: readonly Row[]): string {
   const lines = [columns.map(({ header }) => header), ...rows.map((row) => columns.map((column) => column.value(row)))];
@@ -66,6 +72,16 @@ const cellColumns: readonly CsvColumn<{ readonly cellId: string; readonly label:
   { header: 'cellId', value: (row) => row.cellId },
   { header: 'label', value: (row) => row.label },
 ];
+
+const studyColumns: readonly CsvColumn<{ readonly cellId: string; readonly label: string }>[] = [
+  { header: 'study', value: (row) => row.cellId },
+  { header: 'label', value: (row) => row.label },
+];
+
+/** Values that a table for people shows in the unit of their objective. */
+const SEARCH_RAW: readonly CsvColumn<SearchRow>[] = (['baseCellId', 'base', 'bestCellId', 'best'] as const).map(
+  (header) => ({ header, value: (row) => row[header] }),
+);
 
 /** The label of a column for people carries marks; in a file for programs it stands in front, plain. */
 function unlabelled<Row>(columns: readonly Column<Row>[]): CsvColumn<Row>[] {

@@ -11,12 +11,13 @@ import {
   TOTAL_BITS_COLUMNS,
 } from './columns.ts';
 import { NOT_MEASURED } from './format.ts';
+import { SEARCH_COLUMNS, SEARCH_INTRO, SWITCHING_COLUMNS, SWITCHING_INTRO } from './search-columns.ts';
 import { totalBitsRows } from './total-bits.ts';
 import type { Comparison } from './types.ts';
 
 /** The whole comparison as Markdown: the sentence on top, the notes, then the tables. */
 export function toMarkdown(comparison: Comparison): string {
-  const { name, recommendation, notes, rows, quantizationCost, inference, depth, gguf, tasks } = comparison;
+  const { name, recommendation, notes, rows, quantizationCost, inference, depth, gguf, tasks, search } = comparison;
   const sections = [
     `# ${escaped(name)}`,
     `**${escaped(recommendation.sentence)}**`,
@@ -56,7 +57,6 @@ export function toMarkdown(comparison: Comparison): string {
           ),
         ]
       : []),
-  ];
     ...(tasks.length > 0
       ? [
           section(
@@ -67,6 +67,11 @@ export function toMarkdown(comparison: Comparison): string {
           ),
         ]
       : []),
+    ...(search.studies.length > 0 ? [section('Search', SEARCH_INTRO, SEARCH_COLUMNS, search.studies)] : []),
+    ...(search.switching.length > 0
+      ? [section('Search against switching', SWITCHING_INTRO, SWITCHING_COLUMNS, search.switching)]
+      : []),
+  ];
   return `${sections.join('\n\n')}\n`;
 }
 

@@ -6,6 +6,7 @@ import { type CellGroup, type ComparedTrial, samples } from './input.ts';
 import { layersKept, modelName } from './layers.ts';
 import * as measures from './measures.ts';
 import { paretoFront } from './pareto.ts';
+import type { SuggestedBy } from './search-types.ts';
 import { adjustDeltas, estimate, estimateOfExponential, mean } from './statistics.ts';
 import type { ComparisonRow, TrialCounts } from './types.ts';
 
@@ -14,6 +15,8 @@ export interface RowContext {
   readonly pricePerHour: number | null;
   /** Of GPU memory, by cell. */
   readonly estimatedBytes: ReadonlyMap<string, number>;
+  /** Cells that exist for a search alone. */
+  readonly suggested: ReadonlyMap<string, SuggestedBy>;
 }
 
 /** Rows in reading order: by model, deepest first, then as the vocabulary lists precisions and methods. */
@@ -48,6 +51,7 @@ function row(group: CellGroup, originals: ReadonlyMap<string, number>, context: 
     computeDtype: common(measured.map(({ result }) => result.computeDtype)),
     method: cell.method,
     parameters: cell.parameters,
+    suggestedBy: context.suggested.get(cell.id) ?? null,
     trials: countStates(trials),
     seeds: measured.map((trial) => trial.seed),
     devices: [...new Set(measured.map(({ result }) => result.environment.device))].sort(),

@@ -3,6 +3,7 @@ import type { GgufResult } from '../contract/result.ts';
 import type { LayerChoice } from '../contract/settings.ts';
 import type { TrialState } from '../run/types.ts';
 import type { Method, Precision } from '../spec/vocabulary.ts';
+import type { SearchComparison, SuggestedBy } from './search-types.ts';
 
 /** Where a memory figure comes from: device memory of a GPU trial, host memory of a CPU trial. Never mixed in one figure. */
 export const MEMORY_METRICS = ['peak-reserved', 'peak-rss'] as const;
@@ -55,6 +56,8 @@ export interface ComparisonRow {
   readonly computeDtype: string | null;
   readonly method: Method;
   readonly parameters: Readonly<Record<string, string | number | boolean | null>>;
+  /** The suggestion of a search that the cell was made for; null: the matrix has it. */
+  readonly suggestedBy: SuggestedBy | null;
   readonly trials: TrialCounts;
   readonly seeds: readonly number[];
   /** Device names of the trials in this row; more than one sets `mixedEnvironment`. */
@@ -174,9 +177,6 @@ export interface GgufRow {
   readonly sameTop: Estimate;
 }
 
-/** One row of *Depth*: what the cut costs, before and after training. */
-export interface DepthRow {
-  readonly cellId: string;
 /** One row of *Tasks*: a metric of a task, over the seeds of its cell. */
 export interface TaskRow {
   readonly cellId: string;
@@ -198,6 +198,9 @@ export interface TaskRow {
   readonly standardError: number | null;
 }
 
+/** One row of *Depth*: what the cut costs, before and after training. */
+export interface DepthRow {
+  readonly cellId: string;
   readonly label: string;
   readonly strategy: string;
   readonly kept: readonly number[] | null;
@@ -248,7 +251,8 @@ export interface Comparison {
   readonly depth: readonly DepthRow[];
   readonly totalBits: readonly TotalBitsLine[];
   readonly gguf: readonly GgufRow[];
+  readonly tasks: readonly TaskRow[];
+  readonly search: SearchComparison;
   /** What a careful reader must know: mixed devices, few seeds, reused or missing trials. */
   readonly notes: readonly string[];
 }
-  readonly tasks: readonly TaskRow[];

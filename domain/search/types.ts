@@ -52,6 +52,14 @@ export interface Suggestion {
   readonly pruning: boolean;
 }
 
+export type SearchedSuggestion = Pick<Suggestion, 'number' | 'parameters' | 'trialId' | 'own' | 'end'>;
+
+/** A study with all that it has suggested, for the comparison. */
+export interface SearchedStudy {
+  readonly study: Study;
+  readonly suggestions: readonly SearchedSuggestion[];
+}
+
 /** What is known of the trial of a suggestion. */
 export interface Observation {
   readonly trialId: string;

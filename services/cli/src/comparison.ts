@@ -13,6 +13,12 @@ import {
   TASK_COLUMNS,
   TOTAL_BITS_COLUMNS,
 } from '@lamina/domain/results/columns.ts';
+import {
+  SEARCH_COLUMNS,
+  SEARCH_INTRO,
+  SWITCHING_COLUMNS,
+  SWITCHING_INTRO,
+} from '@lamina/domain/results/search-columns.ts';
 import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
 import { heat, heated } from './format/heat.ts';
 import { table } from './format/table.ts';
@@ -64,7 +70,7 @@ export function printComparison(comparison: Comparison, io: Io, options: Compari
 }
 
 function section(name: ComparisonTable, comparison: Comparison, io: Io, maxRows: number): string[] {
-  const { rows, quantizationCost, inference, depth, totalBits, gguf, tasks } = comparison;
+  const { rows, quantizationCost, inference, depth, totalBits, gguf, tasks, search } = comparison;
   switch (name) {
     case 'matrix': {
       const busy = rows.some((row) => cellText(M.status, row) !== 'done');
@@ -104,12 +110,6 @@ function section(name: ComparisonTable, comparison: Comparison, io: Io, maxRows:
         io,
         maxRows,
       );
-    case 'bits': {
-      const points = totalBits.flatMap(({ label: line, points: list }) => list.map((point) => ({ line, ...point })));
-      const columns = prioritized(TOTAL_BITS_COLUMNS.filter(({ id }) => id !== 'line'));
-      return rendered('Total bits', 'size of the base weights against quality', columns, points, io, maxRows);
-    }
-  }
     case 'tasks':
       return rendered(
         'Tasks',
@@ -119,6 +119,23 @@ function section(name: ComparisonTable, comparison: Comparison, io: Io, maxRows:
         io,
         maxRows,
       );
+    case 'search':
+      return rendered('Search', SEARCH_INTRO, prioritized(SEARCH_COLUMNS), search?.studies ?? [], io, maxRows);
+    case 'switching':
+      return rendered(
+        'Search against switching',
+        SWITCHING_INTRO,
+        prioritized(SWITCHING_COLUMNS),
+        search?.switching ?? [],
+        io,
+        maxRows,
+      );
+    case 'bits': {
+      const points = totalBits.flatMap(({ label: line, points: list }) => list.map((point) => ({ line, ...point })));
+      const columns = prioritized(TOTAL_BITS_COLUMNS.filter(({ id }) => id !== 'line'));
+      return rendered('Total bits', 'size of the base weights against quality', columns, points, io, maxRows);
+    }
+  }
 }
 
 const MATRIX_LEGEND = '* baseline  ◆ Pareto front (loss, memory, speed)  ± half of the 95 % interval over seeds';

@@ -6,6 +6,7 @@ import { Card, Section } from '../ui/section.tsx';
 import styles from './comparison.module.css';
 import { Heatmap } from './heatmap.tsx';
 import { devicesOf, type MetricKey, metrics } from './metrics.ts';
+import { SearchTables } from './search-tables.tsx';
 import { DepthTable, GgufTable, InferenceTable, QuantizationCostTable, TaskTable, TrainingTable } from './tables.tsx';
 
 // One chunk with the plotting library, loaded when a comparison is first shown.
@@ -27,6 +28,8 @@ const CHOICES: readonly { key: MetricKey; title: string }[] = [
 const ComparisonView = memo(function ComparisonView({ comparison }: { comparison: Comparison }) {
   const [chosen, setChosen] = useState<MetricKey>('loss');
   const all = useMemo(() => metrics(comparison.rows), [comparison.rows]);
+  // Searched values would each be a column of their own.
+  const plain = useMemo(() => comparison.rows.filter(({ suggestedBy }) => !suggestedBy), [comparison.rows]);
   const metric = all[chosen];
   return (
     <div className={styles.comparison}>
@@ -37,8 +40,8 @@ const ComparisonView = memo(function ComparisonView({ comparison }: { comparison
         tools={<Choice label="Figure shown" options={CHOICES} value={chosen} onChange={setChosen} />}
       >
         <div className={styles.stack}>
-          <div className={isNarrow(comparison) ? styles.beside : styles.stack}>
-            <Heatmap rows={comparison.rows} metric={metric} />
+          <div className={isNarrow(plain) ? styles.beside : styles.stack}>
+            <Heatmap rows={plain} metric={metric} />
             <Suspense fallback={<Waiting />}>
               <IntervalPlot rows={comparison.rows} metric={metric} />
             </Suspense>
@@ -56,10 +59,11 @@ const ComparisonView = memo(function ComparisonView({ comparison }: { comparison
       <QuantizationCostTable rows={comparison.quantizationCost} />
       <InferenceTable rows={comparison.inference ?? []} />
       <GgufTable rows={comparison.gguf ?? []} />
+      <TaskTable rows={comparison.tasks ?? []} />
+      <SearchTables search={comparison.search} />
       <DepthTable rows={comparison.depth} />
     </div>
   );
-      <TaskTable rows={comparison.tasks ?? []} />
 });
 
 export default ComparisonView;
@@ -72,7 +76,7 @@ function Waiting() {
   );
 }
 
-function isNarrow({ rows }: Comparison): boolean {
+function isNarrow(rows: Comparison['rows']): boolean {
   const columns = new Set(rows.map((row) => `${row.precision} ${row.method}`)).size;
   return columns <= NARROW_COLUMNS && varyingParameters(rows).length === 0;
 }

@@ -6,10 +6,14 @@ import { byPrecisionThenMethod, PRECISION_STYLE } from '../precision.ts';
 import type { SymbolName } from '../symbols.ts';
 import type { Metric } from './metrics.ts';
 
-export interface Series {
+/** What a legend shows of a series. */
+export interface Mark {
   readonly name: string;
   readonly color: string;
   readonly symbol: SymbolName;
+}
+
+export interface Series extends Mark {
   readonly precision: Precision;
   readonly method: Method;
 }

@@ -20,6 +20,11 @@ export function TrainingTable({ rows, bestCellId }: { rows: readonly ComparisonR
       <>
         {row.isBaseline ? <span className={styles.tag}>baseline</span> : null}
         {row.cellId === bestCellId ? <span className={styles.tag}>best</span> : null}
+        {row.suggestedBy ? (
+          <span className={styles.tag} title={`Suggestion ${row.suggestedBy.number} of ${row.suggestedBy.study}`}>
+            searched
+          </span>
+        ) : null}
         {row.mixedEnvironment ? (
           <span
             className={`${styles.tag} ${styles.warn}`}
@@ -81,11 +86,6 @@ export function GgufTable({ rows }: { rows: Comparison['gguf'] }) {
   );
 }
 
-/** *Inference*: only where it was asked for. */
-export function InferenceTable({ rows }: { rows: Comparison['inference'] }) {
-  if (rows.length === 0) return null;
-  const distinct = rows.map((row) => ({ ...row, cellId: `${row.cellId}/${row.batchSize}` }));
-  return (
 /** *Tasks*: only where task files were named. */
 export function TaskTable({ rows }: { rows: Comparison['tasks'] }) {
   if (rows.length === 0) return null;
@@ -100,6 +100,11 @@ export function TaskTable({ rows }: { rows: Comparison['tasks'] }) {
   );
 }
 
+/** *Inference*: only where it was asked for. */
+export function InferenceTable({ rows }: { rows: Comparison['inference'] }) {
+  if (rows.length === 0) return null;
+  const distinct = rows.map((row) => ({ ...row, cellId: `${row.cellId}/${row.batchSize}` }));
+  return (
     <Section
       title="Inference"
       text="Greedy generation with the adapter apart from the weights, and ratios of the merged model to it."

@@ -1,10 +1,10 @@
 import * as Plot from '@observablehq/plot';
 import { symbolType } from '../../symbols.ts';
 import { type Anchor, placeLabels } from '../labels.ts';
-import type { Series } from '../points.ts';
+import type { Mark } from '../points.ts';
 
 /** Scales that give each series its colour and mark. */
-export function seriesScales(series: readonly Series[]): Pick<Plot.PlotOptions, 'color' | 'symbol'> {
+export function seriesScales(series: readonly Mark[]): Pick<Plot.PlotOptions, 'color' | 'symbol'> {
   const domain = series.map((one) => one.name);
   return {
     color: { type: 'ordinal', domain, range: series.map((one) => one.color) },

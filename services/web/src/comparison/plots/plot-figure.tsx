@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { symbolPath } from '../../symbols.ts';
 import { Card } from '../../ui/section.tsx';
-import type { Series } from '../points.ts';
+import type { Mark } from '../points.ts';
 import styles from './plot-figure.module.css';
 
 /** A titled plot that follows the width of its place. Its numbers are all in the tables, and `summary` says so to a screen reader. */
@@ -16,7 +16,7 @@ export function PlotFigure({
   title: string;
   caption?: string;
   summary: string;
-  series: readonly Series[];
+  series: readonly Mark[];
   options: (width: number) => Plot.PlotOptions;
 }) {
   const place = useRef<HTMLDivElement>(null);
@@ -60,7 +60,7 @@ function useWidth(place: React.RefObject<HTMLDivElement | null>): number | null 
   return width;
 }
 
-function Legend({ series }: { series: readonly Series[] }) {
+function Legend({ series }: { series: readonly Mark[] }) {
   if (series.length < 2) return null;
   return (
     <ul className={styles.legend} aria-label="Legend">
