@@ -218,6 +218,32 @@ export function storeSearchConformance(name: string, open: OpenDatabase, options
       assert.equal((await under.store.suggestionsOf(id, study.key)).length, 1);
     });
 
+    test('studies come with their suggestions, and trials with what their attempts took', async () => {
+      const { id, studies, study, base } = await searching();
+      const one = suggested(base, 0, 1e-3);
+      await add(id, study, one);
+      const searched = await under.store.searchedStudies(id);
+      assert.deepEqual(
+        searched.map(({ study: each, suggestions }) => [each.key, suggestions.map(({ trialId }) => trialId)]),
+        [
+          [studies[0]?.key, [trialOf(one).id]],
+          [studies[1]?.key, []],
+        ],
+      );
+      assert.deepEqual(await under.store.searchedStudies('nobody'), []);
+      const first = await under.run(id, trialOf(one));
+      const startedAt = Date.parse((await under.store.getAttempt(first))?.startedAt ?? '');
+      const endedAt = new Date(startedAt + 90_000).toISOString();
+      await under.store.endAttempts([{ attemptId: first, end: { ...endOf('crashed'), endedAt } }]);
+      const spent = await under.store.timeSpent(id);
+      assert.deepEqual([...spent.keys()], [trialOf(one).id]);
+      const { seconds, steps } = spent.get(trialOf(one).id) ?? assert.fail();
+      assert.equal(steps, null);
+      assert.ok(Math.abs(seconds - 90) < 0.01, `${seconds}`);
+      await under.run(id, trialOf(one), 2);
+      assert.ok(((await under.store.timeSpent(id)).get(trialOf(one).id)?.seconds ?? 0) >= seconds);
+    });
+
     test('losses on the way are those of the newest attempt, after a step and without gaps', async () => {
       const { id, study, base } = await searching();
       const one = suggested(base, 0, 1e-3);

@@ -50,6 +50,7 @@ describe('the description of the API', () => {
       '/v1/experiments/{id}/pause',
       '/v1/experiments/{id}/resume',
       '/v1/experiments/{id}/retry',
+      '/v1/experiments/{id}/search',
       '/v1/experiments/{id}/trials',
       '/v1/experiments/{id}/trials/{trialId}',
       '/v1/experiments/{id}/trials/{trialId}/logs',

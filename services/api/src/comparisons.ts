@@ -7,7 +7,7 @@ import type { Comparison } from '@lamina/domain/results/types.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
-import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
+import type { ExperimentRecord, ExperimentStore, TrialRecord } from '@lamina/platform/store.ts';
 import type { Shapes } from '@lamina/platform/submission/shapes.ts';
 
 /** Comparisons kept: the dashboard, the report and exports ask for the same one. */
@@ -48,7 +48,11 @@ async function compare(
   experiment: ExperimentRecord,
   limits: Limits,
 ): Promise<Comparison> {
-  const trials = await store.trialsForComparison(experiment.id);
+  const [measured, search] = await Promise.all([
+    store.trialsForComparison(experiment.id),
+    store.searchedStudies(experiment.id),
+  ]);
+  const trials = search.length === 0 ? measured : await withTimeSpent(store, experiment.id, measured);
   const { id, name, state, baselineCellId } = experiment;
   const parsed = parseDocument(experiment.document as object);
   const document = parsed.ok ? parsed.document : null;
@@ -58,6 +62,7 @@ async function compare(
     state,
     baselineCellId,
     trials,
+    search,
     estimatedBytes:
       document === null ? new Map() : await estimates(document, trials, { store, id, modelShapes: shapes }),
     limits: {
@@ -68,6 +73,15 @@ async function compare(
       ? {}
       : { objective: document.objective.metric, pricePerHour: document.resources.pricePerHour }),
   });
+}
+
+async function withTimeSpent(
+  store: ExperimentStore,
+  experimentId: string,
+  trials: readonly TrialRecord[],
+): Promise<readonly ComparedTrial[]> {
+  const spent = await store.timeSpent(experimentId);
+  return trials.map((trial) => ({ ...trial, spent: spent.get(trial.trialId) ?? { seconds: 0, steps: null } }));
 }
 
 /** Estimated peaks of cells that were measured on a GPU and whose model's configuration is on this machine. */

@@ -3,7 +3,7 @@ import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { Plan } from '@lamina/domain/contract/trial.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { TrialState } from '@lamina/domain/run/types.ts';
-import type { Observation, ParameterValues, Study, Suggestion } from '@lamina/domain/search/types.ts';
+import type { Observation, ParameterValues, SearchedStudy, Study, Suggestion } from '@lamina/domain/search/types.ts';
 import type { Page } from './store.ts';
 
 /** `cancelled`: its experiment was cancelled before it was through; `failed`: the tuner refuses it. */
@@ -35,6 +35,13 @@ export interface ObservedTrial extends Pick<Observation, 'trialId' | 'losses'> {
   readonly result: TrialResult | null;
 }
 
+export interface TimeSpent {
+  /** From when each is known to run, else from its start, to its end. */
+  readonly seconds: number;
+  /** Last step of the newest; null before the first. */
+  readonly steps: number | null;
+}
+
 export interface AddedSuggestion {
   readonly number: number;
   readonly parameters: ParameterValues;
@@ -64,6 +71,10 @@ export interface SearchStore {
   ): Promise<Page<SuggestionRecord>>;
   /** The trial of each of these cells that suggestions start from: that with its first seed. */
   baseTrials(experimentId: string, cellIds: readonly string[]): Promise<ReadonlyMap<string, TrialWithPlan>>;
+  /** All studies with what they suggested. */
+  searchedStudies(experimentId: string): Promise<readonly SearchedStudy[]>;
+  /** What the attempts of each trial have taken so far, by its id. */
+  timeSpent(experimentId: string): Promise<ReadonlyMap<string, TimeSpent>>;
   /** `lossesAfter`: also the losses of its newest attempt after this step; null: none. */
   observeTrials(
     experimentId: string,

@@ -76,6 +76,31 @@ export function searches(db: Db): SearchStore {
       );
     },
 
+    async searchedStudies(experimentId) {
+      const studies = await db
+        .selectFrom('studies')
+        .select('definition')
+        .where('experiment_id', '=', experimentId)
+        .orderBy('ordinal')
+        .execute();
+      if (studies.length === 0) return [];
+      const { rows } = await sql<SuggestionRow>`${SELECT}
+        WHERE g.experiment_id = ${experimentId} ORDER BY g.number`.execute(db);
+      const byStudy = Map.groupBy(rows, (row) => row.study_key);
+      return studies.map(({ definition }) => {
+        return { study: definition, suggestions: (byStudy.get(definition.key) ?? []).map(toSuggestion) };
+      });
+    },
+
+    async timeSpent(experimentId) {
+      const { rows } = await sql<{ trial_id: string; seconds: number; steps: number | null }>`
+        SELECT trial_id, (array_agg(step ORDER BY attempt DESC))[1] AS steps,
+          sum(greatest(0, extract(epoch FROM coalesce(ended_at, now()) - coalesce(running_at, started_at))))::float8
+            AS seconds
+        FROM attempts WHERE experiment_id = ${experimentId} GROUP BY trial_id`.execute(db);
+      return new Map(rows.map(({ trial_id, seconds, steps }) => [trial_id, { seconds, steps }]));
+    },
+
     async observeTrials(experimentId, wanted) {
       if (wanted.length === 0) return [];
       const { rows } = await sql<Omit<ObservedTrial, 'losses'>>`
