@@ -23,7 +23,10 @@ export function MatrixGrid({
   selectedTrialId: string | null;
   onSelect: (trialId: string) => void;
 }) {
-  const panels = useMemo(() => gridPanels(experiment.cellList, trials), [experiment.cellList, trials]);
+  const panels = useMemo(
+    () => gridPanels(experiment.cellList, trials, searchedPaths(experiment.document)),
+    [experiment.cellList, experiment.document, trials],
+  );
   return (
     <Card>
       <div className={styles.panels}>
@@ -40,6 +43,11 @@ export function MatrixGrid({
       <Dropped dropped={experiment.dropped} />
     </Card>
   );
+}
+
+function searchedPaths(document: unknown): readonly string[] {
+  const { search } = (document ?? {}) as { search?: { parameters?: object } | null };
+  return Object.keys(search?.parameters ?? {});
 }
 
 function Panel({
@@ -93,7 +101,7 @@ function Panel({
                         <Seed
                           key={trial.id}
                           trial={trial}
-                          label={cell.label}
+                          label={trial.label}
                           isSelected={trial.id === selectedTrialId}
                           isEntry={trial.id === first}
                           onSelect={onSelect}

@@ -103,3 +103,35 @@ test('progress moves a running trial only, and an unchanged list stays the same 
   assert.equal(withProgress(moved, step), moved);
   assert.equal(withProgress(moved, { ...step, step: null }).items[0]?.step, 3);
 });
+
+test('what a search suggests for a cell is drawn within it, and is no further seed of it', () => {
+  const cell = (id: string, parameters: CellView['parameters']): CellView => ({
+    id,
+    label: id,
+    model: { source: 'hf', id: 'owner/model', revision: 'main' },
+    layers: { strategy: 'all' },
+    precision: 'bf16',
+    method: 'lora',
+    parameters,
+  });
+  const cells = [
+    cell('c1', { 'training.weightDecay': 0 }),
+    cell('c2', { 'training.weightDecay': 0.1 }),
+    cell('s1', { 'training.weightDecay': 0, 'training.learningRate': 1e-4 }),
+    cell('s2', { 'training.weightDecay': 0, 'training.learningRate': 2e-4 }),
+  ];
+  const trials = [
+    trial({ id: 'a', cellId: 'c1', state: 'succeeded', trained: trained(3) }),
+    trial({ id: 'b', cellId: 's1', state: 'succeeded', trained: trained(1) }),
+    trial({ id: 'c', cellId: 's2', state: 'pruned' }),
+  ];
+  const [first, ...others] = gridPanels(cells, trials, ['training.learningRate']);
+  const [drawn] = first?.rows[0]?.items ?? [];
+  assert.equal(others.length, 1);
+  assert.deepEqual(
+    drawn?.trials.map(({ id }) => id),
+    ['a', 'b', 'c'],
+  );
+  assert.deepEqual(drawn?.status, { kind: 'measured', loss: 3, seeds: 1, planned: 1 });
+  assert.equal(gridPanels(cells, trials).length, 4);
+});

@@ -29,9 +29,15 @@ export const STATE_NAMES: Record<TrialState, string> = {
   cancelled: 'cancelled',
 };
 
-export function gridPanels(cells: readonly CellView[], trials: readonly TrialView[]): readonly MatrixPanel<GridCell>[] {
+/** `searched`: paths of settings that a search varies; what it suggests for a cell is drawn within that cell. */
+export function gridPanels(
+  cells: readonly CellView[],
+  trials: readonly TrialView[],
+  searched: readonly string[] = [],
+): readonly MatrixPanel<GridCell>[] {
   const byCell = Map.groupBy(trials, (trial) => trial.cellId);
-  return layoutMatrix(cells, (cell) => ({
+  const [plain, suggestions] = folded(cells, searched);
+  return layoutMatrix(plain, (cell) => ({
     ...cell,
     model: modelName(cell.model),
     depth: plannedDepth(cell.layers),
@@ -42,10 +48,38 @@ export function gridPanels(cells: readonly CellView[], trials: readonly TrialVie
       items: row.items.map((cell) => {
         if (cell === null) return null;
         const own = (byCell.get(cell.id) ?? []).toSorted((a, b) => a.seed - b.seed);
-        return { id: cell.id, label: cell.label, trials: own, status: cellStatus(own) };
+        const further = (suggestions.get(cell.id) ?? []).flatMap(({ id }) => byCell.get(id) ?? []);
+        const all = [...own, ...further];
+        const running = cellStatus(all);
+        return {
+          id: cell.id,
+          label: cell.label,
+          trials: all,
+          // Searched values are not further seeds of the cell.
+          status: running.kind === 'running' ? running : cellStatus(own),
+        };
       }),
     })),
   }));
+}
+
+/** Cells without those that differ from an earlier one in searched settings only, and these by that earlier one. */
+function folded(
+  cells: readonly CellView[],
+  searched: readonly string[],
+): readonly [readonly CellView[], ReadonlyMap<string, readonly CellView[]>] {
+  const groups = Map.groupBy(cells, ({ model, layers, precision, method, parameters }) => {
+    const fixedValues = Object.entries(parameters).filter(([path]) => !searched.includes(path));
+    return JSON.stringify([model, layers, precision, method, fixedValues.toSorted(([a], [b]) => (a < b ? -1 : 1))]);
+  });
+  const plain: CellView[] = [];
+  const suggestions = new Map<string, readonly CellView[]>();
+  for (const [first, ...further] of groups.values()) {
+    if (first === undefined) continue;
+    plain.push(first);
+    suggestions.set(first.id, further);
+  }
+  return [plain, suggestions];
 }
 
 export function cellStatus(trials: readonly TrialView[]): CellStatus {
