@@ -7,6 +7,8 @@ export interface BegunRun {
   readonly policy: RunPolicy;
   /** A run that is begun anew goes on in the status that the store knows. */
   readonly status: 'running' | 'paused' | 'cancelling';
+  /** The dataset has to be generated: a run of that comes first, and this is its policy. */
+  readonly preparing?: boolean;
 }
 
 export interface AdvanceInput {
@@ -17,8 +19,10 @@ export interface AdvanceInput {
 }
 
 export interface ExperimentActivities {
-  /** Called once, before the first claim of a run. */
+  /** Called once for each run, before its first claim. */
   begin(experimentId: string): Promise<BegunRun>;
+  /** Executes one batch of commands of the preparation. */
+  prepare(input: AdvanceInput): Promise<DispatchResult>;
   /** Executes one batch of commands. */
   advance(input: AdvanceInput): Promise<DispatchResult>;
 }

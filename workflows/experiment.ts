@@ -26,7 +26,7 @@ import {
 import type { ExperimentActivities } from './activities.ts';
 import { Run } from './run.ts';
 
-const { begin, advance } = proxyActivities<ExperimentActivities>({
+const { begin, advance, prepare } = proxyActivities<ExperimentActivities>({
   startToCloseTimeout: '10 minutes',
   // A killed worker is noticed by its silence.
   heartbeatTimeout: '5 seconds',
@@ -41,10 +41,23 @@ const cancel = defineUpdate<void>(UPDATES.cancel);
 const wake = defineUpdate<void>(UPDATES.wake);
 const progress = defineQuery<ExperimentProgress>(QUERIES.progress);
 
-/** `carried` is the state of the same run before its history was cut off. */
-export async function experiment(input: ExperimentInput & { readonly carried?: RunState }): Promise<void> {
+/** What comes before the trials, or they themselves: one run each. */
+type Stage = 'preparation' | 'trials';
+type Change = 'paused' | 'resumed' | 'cancelled';
+
+interface Input extends ExperimentInput {
+  /** The state of the same run before its history was cut off. */
+  readonly carried?: RunState;
+  /** That of its run; the trials unless given. */
+  readonly stage?: Stage;
+}
+
+export async function experiment(input: Input): Promise<void> {
   const { experimentId } = input;
+  let stage = input.stage ?? 'trials';
   let run = input.carried === undefined ? null : new Run(input.carried);
+  /** What was asked for last: it holds for the next run as well, should the store not know yet. */
+  let asked: Change | null = null;
   const early: EndedAttempt[][] = [];
 
   setHandler(attemptsEnded, (attempts) => {
@@ -58,8 +71,9 @@ export async function experiment(input: ExperimentInput & { readonly carried?: R
     await condition(() => run !== null);
     return run as Run;
   };
-  const change = (type: 'paused' | 'resumed' | 'cancelled') => async (): Promise<void> => {
+  const change = (type: Change) => async (): Promise<void> => {
     const running = await begun();
+    asked = type;
     running.hear({ type });
     // It holds from now on; that the store shows it may have to wait for a launch that takes long.
     await condition(() => isStatusSaved(running.state), '3 seconds');
@@ -67,35 +81,47 @@ export async function experiment(input: ExperimentInput & { readonly carried?: R
   setHandler(pause, change('paused'));
   setHandler(resume, change('resumed'));
   setHandler(cancel, change('cancelled'));
-  setHandler(wake, async () => (await begun()).hear({ type: 'woken' }));
+  setHandler(wake, async () => {
+    const running = await begun();
+    asked = null;
+    running.hear({ type: 'woken' });
+  });
 
-  if (run === null) {
-    const { policy, status } = await begin(experimentId);
-    run = new Run(initialState(policy, status));
-    for (const attempts of early) run.hear({ type: 'attempts-ended', attempts });
+  for (;;) {
+    if (run === null) {
+      const { policy, status, preparing = false } = await begin(experimentId);
+      stage = preparing ? 'preparation' : 'trials';
+      run = new Run(initialState(policy, status));
+      for (const attempts of early.splice(0)) run.hear({ type: 'attempts-ended', attempts });
+      if (asked !== null) run.hear({ type: asked });
+    }
+    void reconcileRegularly(run);
+    const ended = await drive(experimentId, run, stage);
+    if (ended !== 'prepared') return;
+    run = null;
   }
-  void reconcileRegularly(run);
-  await drive(experimentId, run);
 }
 
-/** Until the experiment has ended, or its history is long enough to go on in a new one. */
-async function drive(experimentId: string, run: Run): Promise<void> {
+/** Until the run has ended, or its history is long enough to go on in a new one. */
+async function drive(experimentId: string, run: Run, stage: Stage): Promise<'prepared' | 'ended'> {
+  const execute = stage === 'preparation' ? prepare : advance;
   for (;;) {
     const { heard } = run;
     const commands = run.dispatch();
     if (commands !== null) {
       const { trialDeadlineSeconds: deadlineSeconds, graceSeconds } = run.state.policy;
-      const result = await advance({ experimentId, commands, deadlineSeconds, graceSeconds });
+      const result = await execute({ experimentId, commands, deadlineSeconds, graceSeconds });
       run.hear({ type: 'dispatched', result });
+      if (stage === 'preparation' && result.finished === 'succeeded') return 'prepared';
     } else if (run.state.status === 'ended') {
       await condition(allHandlersFinished);
-      if (run.heard === heard) return;
+      if (run.heard === heard) return 'ended';
     } else {
       await somethingNew(run, heard);
     }
     if (run.state.inFlight === null && workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
       const carried = { ...run.state, reconcileDue: true };
-      await continueAsNew<typeof experiment>({ experimentId, carried });
+      await continueAsNew<typeof experiment>({ experimentId, carried, stage });
     }
   }
 }

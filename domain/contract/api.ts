@@ -17,6 +17,8 @@
  * | GET experiments/:id/trials | trialsQuery | page(trialView) |
  * | GET experiments/:id/trials/:trialId | | trialDetail |
  * | GET experiments/:id/trials/:trialId/logs | logsQuery | text/plain, of the newest attempt |
+ * | GET experiments/:id/preparation | | preparationView: how a dataset is or was generated; its log is that of trial `dataset` |
+ * | GET experiments/:id/search | searchQuery | searchView (search-view.ts): studies, the best so far, and a page of suggestions |
  * | GET experiments/:id/attempts | ?trialId | attemptListView |
  * | GET experiments/:id/events (Last-Event-ID) | experimentEventsQuery | text/event-stream of streamEvent: the whole history unless resumed, then live |
  * | GET experiments/:id/comparison, comparison.json, .csv, .md, .html | comparisonQuery | by suffix, else by Accept |
@@ -29,11 +31,13 @@
  */
 import { z } from 'zod';
 import { DROP_REASONS } from '../matrix/types.ts';
+import { PREPARATION_STATES } from '../run/preparation.ts';
 import { EXPERIMENT_STATES, TRIAL_STATES } from '../run/types.ts';
 import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
 import { COMPARISON_TABLES } from './comparison-tables.ts';
 import { memoryView } from './estimate.ts';
 import { durationView, experimentForecastView, forecastView } from './forecast.ts';
+import { generationReport, generationSpec } from './generation.ts';
 import { evaluationResult, trialResult } from './result.ts';
 import { layerChoice, modelRef, trialSettings } from './settings.ts';
 import { PHASES, plan, trialEvent } from './trial.ts';
@@ -115,8 +119,23 @@ export const experimentView = z.object({
   forecast: forecastView.nullable().describe('null where no trial is open'),
 });
 export type ExperimentView = z.infer<typeof experimentView>;
+const preparationSummary = z.object({
+  state: z.enum(PREPARATION_STATES),
+  attempts: z.number().int(),
+  message: z.string().nullable(),
+  model: z.string().describe('that writes, as the document names it'),
+  specHash: z.string().describe('the same for everything that gives the same data'),
+  reusedFrom: z.string().nullable().describe('the experiment that generated the data before'),
+  dataset: z.object({ path: z.string(), fingerprint: z.string().nullable() }).nullable(),
+  report: generationReport.nullable().describe('null until the data are there'),
+  startedAt: timestamp.nullable(),
+  endedAt: timestamp.nullable(),
+});
+export type PreparationSummary = z.infer<typeof preparationSummary>;
+
 export const experimentDetail = experimentView.extend({
   document: z.unknown(),
+  preparation: preparationSummary.nullish().describe('of a dataset that a model writes'),
   cellList: z.array(cellView),
   forecast: experimentForecastView.nullable().describe('null where no trial is open'),
 });
@@ -169,6 +188,11 @@ export const trialDetail = trialView.extend({
   attemptList: z.array(attemptView),
 });
 export type TrialDetail = z.infer<typeof trialDetail>;
+
+export const preparationView = preparationSummary.extend({
+  spec: generationSpec,
+  attemptList: z.array(attemptView),
+});
 
 export function page<T extends z.ZodType>(item: T) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullable() });

@@ -1,4 +1,5 @@
 /** The port through which attempts are executed; LocalRunner and KubernetesRunner pass one conformance suite. */
+import type { GenerateRequest } from './generation.ts';
 import type { TrialRequest } from './trial.ts';
 
 export const FAILURE_CLASSES = [
@@ -23,8 +24,11 @@ export interface AttemptRef {
   readonly attemptId: string;
 }
 
-export interface AttemptLaunch extends AttemptRef {
-  readonly request: TrialRequest;
+/** What an attempt may be asked for: a trial, or data. */
+export type AttemptRequest = TrialRequest | GenerateRequest;
+
+export interface AttemptLaunch<Request extends AttemptRequest = TrialRequest> extends AttemptRef {
+  readonly request: Request;
   /** Bearer token for event posts, scoped to this attempt. */
   readonly token: string;
   readonly deadlineSeconds: number | null;
@@ -80,7 +84,7 @@ export interface AttemptObservation extends AttemptRef {
 export interface JobRunner {
   readonly name: string;
   /** Idempotent by attemptId: an attempt that is there already is adopted. One bad item never fails the batch. */
-  launch(attempts: readonly AttemptLaunch[]): Promise<readonly AttemptObservation[]>;
+  launch(attempts: readonly AttemptLaunch<AttemptRequest>[]): Promise<readonly AttemptObservation[]>;
   /** Asks attempts to stop (SIGTERM, then SIGKILL after the grace period). Idempotent; unknown attempts are ignored. */
   stop(attempts: readonly AttemptRef[], graceSeconds: number): Promise<void>;
   /** Everything of an experiment that this runner still knows, ended or not. */

@@ -42,6 +42,7 @@ export type TrialRequest = z.infer<typeof trialRequest>;
 
 export const PHASES = [
   'starting',
+  'generating',
   'loading',
   'quantizing',
   'evaluating-raw',

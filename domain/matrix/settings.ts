@@ -2,6 +2,7 @@
 import type { LayerChoice, ModelRef } from '../contract/settings.ts';
 import { SETTING_PATHS } from '../spec/axes.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
+import { trialDataset } from '../spec/generated.ts';
 import { plainest } from '../spec/layers.ts';
 import { hasAdapters, type Method, type Precision } from '../spec/vocabulary.ts';
 import { type Choice, DOUBLE_QUANTIZED } from './combinations.ts';
@@ -25,7 +26,7 @@ export function cellSettings(document: ExperimentDocument, choice: Choice, conte
     precision: storedAs(choice.precision as Precision, quantization.doubleQuant),
     computeDtype: quantization.computeDtype,
     method,
-    dataset: document.dataset,
+    dataset: trialDataset(document.dataset),
     training: { ...document.training, ...under('training', choice) },
     lora: hasAdapters(method) && document.lora !== null ? { ...document.lora, ...under('lora', choice) } : null,
     evaluation: { ...document.evaluation, ...under('evaluation', choice) },

@@ -5,6 +5,7 @@ import { AXIS_NAMES } from './axes.ts';
 import { boundsAt, placeOf, type Report, reachedAt, type Subject, valuesAt } from './check-subject.ts';
 import { baselineChecks, excludeChecks } from './checks-cells.ts';
 import { searchChecks } from './checks-search.ts';
+import { generatedChecks } from './generated-checks.ts';
 import { type Issue, issue } from './problems.ts';
 import { hasAdapters } from './vocabulary.ts';
 
@@ -182,5 +183,6 @@ const CHECKS: readonly Check[] = [
   seeds,
   baselineChecks,
   excludeChecks,
+  generatedChecks,
   searchChecks,
 ];

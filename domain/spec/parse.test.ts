@@ -95,7 +95,6 @@ const MISTAKES: readonly [name: string, fields: object, path: string, words: Reg
   ['not a size', { objective: { maxMemory: '16 gigs' } }, 'objective.maxMemory', /"16GiB"/],
   ['cost without a price', { objective: { maxCost: 3 } }, 'objective.maxCost', /pricePerHour/],
   ['memory over its bound', { resources: { memory: '8GiB', maxMemory: '4GiB' } }, 'resources.memory', /maxMemory/],
-  ['data to be generated', { dataset: { source: 'generated' } }, 'dataset.source', /run lamina_trainer generate/],
   ['epochs', { training: { epochs: 3 } }, 'training.epochs', /'steps'/],
   [
     'a name from elsewhere',

@@ -1,6 +1,7 @@
 /** Models and datasets as people write them. */
 import { z } from 'zod';
-import { type DatasetRef, datasetRef, type ModelRef, modelRef } from '../contract/settings.ts';
+import { datasetRef, type ModelRef, modelRef } from '../contract/settings.ts';
+import { type DocumentDataset, generatedDataset } from './generated.ts';
 import { shorthand } from './input.ts';
 import { encodeProblem } from './problems.ts';
 
@@ -10,7 +11,7 @@ const NOT_A_HUB_ID = encodeProblem({
   fix: 'write "owner/name"; a folder starts with "./" or "/"',
 });
 
-function hubId(reference: ModelRef | DatasetRef): boolean {
+function hubId(reference: ModelRef | DocumentDataset): boolean {
   return reference.source !== 'hf' || HUB_ID.test(reference.id);
 }
 
@@ -26,17 +27,7 @@ const runnable = z.discriminatedUnion('source', modelRef.options, {
   error: ({ input }) => ((input as { source?: unknown } | null)?.source === 'config' ? CONFIG_ONLY : undefined),
 });
 
-/** Data are generated before an experiment is submitted, which then reads the file. */
-const GENERATED_BEFORE = encodeProblem({
-  message: 'is generated: data are generated before an experiment, not by it',
-  fix: 'run lamina_trainer generate, and write the file in its folder of data sets',
-});
-
-const readable = z.discriminatedUnion('source', datasetRef.options, {
-  error: ({ input }) => {
-    return (input as { source?: unknown } | null)?.source === 'generated' ? GENERATED_BEFORE : undefined;
-  },
-});
+const readable = z.discriminatedUnion('source', [...datasetRef.options, generatedDataset]);
 
 /** A model: "owner/name" on the hub, a folder ("./models/x"), a .gguf file, or the same spelled out. */
 export const modelInput = shorthand(

@@ -1,19 +1,20 @@
 /** The models and the dataset that a document names, and the same document with them resolved. */
-import type { DatasetRef, ModelRef } from '../contract/settings.ts';
+import type { ModelRef } from '../contract/settings.ts';
 import type { Condition, PartialCell, PartialMatrix } from './axes.ts';
 import { canonical } from './canonical.ts';
 import type { ExperimentDocument } from './document.ts';
+import type { DocumentDataset } from './generated.ts';
 
 export interface References {
   /** Every model once. */
   readonly models: readonly ModelRef[];
-  readonly dataset: DatasetRef;
+  readonly dataset: DocumentDataset;
 }
 
 export interface ResolvedReferences {
   /** By the reference that `references` gave, or a function of it. Models that are not in the map stay as they are. */
   readonly models: ReadonlyMap<ModelRef, ModelRef> | ((model: ModelRef) => ModelRef);
-  readonly dataset: DatasetRef;
+  readonly dataset: DocumentDataset;
 }
 
 export function references(document: ExperimentDocument): References {

@@ -1,6 +1,7 @@
 /** The container in which the trainer runs. */
 import type { V1Container, V1EnvVar, V1ResourceRequirements, V1VolumeMount } from '@kubernetes/client-node';
-import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
+import { API_KEY_VARIABLE } from '@lamina/domain/contract/generation.ts';
+import type { AttemptLaunch, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import type { Plan } from '@lamina/domain/contract/trial.ts';
 import { TRAINER_CONTAINER } from '../labels.ts';
 import type { KubernetesSettings } from '../settings.ts';
@@ -17,7 +18,7 @@ export interface Share {
 }
 
 export function trainerContainer(
-  launch: AttemptLaunch,
+  launch: AttemptLaunch<AttemptRequest>,
   settings: KubernetesSettings,
   share: Share,
   volumeMounts: V1VolumeMount[],
@@ -45,7 +46,7 @@ export function trainerContainer(
 }
 
 /** Ours can be replaced by those of the settings, except for what the contract between scheduler and trainer needs. */
-function environment({ request, token }: AttemptLaunch, settings: KubernetesSettings): V1EnvVar[] {
+function environment({ request, token }: AttemptLaunch<AttemptRequest>, settings: KubernetesSettings): V1EnvVar[] {
   const defaults = {
     HOME,
     // A user id that no passwd file knows has no name, and libraries ask for one.
@@ -61,8 +62,15 @@ function environment({ request, token }: AttemptLaunch, settings: KubernetesSett
     { name: 'LAMINA_POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     { name: 'LAMINA_TERMINATION_LOG', value: TERMINATION_LOG },
     { name: 'LAMINA_ATTEMPT_TOKEN', value: literal(token) },
+    ...apiKey(request),
     { name: 'LAMINA_REQUEST', value: literal(JSON.stringify(request)) },
   ];
+}
+
+/** The kubelet reads the Secret: neither the request nor the Job holds the key. */
+function apiKey(request: AttemptRequest): readonly V1EnvVar[] {
+  const secret = 'kind' in request ? request.spec.endpoint.apiKeySecret : null;
+  return secret === null ? [] : [{ name: API_KEY_VARIABLE, valueFrom: { secretKeyRef: { ...secret } } }];
 }
 
 /** The kubelet would put variables in the place of `$(NAME)`, and one `$` in that of two. */

@@ -1,11 +1,11 @@
 /** Whose a Job or a pod is: written by the manifest, read back from whatever the cluster shows. */
 import type { V1ObjectMeta } from '@kubernetes/client-node';
-import type { AttemptLaunch, AttemptRef } from '@lamina/domain/contract/runner.ts';
+import type { AttemptLaunch, AttemptRef, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '../labels.ts';
 import { labelValue, sha256 } from './names.ts';
 
-export function attemptLabels(launch: AttemptLaunch, instance: string): Record<string, string> {
+export function attemptLabels(launch: AttemptLaunch<AttemptRequest>, instance: string): Record<string, string> {
   return {
     ...attemptSelectorLabels(instance),
     [LABELS.experiment]: labelValue(launch.experimentId),
@@ -47,7 +47,7 @@ export function attemptSelector(instance: string, experimentId: string | null = 
 }
 
 /** 40 hex digits; see `LABELS.contentHash`. */
-export function contentHash({ request }: AttemptLaunch, instance: string): string {
+export function contentHash({ request }: AttemptLaunch<AttemptRequest>, instance: string): string {
   const { paths: _paths, eventsUrl: _eventsUrl, ...work } = request;
   return sha256(canonical({ instance, work })).slice(0, 40);
 }

@@ -1,6 +1,6 @@
 /** The Job of an attempt. Pure: the same launch and settings give the same manifest. */
 import type { V1Job } from '@kubernetes/client-node';
-import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
+import type { AttemptLaunch, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import { LABELS } from '../labels.ts';
 import type { KubernetesSettings } from '../settings.ts';
 import { FAILURE_POLICY } from './failure-policy.ts';
@@ -11,7 +11,7 @@ import { podSpec } from './pod.ts';
 import { ManifestProblem } from './problem.ts';
 
 /** Throws a ManifestProblem where the plan cannot be expressed. */
-export function jobManifest(launch: AttemptLaunch, settings: KubernetesSettings): V1Job {
+export function jobManifest(launch: AttemptLaunch<AttemptRequest>, settings: KubernetesSettings): V1Job {
   const { gpuClass, gpus } = launch.request.plan;
   const gpu = gpuRequest(gpuClass, settings);
   if (gpu === null) {
@@ -54,8 +54,10 @@ export function jobManifest(launch: AttemptLaunch, settings: KubernetesSettings)
 }
 
 /** Kueue may take the pod of a running Job away, and start another one before the Job is deleted for that. */
-function restartable(launch: AttemptLaunch): AttemptLaunch {
-  return { ...launch, request: { ...launch.request, resume: true } };
+function restartable(launch: AttemptLaunch<AttemptRequest>): AttemptLaunch<AttemptRequest> {
+  // A generation always goes on with the answers that are there.
+  const { request } = launch;
+  return 'kind' in request ? launch : { ...launch, request: { ...request, resume: true } };
 }
 
 const PLAIN_ID = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;

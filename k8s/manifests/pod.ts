@@ -1,6 +1,6 @@
 /** The pod of an attempt, within Kubernetes' `restricted` profile as long as no volume is a path of the node. */
 import type { V1PodSpec } from '@kubernetes/client-node';
-import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
+import type { AttemptLaunch, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import type { KubernetesSettings } from '../settings.ts';
 import { trainerContainer } from './container.ts';
 import type { GpuRequest } from './gpu-class.ts';
@@ -10,7 +10,7 @@ import { volumesOf } from './volumes.ts';
 
 /** `pods`: how many the attempt has, under the Job's name. */
 export function podSpec(
-  launch: AttemptLaunch,
+  launch: AttemptLaunch<AttemptRequest>,
   settings: KubernetesSettings,
   gpu: GpuRequest,
   { pods, jobName }: { readonly pods: number; readonly jobName: string },

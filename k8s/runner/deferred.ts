@@ -1,19 +1,19 @@
 /** Attempts that the cluster does not take yet, for want of quota or of permission: offered again from time to time. */
-import type { AttemptLaunch, AttemptObservation } from '@lamina/domain/contract/runner.ts';
+import type { AttemptLaunch, AttemptObservation, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import type { ClusterLog } from '../client/client.ts';
 
 const AGAIN_MS = 5_000;
 
 interface Waiting {
-  readonly item: AttemptLaunch;
+  readonly item: AttemptLaunch<AttemptRequest>;
   reason: string;
 }
 
 export interface Acceptance {
   /** Why the cluster does not take the attempt yet; null where it is not to be offered again. */
-  offer(item: AttemptLaunch): Promise<string | null>;
+  offer(item: AttemptLaunch<AttemptRequest>): Promise<string | null>;
   /** It was stopped while it was being offered. */
-  withdraw(item: AttemptLaunch): Promise<void>;
+  withdraw(item: AttemptLaunch<AttemptRequest>): Promise<void>;
 }
 
 export class Deferred {
@@ -28,7 +28,7 @@ export class Deferred {
     this.log = log;
   }
 
-  add(item: AttemptLaunch, reason: string): AttemptObservation {
+  add(item: AttemptLaunch<AttemptRequest>, reason: string): AttemptObservation {
     this.waiting.set(item.attemptId, { item, reason });
     this.schedule();
     return observationOf(item, reason);
@@ -83,7 +83,7 @@ export class Deferred {
   }
 }
 
-function observationOf(item: AttemptLaunch, reason: string): AttemptObservation {
+function observationOf(item: AttemptLaunch<AttemptRequest>, reason: string): AttemptObservation {
   const { experimentId, trialId, attempt, attemptId } = item;
   return { experimentId, trialId, attempt, attemptId, state: 'pending', reason, end: null };
 }

@@ -1,6 +1,6 @@
 /** What the runner reads and writes in the artifact store; the composition says where that is. */
 import { createHash } from 'node:crypto';
-import { trialResult } from '@lamina/domain/contract/result.ts';
+import { attemptResult } from '@lamina/domain/contract/attempt-result.ts';
 import type { AttemptRef } from '@lamina/domain/contract/runner.ts';
 import { type TrialExit, trialExit } from '@lamina/domain/contract/trial.ts';
 import type { ResultEvidence } from '../evidence.ts';
@@ -22,7 +22,7 @@ export async function readExit(files: AttemptFiles, ref: AttemptRef): Promise<Tr
 export async function readResult(files: AttemptFiles, ref: AttemptRef): Promise<ResultEvidence> {
   const content = await files.read(ref, 'result.json');
   if (content === null) return { problem: 'there is no result.json' };
-  const parsed = trialResult.safeParse(parse(content));
+  const parsed = attemptResult.safeParse(parse(content));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     return { problem: `${issue?.path.join('.')}: ${issue?.message}` };

@@ -4,7 +4,13 @@
  */
 import type { V1Job } from '@kubernetes/client-node';
 import type { GpuInventorySource } from '@lamina/domain/contract/gpus.ts';
-import type { AttemptLaunch, AttemptObservation, AttemptRef, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type {
+  AttemptLaunch,
+  AttemptObservation,
+  AttemptRef,
+  AttemptRequest,
+  JobRunner,
+} from '@lamina/domain/contract/runner.ts';
 import type { ClusterClient, ClusterLog } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
 import { JOBS, PODS } from '../client/resources.ts';
@@ -116,7 +122,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     note: fitting.note,
   });
 
-  async function create(item: AttemptLaunch): Promise<AttemptObservation | { readonly later: string }> {
+  async function create(item: AttemptLaunch<AttemptRequest>): Promise<AttemptObservation | { readonly later: string }> {
     const launched = await gate.run(async () => createOrAdopt(item, client, await fitting.current()));
     if ('later' in launched) return launched;
     if ('end' in launched) {
@@ -130,7 +136,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     return observe(entry);
   }
 
-  async function launchOne(item: AttemptLaunch): Promise<AttemptObservation> {
+  async function launchOne(item: AttemptLaunch<AttemptRequest>): Promise<AttemptObservation> {
     const waiting = deferred.get(item.attemptId);
     if (waiting !== null) return waiting;
     const known = pictures.attempts.get(item.attemptId);
@@ -140,7 +146,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     return 'later' in created ? deferred.add(item, created.later) : created;
   }
 
-  function foreign(item: AttemptLaunch, job: V1Job): AttemptObservation | null {
+  function foreign(item: AttemptLaunch<AttemptRequest>, job: V1Job): AttemptObservation | null {
     const problem = foreignTo(jobManifest(item, settings), job);
     if (problem === null) return null;
     const { experimentId, trialId, attempt, attemptId } = item;
@@ -154,7 +160,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     return aliveObservation(entry, surroundings(entry), queues.reasonOf(entry));
   }
 
-  async function launch(items: readonly AttemptLaunch[]): Promise<readonly AttemptObservation[]> {
+  async function launch(items: readonly AttemptLaunch<AttemptRequest>[]): Promise<readonly AttemptObservation[]> {
     await pictures.ready();
     const done = await Promise.allSettled(items.map(launchOne));
     return done.map((each) => {

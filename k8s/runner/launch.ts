@@ -1,6 +1,11 @@
 /** Creates the Job of an attempt, or finds out that it is there already. */
 import type { V1Job } from '@kubernetes/client-node';
-import { type AttemptEnd, type AttemptLaunch, pendingReasonOf } from '@lamina/domain/contract/runner.ts';
+import {
+  type AttemptEnd,
+  type AttemptLaunch,
+  type AttemptRequest,
+  pendingReasonOf,
+} from '@lamina/domain/contract/runner.ts';
 import type { ClusterClient } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
 import { JOBS } from '../client/resources.ts';
@@ -19,7 +24,7 @@ export type Launched =
 
 /** Throws where the cluster cannot be spoken to, which says nothing about the attempt. */
 export async function createOrAdopt(
-  item: AttemptLaunch,
+  item: AttemptLaunch<AttemptRequest>,
   client: ClusterClient,
   settings: KubernetesSettings,
 ): Promise<Launched> {

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from lamina_trainer import contract
 from lamina_trainer.document import parse_document, write_document
 from lamina_trainer.errors import EXIT_CODES, InvalidError
+from lamina_trainer.generate.contract import GenerateRequest, GenerationResult
 from lamina_trainer.tuner.contract import AdvanceStudyInput, AdvanceStudyOutput
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +21,8 @@ SCHEMAS = ROOT / "python-trainer" / "contracts"
 EXAMPLES = ROOT / "tests" / "contract" / "examples"
 KINDS: dict[str, type[contract.Document]] = {
     "trial-request": contract.TrialRequest,
+    "generate-request": GenerateRequest,
+    "generation-result": GenerationResult,
     "trial-result": contract.TrialResult,
     "trial-exit": contract.TrialExit,
     "event-batch": contract.EventBatch,

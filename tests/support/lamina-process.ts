@@ -10,7 +10,7 @@ import { type Client, createClient } from '@lamina/cli/client.ts';
 import { trainerEnvironment, trainerPython } from './trainer.ts';
 
 const MAIN = fileURLToPath(new URL('../../services/standalone/src/main.ts', import.meta.url));
-const START_MS = 60_000;
+const START_MS = 240_000;
 
 export interface RunningLamina {
   readonly url: string;

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
+import type { AttemptLaunch, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import { experimentWorkflowId } from '@lamina/domain/contract/workflow.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentState, RunPolicy } from '@lamina/domain/run/types.ts';
@@ -19,6 +19,7 @@ import { localTrialPaths } from '@lamina/worker/trial-paths.ts';
 import { startWorker } from '@lamina/worker/worker.ts';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sampleResult } from '../conformance/samples.ts';
+import { writeGenerated } from './generated-data.ts';
 import { InstantRunner, type Script } from './instant-runner.ts';
 import { newExperiment, plannedTrials } from './planned.ts';
 import { startTemporal } from './temporal.ts';
@@ -103,6 +104,8 @@ async function assemble(folder: string, temporal: TestWorkflowEnvironment, datab
     },
     writeResult: async (launch, status) => {
       await mkdir(launch.request.paths.output, { recursive: true });
+      const { request } = launch as AttemptLaunch<AttemptRequest>;
+      if ('kind' in request && !broken) return writeGenerated(request);
       const sample = sampleResult(launch, status);
       const trained = sample.trained === null ? null : { ...sample.trained, loss: lossOf(launch) };
       const result = broken ? { contract: 'lamina/v1' } : { ...sample, trained };

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { type ExperimentProgress, experimentWorkflowId, QUERIES } from '@lamina/domain/contract/workflow.ts';
 import type { TrialState } from '@lamina/domain/run/types.ts';
 import { type Orchestra, until } from './orchestra.ts';
+import { PREPARATION_SCENARIOS } from './preparation-scenarios.ts';
 
 export type Scenario = (orchestra: Orchestra, id: string) => Promise<void>;
 
@@ -26,6 +27,8 @@ function progress(o: Orchestra, id: string): Promise<ExperimentProgress> {
 }
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  ...PREPARATION_SCENARIOS,
+
   'every-trial-runs-once': async (o, id) => {
     o.script(() => SUCCEED);
     await o.submit(id, o.trials(id, 3, 3));

@@ -10,6 +10,7 @@ from lamina_trainer.contract import TrialRequest
 from lamina_trainer.document import parse_document
 from lamina_trainer.exits import Conclusion, Ending, classify, finished, write_exit, write_result
 from lamina_trainer.files import require_writable
+from lamina_trainer.generate.contract import GenerateRequest, asks_for_data
 from lamina_trainer.http_reporter import HttpReporter
 from lamina_trainer.hub import switch_offline
 from lamina_trainer.place import Place
@@ -49,9 +50,15 @@ def _conclude(source: RequestSource, warm: Warm | None, default_threads: int | N
     folder = source.folder
     digest: str | None = None
     try:
-        request = parse_document(TrialRequest, source.read())
-        folder = Path(request.paths.output)
-        ending, digest = _run(request, folder, warm, default_threads, place)
+        text = source.read()
+        if asks_for_data(text):
+            asked = parse_document(GenerateRequest, text)
+            folder = Path(asked.paths.output)
+            ending, digest = _generate(asked, folder)
+        else:
+            request = parse_document(TrialRequest, text)
+            folder = Path(request.paths.output)
+            ending, digest = _run(request, folder, warm, default_threads, place)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the scheduler has to be told
         ending = classify(error)
         if ending.reason in {"invalid", "resumable"}:
@@ -93,7 +100,24 @@ def _run(
     return finished(result), write_result(result, folder) if group.first else None
 
 
-def _reporter(request: TrialRequest, stack: ExitStack, place: Place | None) -> Reporter:
+def _generate(request: GenerateRequest, folder: Path) -> tuple[Ending, str | None]:
+    from lamina_trainer.generate.attempt import run_generation
+    from lamina_trainer.generate.endpoint import UnavailableError
+
+    for needed in (folder, Path(request.paths.checkpoints), Path(request.paths.cache)):
+        require_writable(needed)
+    with ExitStack() as stack:
+        reporter = _reporter(request, stack, None)
+        reporter.phase("starting")
+        try:
+            result = run_generation(request, reporter)
+        except UnavailableError as error:
+            return Ending("crashed", str(error)), None
+    records, answers = result.dataset.records, result.report.counts.answers
+    return Ending("succeeded", f"{records} records of {answers} answers."), write_result(result, folder)
+
+
+def _reporter(request: TrialRequest | GenerateRequest, stack: ExitStack, place: Place | None) -> Reporter:
     # Taken out of the environment: nothing that the trial starts or records needs it.
     token = os.environ.pop(TOKEN_VARIABLE, "")
     if request.events_url is None or (place is not None and place.rank > 0):

@@ -26,12 +26,28 @@ Timestamp = Annotated[
 ]
 
 Method = Literal["full", "lora", "qlora"]
-Precision = Literal["fp32", "tf32", "bf16", "fp16", "int8", "nf4", "nf4-dq", "fp4", "fp4-dq"]
+Precision = Literal[
+    "fp32",
+    "tf32",
+    "bf16",
+    "fp16",
+    "fp8",
+    "int8",
+    "int8-wo",
+    "int4-wo",
+    "int4-hqq",
+    "nf4",
+    "nf4-dq",
+    "fp4",
+    "fp4-dq",
+    "gptq",
+    "awq",
+]
 ComputeDtype = Literal["auto", "fp32", "bf16", "fp16"]
 ResolvedDtype = Literal["fp32", "bf16", "fp16"]
 Optimizer = Literal["adamw", "adamw-8bit", "paged-adamw-8bit", "sgd"]
 LrSchedule = Literal["constant", "linear", "cosine"]
-PhaseName = Literal["starting", "loading", "quantizing", "evaluating-raw", "training", "evaluating", "saving"]
+PhaseName = Literal["starting", "generating", "loading", "quantizing", "evaluating-raw", "training", "evaluating", "saving"]
 
 
 class Document(BaseModel):

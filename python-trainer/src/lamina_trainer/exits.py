@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from lamina_trainer.contract import TrialExit, TrialResult
-from lamina_trainer.document import write_document
+from lamina_trainer.document import Document, write_document
 from lamina_trainer.errors import EXIT_CODES, EXIT_RESUMABLE, InvalidError, StoppedError
 from lamina_trainer.files import write_atomic
 
@@ -95,7 +95,7 @@ def finished(result: TrialResult) -> Ending:
     return Ending("succeeded", "Finished." if loss is None else f"Finished with a held-out loss of {loss:.4f}.")
 
 
-def write_result(result: TrialResult, folder: Path) -> str:
+def write_result(result: Document, folder: Path) -> str:
     """Write result.json and return the SHA-256 of its bytes."""
     text = write_document(result)
     write_atomic(folder / "result.json", text)

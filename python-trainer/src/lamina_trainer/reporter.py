@@ -2,7 +2,7 @@
 
 from typing import Literal, Protocol
 
-Phase = Literal["starting", "loading", "quantizing", "evaluating-raw", "training", "evaluating", "saving"]
+Phase = Literal["starting", "generating", "loading", "quantizing", "evaluating-raw", "training", "evaluating", "saving"]
 Stage = Literal["raw", "trained"]
 
 

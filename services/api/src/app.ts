@@ -21,6 +21,7 @@ import { forecastRoutes } from './routes/forecast.ts';
 import { gpuRoutes } from './routes/gpus.ts';
 import { healthRoutes } from './routes/health.ts';
 import { logRoutes } from './routes/logs.ts';
+import { preparationRoutes } from './routes/preparation.ts';
 import { searchRoutes } from './routes/search.ts';
 import { trialRoutes } from './routes/trials.ts';
 import { createStarter } from './starter.ts';
@@ -85,6 +86,7 @@ export async function buildApp(deps: ApiDeps): Promise<Api> {
       actionRoutes(v1, context);
       trialRoutes(v1, context);
       searchRoutes(v1, context);
+      preparationRoutes(v1, context);
       eventIntakeRoute(v1, context);
       attemptEventRoutes(v1, context);
       logRoutes(v1, context);

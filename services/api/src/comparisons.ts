@@ -2,11 +2,12 @@ import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.ts';
 import { plannedSettings } from '@lamina/domain/memory/learned.ts';
 import { compareTrials } from '@lamina/domain/results/compare.ts';
-import type { ComparedTrial } from '@lamina/domain/results/input.ts';
+import type { ComparedTrial, GeneratedData } from '@lamina/domain/results/input.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
+import type { PreparationRecord } from '@lamina/platform/preparation-store.ts';
 import type { ExperimentRecord, ExperimentStore, TrialRecord } from '@lamina/platform/store.ts';
 import type { Shapes } from '@lamina/platform/submission/shapes.ts';
 
@@ -48,8 +49,9 @@ async function compare(
   experiment: ExperimentRecord,
   limits: Limits,
 ): Promise<Comparison> {
-  const [measured, search] = await Promise.all([
+  const [measured, preparation, search] = await Promise.all([
     store.trialsForComparison(experiment.id),
+    store.getPreparation(experiment.id),
     store.searchedStudies(experiment.id),
   ]);
   const trials = search.length === 0 ? measured : await withTimeSpent(store, experiment.id, measured);
@@ -65,6 +67,7 @@ async function compare(
     search,
     estimatedBytes:
       document === null ? new Map() : await estimates(document, trials, { store, id, modelShapes: shapes }),
+    generated: preparation === null ? null : generatedData(preparation),
     limits: {
       maxMemoryBytes: limits.maxMemoryBytes ?? document?.objective.maxMemory ?? null,
       maxCost: limits.maxCost ?? document?.objective.maxCost ?? null,
@@ -73,6 +76,17 @@ async function compare(
       ? {}
       : { objective: document.objective.metric, pricePerHour: document.resources.pricePerHour }),
   });
+}
+
+function generatedData({ spec, prepared }: PreparationRecord): GeneratedData | null {
+  if (prepared === null) return null;
+  const { records, answers } = prepared.report.counts;
+  return {
+    model: spec.endpoint.model ?? spec.endpoint.gguf,
+    records,
+    answers,
+    fingerprint: prepared.dataset.fingerprint,
+  };
 }
 
 async function withTimeSpent(

@@ -46,6 +46,11 @@ export const ERRORS = {
     title: 'The experiment has no such trial',
     remedy: 'List the trials of the experiment for their ids.',
   },
+  'nothing-prepared': {
+    status: 404,
+    title: 'The experiment reads a dataset that was there',
+    remedy: 'Only data of `dataset.source: generated` have a preparation.',
+  },
   'attempt-not-found': {
     status: 404,
     title: 'There is no such attempt',
@@ -70,6 +75,11 @@ export const ERRORS = {
     status: 409,
     title: 'The experiment is being cancelled',
     remedy: 'Wait until it is cancelled, then retry or extend it.',
+  },
+  'dataset-not-ready': {
+    status: 409,
+    title: 'The dataset of the experiment is not generated yet',
+    remedy: 'Wait until it is; retry the experiment where generation has failed.',
   },
   'idempotency-conflict': {
     status: 409,

@@ -2,11 +2,13 @@ import type {
   AttemptView,
   ExperimentDetail,
   ExperimentView,
+  PreparationSummary,
   PreviewView,
   TrialView,
 } from '@lamina/domain/contract/api.ts';
 import type { Cell } from '@lamina/domain/matrix/types.ts';
 import { studiesOf } from '@lamina/domain/search/studies.ts';
+import type { PreparationRecord } from '@lamina/platform/preparation-store.ts';
 import type { AttemptRecord, ExperimentRecord, TrialRecord } from '@lamina/platform/store.ts';
 import type { Prepared } from '@lamina/platform/submission/prepare.ts';
 import type { Forecaster } from './forecast/forecaster.ts';
@@ -33,12 +35,30 @@ export function experimentDetail(
   experiment: ExperimentRecord,
   cells: readonly Cell[],
   forecast: ExperimentDetail['forecast'],
+  preparation: PreparationRecord | null,
 ): ExperimentDetail {
   return {
     ...experimentView(experiment, forecast),
     document: experiment.document,
+    preparation: preparation === null ? null : preparationSummary(preparation),
     cellList: cells.map(cellView),
     forecast,
+  };
+}
+
+export function preparationSummary(record: PreparationRecord): PreparationSummary {
+  const { spec, prepared } = record;
+  return {
+    state: record.state,
+    attempts: record.attempts,
+    message: record.message,
+    model: spec.endpoint.model ?? spec.endpoint.gguf,
+    specHash: record.specHash,
+    reusedFrom: record.reusedFrom,
+    dataset: prepared === null ? null : { path: prepared.dataset.path, fingerprint: prepared.dataset.fingerprint },
+    report: prepared?.report ?? null,
+    startedAt: record.startedAt,
+    endedAt: record.endedAt,
   };
 }
 

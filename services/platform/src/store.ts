@@ -11,12 +11,12 @@ import type { ExperimentState, Plan, RunPolicy, TerminalTrialState, TrialState }
 import type { Study } from '@lamina/domain/search/types.ts';
 import type { ClusterStore } from './cluster-store.ts';
 import type { FitStore } from './fit-store.ts';
+import type { NewPreparation, PreparationStore } from './preparation-store.ts';
 import type { SearchStore } from './search-store.ts';
 import type { WaitingStore } from './waiting-store.ts';
 
-export interface NewExperiment {
-  readonly id: string;
-  readonly name: string;
+/** What follows from a document once its dataset is there. */
+export interface PlannedExperiment {
   /** The document as resolved (defaults filled in, fingerprints added); JSON. */
   readonly document: unknown;
   readonly policy: RunPolicy;
@@ -26,6 +26,13 @@ export interface NewExperiment {
   /** The plan a cell's first attempts get, by cell id. */
   readonly plans: Readonly<Record<string, Plan>>;
   readonly studies?: readonly Study[];
+}
+
+export interface NewExperiment extends PlannedExperiment {
+  readonly id: string;
+  readonly name: string;
+  /** Where the dataset is to be generated first. One that is still to do comes without trials and studies. */
+  readonly preparation?: NewPreparation | null;
   readonly idempotencyKey: string | null;
   /** Hash of the request body, to refuse a key that is used again for something else. */
   readonly bodyHash: string;
@@ -120,7 +127,7 @@ export interface Page<T> {
   readonly nextCursor: string | null;
 }
 
-export interface ExperimentStore extends WaitingStore, ClusterStore, FitStore, SearchStore {
+export interface ExperimentStore extends WaitingStore, ClusterStore, FitStore, SearchStore, PreparationStore {
   /** One transaction. Trials whose id has a succeeded or diverged result anywhere become `reused` at once, unless `reuse` is false. */
   createExperiment(
     /** @throws IdempotencyConflict when the key was used for another body */

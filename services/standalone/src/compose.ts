@@ -158,6 +158,7 @@ async function start(
       secret,
       eventsBaseUrl: config.runner.kind === 'local' ? api.url : config.eventsUrl,
       bundleCache,
+      hubCache: config.hubCache,
       log,
     }),
   );

@@ -3,12 +3,15 @@ import type { AttemptObservation, AttemptRef, JobRunner } from '@lamina/domain/c
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import type { AttemptKey, DispatchResult, EndedAttempt } from '@lamina/domain/run/events.ts';
 import { finalState } from '@lamina/domain/run/finish.ts';
+import { preparationPolicy } from '@lamina/domain/run/preparation.ts';
 import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
 import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
+import type { Prepared } from '@lamina/platform/submission/prepare.ts';
 import type { AdvanceInput, BegunRun, ExperimentActivities } from '@lamina/workflows/activities.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { createLauncher } from './launch.ts';
 import { createObserver } from './observe.ts';
+import { createPreparationAdvance } from './preparation.ts';
 import { createRecorder } from './record.ts';
 import type { SearchEngine } from './search/engine.ts';
 import type { TrialPaths } from './trial-paths.ts';
@@ -28,6 +31,8 @@ export interface ActivityDependencies {
   /** Where trainers reach the API, e.g. `http://127.0.0.1:7070`; null: they post no events. */
   readonly eventsBaseUrl: string | null;
   readonly trialPaths: TrialPaths;
+  /** Plans a stored document anew, once its dataset is there. @throws InvalidDocument */
+  readonly plan: (document: object) => Promise<Prepared>;
   readonly search: Pick<SearchEngine, 'startSearch' | 'tellSearch'>;
   readonly log: WorkerLog;
 }
@@ -51,10 +56,14 @@ export function createExperimentActivities(deps: ActivityDependencies): Experime
       await stopAlive(experimentId, policy.graceSeconds);
       await store.beginRun(experimentId);
       await search.startSearch(experimentId);
-      if (state === 'paused' || state === 'cancelling') return { policy, status: state };
+      const isPreparing = (await store.beginPreparation(experimentId)) !== null;
+      const run = isPreparing ? { policy: preparationPolicy(policy), preparing: true } : { policy };
+      if (state === 'paused' || state === 'cancelling') return { ...run, status: state };
       await store.setExperimentState(experimentId, 'running');
-      return { policy, status: 'running' };
+      return { ...run, status: 'running' };
     },
+
+    prepare: createPreparationAdvance(deps),
 
     async advance({ experimentId, commands, deadlineSeconds, graceSeconds }: AdvanceInput): Promise<DispatchResult> {
       const refs = (keys: readonly AttemptKey[]) => keys.map((key) => refOf(experimentId, key));

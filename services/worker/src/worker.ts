@@ -1,5 +1,8 @@
 /** A Temporal worker for experiments, and the watch that tells them what ended. */
 import { TASK_QUEUE } from '@lamina/domain/contract/workflow.ts';
+import { prepare as planDocument } from '@lamina/platform/submission/prepare.ts';
+import { createShapes } from '@lamina/platform/submission/shapes.ts';
+import { createSubmissions } from '@lamina/platform/submission/submissions.ts';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { type NativeConnection, Worker } from '@temporalio/worker';
@@ -9,12 +12,14 @@ import { createSearchActivities } from './search/activities.ts';
 import { createSearchEngine } from './search/engine.ts';
 import { watchRunner } from './watch.ts';
 
-export interface WorkerOptions extends Omit<ActivityDependencies, 'search'> {
+export interface WorkerOptions extends Omit<ActivityDependencies, 'search' | 'plan'> {
   readonly connection: NativeConnection;
   readonly client: Client;
   readonly namespace: string;
   /** Where the workflow bundle is kept between starts; without it, each start takes seconds longer. */
   readonly bundleCache?: string | undefined;
+  /** Folder of the hub's local cache, for the depth of hub models; not looked at without it. */
+  readonly hubCache?: string | null;
 }
 
 const HEARTBEAT_MS = 1_000;
@@ -31,7 +36,11 @@ export interface RunningWorker {
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { connection, client, namespace, store, runner, log } = options;
   const engine = createSearchEngine(client, store);
-  const { begin, advance } = createExperimentActivities({ ...options, search: engine });
+  const { begin, prepare, advance } = createExperimentActivities({
+    ...options,
+    search: engine,
+    plan: planner(options),
+  });
   const { searchStep, applySearch } = createSearchActivities({ store, engine });
   const worker = await Worker.create({
     connection,
@@ -40,6 +49,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     workflowBundle: await workflowBundle(options.bundleCache ?? null),
     activities: {
       begin: alive(begin),
+      prepare: alive(prepare),
       advance: alive(advance),
       searchStep: alive(searchStep),
       applySearch: alive(applySearch),
@@ -65,6 +75,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await running;
     },
   };
+}
+
+/** Stored documents name files by absolute paths: no folder is where others would start. */
+function planner({ store, artifacts, hubCache = null }: WorkerOptions): ActivityDependencies['plan'] {
+  const submissions = createSubmissions(
+    { store, artifacts, defaults: { baseDirectory: '/', hubCache } },
+    createShapes(hubCache),
+  );
+  return (document) => planDocument(document, submissions.options(undefined));
 }
 
 /** A killed worker is noticed by its silence: every activity says regularly that it is at work. */

@@ -5,7 +5,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +22,8 @@ from lamina_trainer.generate.journal import Answer, Journal
 from lamina_trainer.generate.prompts import Request, requests_of
 from lamina_trainer.generate.refine import Refined, refine
 from lamina_trainer.generate.report import Counts, Report, contamination_report, stored_report, usage_of
-from lamina_trainer.generate.spec import GenerationSpec, spec_hash
+from lamina_trainer.generate.serving import serving
+from lamina_trainer.generate.spec import GenerationSpec, answers_from, spec_hash
 from lamina_trainer.records import load_texts
 from lamina_trainer.settings import FileDataset
 from lamina_trainer.stop import stop_requested
@@ -32,12 +33,14 @@ _log = logging.getLogger(__name__)
 _SAY_EVERY_SECONDS: Final = 10.0
 
 
-def generate(spec: GenerationSpec, folder: Path) -> Report:
+def generate(spec: GenerationSpec, folder: Path, answered: Callable[[int], None] = lambda _: None) -> Report:
     """Make the data set, or find it made: `datasets/<sha>.jsonl` and `reports/<spec>.json` in `folder`.
 
     Answers go into `answers/<endpoint>.jsonl`, shared by all specs with the same endpoint: other filters
-    cost no request. Raises InvalidError where no retry can help, UnavailableError where the endpoint does
-    not answer, StoppedError after a stop; after the last two the same call continues.
+    cost no request. `answered` hears every few seconds how many requests have an answer.
+
+    Raises InvalidError where no retry can help, UnavailableError where the endpoint does not answer,
+    StoppedError after a stop; after the last two the same call continues.
     """
     require_writable(folder)
     key = spec_hash(spec)
@@ -54,15 +57,15 @@ def generate(spec: GenerationSpec, folder: Path) -> Report:
             FileDataset(source="file", path=file.path, format=file.format, fields=file.fields, fingerprint=None)
         )
     ]
-    endpoint = f"{spec.endpoint.base_url}\n{spec.endpoint.model}"
+    endpoint = "\n".join(answers_from(spec.endpoint).values())
     journal_path = folder / "answers" / f"{hashlib.sha256(endpoint.encode()).hexdigest()[:32]}.jsonl"
     journal_path.parent.mkdir(parents=True, exist_ok=True)
     with _alone(journal_path), Journal(journal_path) as journal:
-        refusals = _ask(spec, requests, journal)
+        refusals = _ask(spec, requests, journal, answered)
         answers = {request.key: journal.answers[request.key] for request in requests if request.key in journal.answers}
         sends = sum(journal.sent.get(request.key, 0) for request in requests) - len(refusals)
     if not answers:
-        raise InvalidError(f"{spec.endpoint.base_url} turned down every request: {refusals[0]}")
+        raise InvalidError(f"{spec.endpoint.base_url or 'The model'} turned down every request: {refusals[0]}")
     refined = refine(
         [(request.prompt, answers[request.key]) for request in requests if request.key in answers], spec, scored
     )
@@ -125,7 +128,9 @@ def _alone(journal: Path) -> Iterator[None]:
         lock.release()
 
 
-def _ask(spec: GenerationSpec, requests: Sequence[Request], journal: Journal) -> list[str]:
+def _ask(
+    spec: GenerationSpec, requests: Sequence[Request], journal: Journal, answered: Callable[[int], None]
+) -> list[str]:
     """Ask for what has no answer yet; returns what the endpoint said to requests that it turned down."""
     open_requests = [request for request in requests if request.key not in journal.answers]
     _log.info("%d of %d requests are answered already.", len(requests) - len(open_requests), len(requests))
@@ -133,7 +138,7 @@ def _ask(spec: GenerationSpec, requests: Sequence[Request], journal: Journal) ->
         return []
     stop = threading.Event()
     refused: dict[str, str] = {}
-    with OpenAiClient(spec.endpoint, spec.limits, stop) as client:
+    with serving(spec.endpoint) as endpoint, OpenAiClient(endpoint, spec.limits, stop) as client:
 
         def ask(request: Request) -> None:
             if stop.is_set():
@@ -147,7 +152,7 @@ def _ask(spec: GenerationSpec, requests: Sequence[Request], journal: Journal) ->
 
         with ThreadPoolExecutor(spec.limits.concurrency, thread_name_prefix="lamina-generate") as pool:
             try:
-                _follow([pool.submit(ask, request) for request in open_requests], len(open_requests))
+                _follow([pool.submit(ask, request) for request in open_requests], len(requests), answered)
             except BaseException:
                 # What is in flight is still waited for and kept: it is paid for.
                 stop.set()
@@ -156,11 +161,11 @@ def _ask(spec: GenerationSpec, requests: Sequence[Request], journal: Journal) ->
     return [refused[request.key] for request in open_requests if request.key in refused]
 
 
-def _follow(futures: Sequence[Future[None]], total: int) -> None:
+def _follow(futures: Sequence[Future[None]], total: int, answered: Callable[[int], None]) -> None:
     finished: SimpleQueue[Future[None]] = SimpleQueue()
     for future in futures:
         future.add_done_callback(finished.put)
-    said, done = time.monotonic(), 0
+    said, done = time.monotonic(), total - len(futures)
     while done < total:
         with suppress(Empty):
             finished.get(timeout=0.5).result()
@@ -170,3 +175,4 @@ def _follow(futures: Sequence[Future[None]], total: int) -> None:
         if time.monotonic() - said >= _SAY_EVERY_SECONDS:
             said = time.monotonic()
             _log.info("%d of %d requests answered.", done, total)
+            answered(done)

@@ -9,10 +9,10 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from lamina_trainer.document import Count, Document, Positive, Text, parse_document
 from lamina_trainer.errors import InvalidError
@@ -29,6 +29,8 @@ class FilePrompts(Document):
     source: Literal["file"]
     path: Text
     template: Text = "{prompt}"
+    fingerprint: str | None = None
+    """SHA-256 of the content that was submitted; null: whatever it holds now."""
 
 
 class TopicPrompts(Document):
@@ -39,25 +41,57 @@ class TopicPrompts(Document):
     templates: Annotated[Sequence[Text], Field(min_length=1)]
 
 
-class Endpoint(Document):
-    """An OpenAI-compatible server. The key itself stands in an environment variable, never in a document."""
+class SecretReference(Document):
+    """An entry of a Kubernetes Secret."""
 
-    base_url: Text
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$")]
+    key: Annotated[str, Field(pattern=r"^[-._a-zA-Z0-9]{1,253}$")]
+
+
+class Endpoint(Document):
+    """An OpenAI-compatible server: one that runs at `baseUrl`, or llama.cpp's, started for the file `gguf`.
+
+    The key itself stands in an environment variable, never in a document.
+    """
+
+    base_url: Text | None = None
     """With the version in its path, as `https://host/v1`."""
-    model: Text
+    model: Text | None = None
+    """As the server at `baseUrl` calls it."""
+    gguf: Text | None = None
+    """A model file that the generation serves to itself."""
+    gguf_fingerprint: str | None = None
+    context_tokens: Positive = 2048
+    """Of a prompt and its answer, where `gguf` is served."""
     api: Literal["chat", "completions"] = "chat"
     """`completions` for base models, which know no roles."""
     api_key_variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    api_key_secret: SecretReference | None = None
+    """Where the scheduler finds the key in a cluster; it sets `apiKeyVariable` and that variable."""
 
     @field_validator("base_url")
     @classmethod
-    def _plain_url(cls, value: str) -> str:
+    def _plain_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("is no http address; write one such as https://host/v1")
         if parts.username is not None or parts.password is not None or parts.query:
             raise ValueError("holds credentials or a query; put the key into a variable and name it in apiKeyVariable")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _one_server(self) -> Self:
+        if (self.base_url is None) == (self.gguf is None):
+            raise ValueError("needs either baseUrl, of a server that runs, or gguf, a model file to serve")
+        if (self.base_url is None) != (self.model is None):
+            raise ValueError("needs model together with baseUrl, and not with gguf")
+        if self.gguf is None and self.gguf_fingerprint is not None:
+            raise ValueError("has no use for ggufFingerprint without gguf")
+        if self.gguf is not None and (self.api_key_variable is not None or self.api_key_secret is not None):
+            raise ValueError("has no use for apiKeyVariable with gguf: that server is its own")
+        return self
 
 
 class Sampling(Document):
@@ -137,6 +171,7 @@ class EvaluationFile(Document):
     path: Text
     format: Literal["jsonl", "text"] = "jsonl"
     fields: TextFields = TextField(text="text")
+    fingerprint: str | None = None
 
 
 class Contamination(Document):
@@ -190,24 +225,47 @@ def read_spec(path: Path) -> GenerationSpec:
         file.model_copy(update={"path": str(base / Path(file.path).expanduser())}) for file in spec.contamination.files
     )
     changed: dict[str, Any] = {"contamination": spec.contamination.model_copy(update={"files": files})}
+    if spec.endpoint.gguf is not None:
+        model = str(base / Path(spec.endpoint.gguf).expanduser())
+        changed["endpoint"] = spec.endpoint.model_copy(update={"gguf": model})
     if isinstance(spec.prompts, FilePrompts):
         absolute = str(base / Path(spec.prompts.path).expanduser())
         changed["prompts"] = spec.prompts.model_copy(update={"path": absolute})
     return spec.model_copy(update=changed)
 
 
+_NO_EFFECT: Final[dict[str, Any]] = {
+    "limits": True,
+    "endpoint": {"api_key_variable", "api_key_secret", "gguf_fingerprint"},
+    "prompts": {"fingerprint"},
+    "contamination": {"files": {"__all__": {"fingerprint"}}},
+}
+"""Files count by content themselves."""
+
+
 def spec_hash(spec: GenerationSpec) -> str:
     """SHA-256 over what the data follows from: files count by content, not by where they lie."""
-    identity = spec.model_dump(mode="json", exclude={"limits": True, "endpoint": {"api_key_variable"}})
+    identity = spec.model_dump(mode="json", exclude=_NO_EFFECT)
     if isinstance(spec.prompts, FilePrompts):
-        identity["prompts"]["path"] = _content(spec.prompts.path)
-    for file in identity["contamination"]["files"]:
-        file["path"] = _content(file["path"])
+        identity["prompts"]["path"] = _content(spec.prompts.path, spec.prompts.fingerprint)
+    for file, stored in zip(spec.contamination.files, identity["contamination"]["files"], strict=True):
+        stored["path"] = _content(file.path, file.fingerprint)
+    identity["endpoint"] |= answers_from(spec.endpoint)
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
-def _content(path: str) -> str:
+def answers_from(endpoint: Endpoint) -> dict[str, str]:
+    """What tells one endpoint's answers from another's: address and model, or the content of the model file."""
+    if endpoint.gguf is not None:
+        return {"gguf": _content(endpoint.gguf, endpoint.gguf_fingerprint)}
+    return {"base_url": str(endpoint.base_url), "model": str(endpoint.model)}
+
+
+def _content(path: str, submitted: str | None) -> str:
     try:
-        return sha256_of_file(Path(path))
+        content = sha256_of_file(Path(path))
     except OSError as error:
         raise InvalidError(f"{path} cannot be read: {error.strerror}.") from error
+    if submitted is not None and submitted != content:
+        raise InvalidError(f"{path} has changed since it was submitted; submit again.")
+    return content

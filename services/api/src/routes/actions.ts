@@ -83,7 +83,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
     '/experiments/:id/retry',
     {
       schema: {
-        summary: 'Run failed or cancelled trials again',
+        summary: 'Run failed or cancelled trials again, or the generation of the dataset',
         tags: ['experiments'],
         params: byId,
         body: retryBody,
@@ -99,7 +99,8 @@ export function actionRoutes(app: Api, deps: Deps): void {
       refuse(await findExperiment(store, id), ['cancelling']);
       if (trialIds !== undefined) await refuseUnknown(id, trialIds);
       const affected = await store.resetTrials(id, { states, ...(trialIds === undefined ? {} : { trialIds }) });
-      if (affected > 0) await starter.wake(id);
+      const isPrepared = trialIds !== undefined || !(await store.resetPreparation(id));
+      if (affected > 0 || !isPrepared) await starter.wake(id);
       return answer(id, affected);
     },
   );
@@ -135,6 +136,9 @@ export function actionRoutes(app: Api, deps: Deps): void {
     refuse(experiment, ['cancelling']);
     const stored = parseDocument(experiment.document as object);
     if (!stored.ok) throw new InvalidDocument(stored.issues);
+    if (stored.document.dataset.source === 'generated') {
+      throw new ApiError('dataset-not-ready', `the trials of experiment ${id} follow once its dataset is generated`);
+    }
     const more = extendDocument(stored.document, matrix);
     if (!more.ok) throw new InvalidDocument(more.issues);
     const { document, expansion, plans, copies } = await prepare(more.document, submissions.options(undefined));

@@ -7,10 +7,10 @@ import {
   submitBody,
   experimentView as viewSchema,
 } from '@lamina/domain/contract/api.ts';
-import { studiesOf } from '@lamina/domain/search/studies.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';
+import { toStore } from '@lamina/platform/submission/planned.ts';
 import { prepare } from '@lamina/platform/submission/prepare.ts';
 import type { Submissions } from '@lamina/platform/submission/submissions.ts';
 import { z } from 'zod';
@@ -32,8 +32,12 @@ export function experimentRoutes(app: Api, deps: Deps): void {
 
   const detail = async (id: string) => {
     const experiment = await findExperiment(store, id);
-    const [cells, forecast] = await Promise.all([store.listCells(id), forecaster.of(experiment)]);
-    return experimentDetail(experiment, cells, forecast);
+    const [cells, forecast, preparation] = await Promise.all([
+      store.listCells(id),
+      forecaster.of(experiment),
+      store.getPreparation(id),
+    ]);
+    return experimentDetail(experiment, cells, forecast, preparation);
   };
 
   /** A submission never fails for want of a prediction. */
@@ -69,13 +73,7 @@ export function experimentRoutes(app: Api, deps: Deps): void {
         {
           id,
           name: prepared.document.name,
-          document: prepared.document,
-          policy: prepared.policy,
-          trials: prepared.expansion.trials,
-          dropped: prepared.expansion.dropped,
-          baselineCellId: prepared.expansion.baselineCellId,
-          plans: prepared.plans,
-          studies: studiesOf(prepared.document, prepared.expansion, id),
+          ...toStore(prepared, { id, reuse: body.reuse }),
           idempotencyKey: request.headers['idempotency-key'] ?? null,
           bodyHash: createHash('sha256').update(canonical(body)).digest('hex'),
         },

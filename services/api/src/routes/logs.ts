@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logsQuery } from '@lamina/domain/contract/api.ts';
+import { isPreparation } from '@lamina/domain/run/preparation.ts';
 import { type ArtifactStore, attemptKey } from '@lamina/platform/artifacts.ts';
 import type { AttemptRecord, ExperimentStore } from '@lamina/platform/store.ts';
 import type { FastifyReply } from 'fastify';
@@ -50,7 +51,7 @@ export function logRoutes(app: Api, deps: ApiDeps & { streams: Streams }): void 
     '/experiments/:id/trials/:trialId/logs',
     {
       schema: {
-        summary: "Log of a trial's newest attempt",
+        summary: "Log of a trial's newest attempt; of the generation of the dataset where the trial is `dataset`",
         tags: ['trials'],
         params: byTrial,
         querystring: logsQuery,
@@ -59,7 +60,8 @@ export function logRoutes(app: Api, deps: ApiDeps & { streams: Streams }): void 
       },
     },
     async ({ params: { id, trialId }, query }, reply) => {
-      await findTrial(store, id, trialId);
+      const isTrial = !isPreparation(trialId) || (await store.getPreparation(id)) === null;
+      if (isTrial) await findTrial(store, id, trialId);
       const attempt = (await store.listAttempts(id, trialId)).at(-1);
       if (attempt === undefined) throw new ApiError('attempt-not-found', `trial ${trialId} has no attempt yet`);
       return send(attempt, query, reply);

@@ -1,4 +1,5 @@
-import type { TrialView } from '@lamina/domain/contract/api.ts';
+import type { AttemptView, TrialView } from '@lamina/domain/contract/api.ts';
+import { DATASET_TRIAL } from '@lamina/domain/contract/generation.ts';
 import type { Client } from '../client.ts';
 import { defineCommand } from '../command.ts';
 import { CliError } from '../errors.ts';
@@ -13,26 +14,47 @@ export const logs = defineCommand({
     experimentArgument(options)
       .positional('trial', {
         type: 'string',
-        describe: 'id of the trial or its beginning; without it: one that failed, or one that runs',
+        describe: 'id of the trial or its beginning, or dataset; without it: one that failed, or one that runs',
       })
       .option('attempt', { type: 'number', requiresArg: true, describe: 'this attempt instead of the newest' })
       .option('follow', { alias: 'f', type: 'boolean', default: false, describe: 'go on until the attempt has ended' })
       .option('tail', { alias: 'n', type: 'number', requiresArg: true, describe: 'only the last lines' }),
   run: async ({ experiment, trial, attempt, follow, tail }, { io, client, json }) => {
     const id = await experimentId(client, experiment);
-    const trials = await client.trials(id);
-    const chosen = trial === undefined ? mostTelling(trials) : trialByPrefix(trials, trial);
-    if (trial === undefined) io.err(`${shortId(chosen.id)}  ${chosen.label}, seed ${chosen.seed}: ${chosen.state}\n`);
+    const chosen = await chosenLog(client, id, trial);
+    if (trial === undefined) io.err(`${chosen.says}\n`);
     const path =
       attempt === undefined
         ? `experiments/${encodeURIComponent(id)}/trials/${chosen.id}/logs`
-        : `attempts/${encodeURIComponent(await attemptId(client, id, chosen.id, attempt))}/logs`;
+        : `attempts/${encodeURIComponent(await attemptId(client, id, chosen, attempt))}/logs`;
     for await (const chunk of client.log(path, { follow: follow || undefined, tail }, io.signal)) {
       io.out(json ? `${JSON.stringify({ trialId: chosen.id, text: chunk })}\n` : chunk);
     }
     return EXIT_CODES.ok;
   },
 });
+
+interface ChosenLog {
+  readonly id: string;
+  readonly says: string;
+  /** Attempts that are known already; null: those of a trial. */
+  readonly attempts: readonly AttemptView[] | null;
+}
+
+/** Before there are trials, what is done is the generation of their dataset. */
+async function chosenLog(client: Client, id: string, trial: string | undefined): Promise<ChosenLog> {
+  const trials = trial === DATASET_TRIAL ? [] : await client.trials(id);
+  if (trial === DATASET_TRIAL || (trial === undefined && trials.length === 0)) {
+    const { attemptList, state } = await client.preparation(id);
+    return { id: DATASET_TRIAL, says: `generation of the dataset: ${state}`, attempts: attemptList };
+  }
+  const chosen = trial === undefined ? mostTelling(trials) : trialByPrefix(trials, trial);
+  return {
+    id: chosen.id,
+    says: `${shortId(chosen.id)}  ${chosen.label}, seed ${chosen.seed}: ${chosen.state}`,
+    attempts: null,
+  };
+}
 
 /** A failed trial is what one wants to read about, else one at work, else the last that has started. */
 export function mostTelling(trials: readonly TrialView[]): TrialView {
@@ -47,9 +69,9 @@ export function mostTelling(trials: readonly TrialView[]): TrialView {
   });
 }
 
-async function attemptId(client: Client, experiment: string, trial: string, attempt: number): Promise<string> {
-  const { attemptList } = await client.trial(experiment, trial);
-  const found = attemptList.find((candidate) => candidate.attempt === attempt);
+async function attemptId(client: Client, experiment: string, log: ChosenLog, attempt: number): Promise<string> {
+  const attempts = log.attempts ?? (await client.trial(experiment, log.id)).attemptList;
+  const found = attempts.find((candidate) => candidate.attempt === attempt);
   if (found !== undefined) return found.id;
-  throw new CliError(`trial ${shortId(trial)} has no attempt ${attempt}`, EXIT_CODES.notFound);
+  throw new CliError(`${shortId(log.id)} has no attempt ${attempt}`, EXIT_CODES.notFound);
 }

@@ -3,6 +3,7 @@ import { defineCommand, writeJson } from '../command.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { experimentArgument, experimentId } from '../experiment-argument.ts';
 import { accuracyText, endText } from '../format/forecast.ts';
+import { preparationText } from '../format/preparation.ts';
 import { table } from '../format/table.ts';
 import { counted, shortened, shortId, wrapped } from '../format/text.ts';
 import { ago, duration, elapsed } from '../format/time.ts';
@@ -57,6 +58,7 @@ export function showText(
         ? ''
         : `\n${color.dim(wrapped(accuracyText(experiment.forecast.pastError), width))}`
     }`,
+    ...(experiment.preparation == null ? [] : [wrapped(preparationText(experiment.preparation), width)]),
     table(
       [
         { title: color.dim('trial') },

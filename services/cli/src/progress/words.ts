@@ -4,6 +4,7 @@ import type { TrialProgress } from './state.ts';
 
 const PHASE_WORDS: Readonly<Record<string, string>> = {
   starting: 'starting',
+  generating: 'generating data',
   loading: 'loading the model',
   quantizing: 'quantizing',
   'evaluating-raw': 'scoring the model as cut',

@@ -7,6 +7,7 @@ import { decodeId, toPage } from './cursor.ts';
 import { json, storable } from './json.ts';
 import { insertTrials } from './new-trials.ts';
 import { reopened } from './outcomes.ts';
+import { insertPreparation, isPrepared } from './preparations.ts';
 import { toExperiment } from './rows.ts';
 import type { Db, Trx } from './schema.ts';
 import { cancelStudies, hasOpenStudies, insertStudies } from './suggestions.ts';
@@ -52,6 +53,7 @@ export function experiments(db: Db): Experiments {
         await changeWithin(trx, input.id, async (_, change) => {
           change.added(await insertTrials(trx, input.id, input.trials, input.plans, reuse));
           await insertStudies(trx, input.id, input.studies ?? [], reuse);
+          if (input.preparation != null) await insertPreparation(trx, input.id, input.preparation);
           change.experiment('pending');
         });
         return inserted.id;
@@ -110,6 +112,7 @@ export function experiments(db: Db): Experiments {
       return changeExperiment(db, id, async (trx, change) => {
         if (change.state === state) return true;
         if (TERMINAL_EXPERIMENT_STATES.includes(state) && (await hasOpenTrials(trx, id))) return false;
+        if (TERMINAL_EXPERIMENT_STATES.includes(state) && !(await isPrepared(trx, id))) return false;
         if (state === 'cancelling' || state === 'cancelled') await cancelStudies(trx, id);
         else if (TERMINAL_EXPERIMENT_STATES.includes(state) && (await hasOpenStudies(trx, id))) return false;
         change.experiment(state);

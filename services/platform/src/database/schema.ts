@@ -1,8 +1,10 @@
+import type { GenerationReport, GenerationSpec } from '@lamina/domain/contract/generation.ts';
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
-import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
+import type { DatasetRef, TrialSettings } from '@lamina/domain/contract/settings.ts';
 import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { Cell, DroppedCell } from '@lamina/domain/matrix/types.ts';
+import type { PreparationState } from '@lamina/domain/run/preparation.ts';
 import type { ExperimentState, Plan, RunPolicy, TrialState } from '@lamina/domain/run/types.ts';
 import type { ParameterValues, Study, SuggestionEnd } from '@lamina/domain/search/types.ts';
 import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
@@ -105,6 +107,22 @@ export interface Schema {
     told: boolean;
     reported_step: number;
     pruning: boolean;
+  };
+  preparations: {
+    experiment_id: string;
+    spec_hash: string;
+    spec: Json<GenerationSpec>;
+    reuse: boolean;
+    plan: Json<Plan>;
+    state: PreparationState;
+    attempts: Generated<number>;
+    claim: ColumnType<string | number | null, number | null, number | null>;
+    message: string | null;
+    dataset: Json<DatasetRef> | null;
+    report: Json<GenerationReport> | null;
+    reused_from: string | null;
+    started_at: Timestamp | null;
+    ended_at: Timestamp | null;
   };
   surroundings: { id: Generated<number>; content: Json<Surroundings>; at: Stamped };
   gpu_inventory: { id: Generated<number>; content: Json<GpuInventory> | null; claimed_at: Stamped };

@@ -8,6 +8,7 @@ import { history } from './history.ts';
 import type { Database } from './open.ts';
 import { outcomes } from './outcomes.ts';
 import { predictions } from './predictions.ts';
+import { preparations } from './preparations.ts';
 import { searches } from './searches.ts';
 import { trials } from './trials.ts';
 
@@ -27,6 +28,7 @@ export function createExperimentStore(database: Database): ExperimentStore {
     ...fit(db),
     ...history(db),
     ...predictions(db),
+    ...preparations(db),
     ...searches(db),
     onExperimentEvents(listener) {
       const waiting = new Map<string | null, NodeJS.Timeout>();

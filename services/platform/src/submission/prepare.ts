@@ -12,12 +12,14 @@ import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { type Issue, parseDocument } from '@lamina/domain/spec/parse.ts';
 import type { ArtifactStore } from '../artifacts.ts';
 import type { Surroundings } from '../surroundings.ts';
+import { keyIssue } from './generated-dataset.ts';
+import { type GenerationOptions, generationSentence, type PlannedGeneration, planGeneration } from './generation.ts';
 import { choiceFrom, type GpuOffers } from './gpu-offers.ts';
 import { InvalidDocument } from './invalid-document.ts';
 import { createPlacing, type InputCopy } from './placing.ts';
-import { issuesOfReferences, type ReferenceOptions, resolveReferences } from './references.ts';
+import { issuesOfReferences, type ReferenceOptions, type ResolvedDocument, resolveReferences } from './references.ts';
 
-export interface PrepareOptions extends Omit<ReferenceOptions, 'placing'> {
+export interface PrepareOptions extends Omit<ReferenceOptions, 'placing'>, GenerationOptions {
   readonly artifacts: Pick<ArtifactStore, 'localPath'>;
   readonly gpus: GpuOffers;
   /** @throws NoWorker before the first worker has said where trials run */
@@ -40,6 +42,8 @@ export interface Prepared {
   readonly warnings: readonly string[];
   /** Files that must be in the artifact store before trials start. */
   readonly copies: readonly InputCopy[];
+  /** Of a dataset that a model writes; where that is to be done, the trials above are what will follow. */
+  readonly generation: PlannedGeneration | null;
 }
 
 /** @throws InvalidDocument with every mistake at once */
@@ -49,13 +53,15 @@ export async function prepare(input: string | object, options: PrepareOptions): 
   const parsed = parseDocument(input);
   if (!parsed.ok) throw new InvalidDocument([...parsed.issues, ...(await issuesOfReferences(input, found))]);
   const resolved = await resolveReferences(parsed.document, found);
-  const { document, layersOf, shapeOf } = resolved;
+  const { layersOf, shapeOf, checkpointOf } = resolved;
+  const { document, generation } = await withGeneration(resolved, options);
   const gpus = device?.kind === 'cpu' ? null : await options.gpus.offer(shapeOf);
   const inventory = gpus?.inventory ?? null;
   const unknownClass = gpuClassIssue(document, inventory);
-  const issues = [...resolved.issues, ...(unknownClass === null ? [] : [unknownClass])];
+  const misplacedKey = generation === null ? null : keyIssue(generation.spec, mounts);
+  const issues = [...resolved.issues, ...[unknownClass, misplacedKey].filter((issue) => issue !== null)];
   if (issues.length > 0) throw new InvalidDocument(issues);
-  const expansion = expandMatrix(document, { trainerRevision, device, layersOf, gpus });
+  const expansion = expandMatrix(document, { trainerRevision, device, layersOf, checkpointOf, gpus });
   if (expansion.trials.length === 0) throw new InvalidDocument(nothingLeft(expansion));
   const waitsForGpus = expansion.trials.some(({ settings }) => settings.gpus > 0) && (await options.seesNoGpu());
   const estimated = new Map<string, MemoryView | null>();
@@ -81,13 +87,26 @@ export async function prepare(input: string | object, options: PrepareOptions): 
       return memory;
     },
     copies: resolved.copies,
+    generation,
     warnings: [
       ...parsed.warnings.map(({ path, message }) => `${path}: ${message}`),
       ...resolved.warnings,
+      ...(generation === null ? [] : [generationSentence(generation)]),
       ...(waitsForGpus ? [NO_GPU] : []),
       ...(expansion.baselineCellId === null ? ['baseline matches no cell: nothing is compared with it'] : []),
     ],
   };
+}
+
+/** A dataset that was generated before takes the place of its spec. */
+async function withGeneration(
+  { document, promptFile }: ResolvedDocument,
+  options: GenerationOptions,
+): Promise<{ readonly document: ExperimentDocument; readonly generation: PlannedGeneration | null }> {
+  if (document.dataset.source !== 'generated') return { document, generation: null };
+  const generation = await planGeneration(document.dataset, promptFile, options);
+  const dataset = generation.done?.dataset ?? document.dataset;
+  return { document: { ...document, dataset }, generation };
 }
 
 /** Plans as chosen, or as earlier trials of like cells ended up with. */
@@ -109,8 +128,8 @@ async function plansOf(
 function nothingLeft({ dropped }: Expansion): readonly Issue[] {
   if (dropped.length === 0) return [{ path: 'matrix', message: 'has no cell', fix: 'list at least one value' }];
   const reasons = new Map(dropped.map((cell) => [cell.message, cell]));
-  return [...reasons.values()].map(({ label, message }) => ({
-    path: 'matrix',
+  return [...reasons.values()].map(({ label, reason, message }) => ({
+    path: reason === 'unsupported-precision' || reason === 'checkpoint-precision' ? 'matrix.precision' : 'matrix',
     message: `no cell is left: ${label} ${message}`,
   }));
 }

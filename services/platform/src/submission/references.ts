@@ -1,20 +1,22 @@
-import type { DatasetRef, ModelRef } from '@lamina/domain/contract/settings.ts';
+import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
+import type { DocumentDataset, PromptFile } from '@lamina/domain/spec/generated.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import { references, withReferences } from '@lamina/domain/spec/references.ts';
 import { datasetInput, modelInput } from '@lamina/domain/spec/references-input.ts';
 import { readText } from '@lamina/domain/spec/text.ts';
 import { resolveDataset } from './dataset.ts';
 import type { Fingerprints } from './fingerprints.ts';
+import { type ResolvedGeneration, resolveGenerated } from './generated-dataset.ts';
 import { type ModelContext, resolveModel } from './model.ts';
 import { placesFrom } from './paths.ts';
 import type { InputCopy, Placing } from './placing.ts';
 import type { Shapes } from './shapes.ts';
+import { resolveTasks } from './tasks.ts';
 
 export interface ReferenceOptions {
-import { resolveTasks } from './tasks.ts';
   readonly baseDirectory: string;
   readonly hubCache: string | null;
   readonly placing: Placing;
@@ -26,10 +28,14 @@ export interface ResolvedDocument {
   readonly document: ExperimentDocument;
   readonly layersOf: (model: ModelRef) => number | null;
   readonly shapeOf: (model: ModelRef) => ModelShape | null;
+  /** How a model is quantized on disk: null where it is not, undefined where that is not known. */
+  readonly checkpointOf: (model: ModelRef) => string | null | undefined;
   readonly issues: readonly Issue[];
   readonly warnings: readonly string[];
   /** Files that trials would not see otherwise. */
   readonly copies: readonly InputCopy[];
+  /** What is known of the prompts that a dataset is to be generated from. */
+  readonly promptFile: PromptFile | null;
 }
 
 /** Finds everything the document refers to: absolute paths, fingerprints, depths. All issues at once. */
@@ -39,20 +45,23 @@ export async function resolveReferences(
 ): Promise<ResolvedDocument> {
   const named = references(document);
   const context = contextOf(options);
-  const dataset = await resolveDataset(named.dataset, context);
+  const dataset = await datasetAt(named.dataset, context);
   const models = await Promise.all(named.models.map((model) => resolveModel(model, placeOf(document, model), context)));
+  const found = await resolveTasks(document.evaluation.tasks, context);
+  const evaluation = { ...document.evaluation, tasks: found.tasks };
   const byModel = new Map(named.models.map((model, index) => [model, models[index]?.model ?? model]));
   const layers = new Map(models.map((found) => [canonical(found.model), found.layers]));
+  const checkpoints = new Map(models.map((found) => [canonical(found.model), found.checkpoint]));
   const shapes = new Map(models.map((found) => [canonical(found.model), found.shape]));
   return {
     document: withReferences({ ...document, evaluation }, { models: byModel, dataset: dataset.dataset }),
     layersOf: (model) => layers.get(canonical(model)) ?? null,
-  const found = await resolveTasks(document.evaluation.tasks, context);
-  const evaluation = { ...document.evaluation, tasks: found.tasks };
     shapeOf: (model) => shapes.get(canonical(model)) ?? null,
+    checkpointOf: (model) => checkpoints.get(canonical(model)),
     issues: [...models.flatMap((found) => found.issues), ...dataset.issues, ...found.issues],
-    warnings: [...models.flatMap((found) => found.warnings), ...(dataset.warnings ?? [])],
-    copies: [...found.copies, ...[dataset, ...models].flatMap(({ copy }) => copy ?? [])],
+    warnings: [...models.flatMap((found) => found.warnings), ...dataset.warnings],
+    copies: [...dataset.copies, ...found.copies, ...models.flatMap(({ copy }) => copy ?? [])],
+    promptFile: dataset.promptFile,
   };
 }
 
@@ -69,9 +78,18 @@ export async function issuesOfReferences(input: string | object, options: Refere
   const dataset = datasetInput.safeParse(fields['dataset']);
   const found = await Promise.all([
     model.success ? resolveModel(model.data as ModelRef, 'model', context) : null,
-    dataset.success ? resolveDataset(dataset.data as DatasetRef, context) : null,
+    dataset.success ? datasetAt(dataset.data as DocumentDataset, context) : null,
   ]);
   return found.flatMap((resolved) => resolved?.issues ?? []);
+}
+
+async function datasetAt(
+  dataset: DocumentDataset,
+  context: ModelContext,
+): Promise<Omit<ResolvedGeneration, 'dataset'> & { readonly dataset: DocumentDataset }> {
+  if (dataset.source === 'generated') return resolveGenerated(dataset, context);
+  const { copy = null, warnings = [], ...found } = await resolveDataset(dataset, context);
+  return { ...found, warnings, copies: copy === null ? [] : [copy], promptFile: null };
 }
 
 function contextOf(options: ReferenceOptions): ModelContext {

@@ -25,6 +25,7 @@ export function createSubmissions({ defaults, store, artifacts }: SubmissionDeps
     artifacts,
     shapes,
     gpus: createGpuOffers(store, shapes),
+    preparedBefore: (specHash: string) => store.preparedBefore(specHash),
     async surroundings() {
       const said = await store.getSurroundings();
       if (said === null) throw new NoWorker('no worker has said yet where trials run: start one');

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { trialResult } from '@lamina/domain/contract/result.ts';
+import { attemptResult } from '@lamina/domain/contract/attempt-result.ts';
 import type { AttemptRef } from '@lamina/domain/contract/runner.ts';
 import { trialExit } from '@lamina/domain/contract/trial.ts';
 import { z } from 'zod';
@@ -27,7 +27,7 @@ export function gatherTraces(attemptDir: string, ref: AttemptRef): Pick<Evidence
 function readResult(attemptDir: string, ref: AttemptRef): Evidence['result'] {
   const content = readJson(join(attemptDir, 'result.json'));
   if (content === undefined) return { problem: 'there is no readable result.json' };
-  const parsed = trialResult.safeParse(content);
+  const parsed = attemptResult.safeParse(content);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     return { problem: `${issue?.path.join('.')}: ${issue?.message}` };

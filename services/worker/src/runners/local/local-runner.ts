@@ -4,7 +4,13 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AttemptLaunch, AttemptObservation, AttemptRef, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type {
+  AttemptLaunch,
+  AttemptObservation,
+  AttemptRef,
+  AttemptRequest,
+  JobRunner,
+} from '@lamina/domain/contract/runner.ts';
 import { attemptKey } from '@lamina/platform/artifacts.ts';
 import { Attempt } from './attempt.ts';
 import { createAttemptIndex, type IndexEntry } from './attempt-index.ts';
@@ -24,6 +30,8 @@ export interface LocalRunnerOptions {
   readonly root: string;
   readonly launcher: Launcher;
   readonly log: LocalRunnerLog;
+  /** Where the keys of endpoints are that a generation names. */
+  readonly variables?: Readonly<Record<string, string | undefined>>;
   /** How often processes are looked at without being told to, milliseconds. */
   readonly pollMs?: number;
   /** How long `launch` waits for a process before it answers `pending`, milliseconds. */
@@ -38,7 +46,7 @@ export interface LocalRunner extends JobRunner {
 }
 
 export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
-  const { root, launcher, log, pollMs = 2_000, launchWaitMs = 20_000 } = options;
+  const { root, launcher, log, variables = {}, pollMs = 2_000, launchWaitMs = 20_000 } = options;
   const index = createAttemptIndex(join(root, 'runner'));
   const attempts = new Map<string, Attempt>();
   const watchers = new Set<Deliveries>();
@@ -80,7 +88,7 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
     timer = setTimeout(tick, wait).unref();
   }
 
-  function enter(item: AttemptLaunch): Attempt {
+  function enter(item: AttemptLaunch<AttemptRequest>): Attempt {
     const { experimentId, trialId, attempt, attemptId, deadlineSeconds, graceSeconds } = item;
     const launchedAt = new Date();
     const entry: IndexEntry = {
@@ -103,13 +111,13 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
     return track(entry);
   }
 
-  async function start(attempt: Attempt, item: AttemptLaunch): Promise<void> {
+  async function start(attempt: Attempt, item: AttemptLaunch<AttemptRequest>): Promise<void> {
     const request = { ...item.request, paths: { ...item.request.paths, output: attempt.dir } };
     writeJson(join(attempt.dir, 'request.json'), request);
     try {
       attempt.identity = await launcher.start({
         attemptDir: attempt.dir,
-        env: { LAMINA_ATTEMPT_TOKEN: item.token },
+        env: { LAMINA_ATTEMPT_TOKEN: item.token, ...apiKey(item.request, variables) },
       });
       log.info({ attemptId: item.attemptId, pid: attempt.identity.pid }, 'attempt launched');
     } catch (error) {
@@ -127,7 +135,7 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
     tick();
   }
 
-  async function launchOne(item: AttemptLaunch): Promise<AttemptObservation> {
+  async function launchOne(item: AttemptLaunch<AttemptRequest>): Promise<AttemptObservation> {
     try {
       const attempt = attempts.get(item.attemptId) ?? enter(item);
       if (attempt.entry.end === null && attempt.entry.stop === null && attempt.neverStarted()) {
@@ -203,6 +211,16 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
       watchers.clear();
     },
   };
+}
+
+/** A warm trainer has the environment of when it was started; the key may have changed since. */
+function apiKey(
+  request: AttemptRequest,
+  variables: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const name = 'kind' in request ? request.spec.endpoint.apiKeyVariable : null;
+  const value = name === null ? undefined : variables[name];
+  return name === null || value === undefined ? {} : { [name]: value };
 }
 
 async function withinMs(work: Promise<void>, ms: number): Promise<void> {

@@ -23,7 +23,7 @@ export async function openLocalPlace(options: LocalPlaceOptions): Promise<TrialP
   const env = trainerEnvironment(trainer, options.env);
   const { revision, device } = await askTrainer(trainer, env);
   const launcher = createLauncher(trainer, env, revision, dataDirectory);
-  const runner = createLocalRunner({ root: artifactRoot, launcher, log });
+  const runner = createLocalRunner({ root: artifactRoot, launcher, log, variables: options.env });
   return {
     runner,
     inventory: { gpus: async () => localInventory(runner.name, device, new Date()) },
