@@ -17,7 +17,11 @@ TYPES = ("f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0", "q2_k
 
 def add_llama(commands: Any) -> None:
     """Add the command and its own commands to a parser."""
-    llama = commands.add_parser("llama", help="build llama.cpp; convert, measure and run models with it")
+    add_llama_commands(commands.add_parser("llama", help="build llama.cpp; convert, measure and run models with it"))
+
+
+def add_llama_commands(llama: argparse.ArgumentParser) -> None:
+    """Add the commands of llama.cpp to a parser of their own."""
     inner = llama.add_subparsers(required=True, metavar="COMMAND")
 
     making = inner.add_parser("build", help="compile its tools, once on this machine")

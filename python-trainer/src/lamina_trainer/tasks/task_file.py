@@ -86,7 +86,7 @@ def _data_files(path: Path, config: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _records(path: Path, content: bytes) -> list[Mapping[str, Any]]:
-    found = []
+    found: list[Mapping[str, Any]] = []
     for number, line in enumerate(content.decode(errors="replace").splitlines(), 1):
         if not line.strip():
             continue
