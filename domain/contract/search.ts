@@ -40,7 +40,6 @@ export const prunerSettings = z.strictObject({
   /** Steps of a whole trial, hyperband's largest resource. */
   maxSteps: z.int().min(1),
 });
-export type PrunerSettings = z.infer<typeof prunerSettings>;
 
 export const studySpec = z.strictObject({
   /** Unique in the tuner's storage. */
