@@ -79,6 +79,10 @@ export const kubernetesSettings = z
       .array(f.objectName)
       .default([])
       .describe('Secrets whose keys become variables, e.g. one with HF_TOKEN'),
+    apiKeySecrets: z
+      .array(f.objectName)
+      .default([])
+      .describe('Secrets that documents may name for the key of an endpoint that generates their data'),
     gpuResource: f.extendedResource.default('nvidia.com/gpu').describe('extended resource that stands for one GPU'),
     gpusPerPod: z
       .int()

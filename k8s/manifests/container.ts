@@ -5,6 +5,7 @@ import type { AttemptLaunch, AttemptRequest } from '@lamina/domain/contract/runn
 import type { Plan } from '@lamina/domain/contract/trial.ts';
 import { TRAINER_CONTAINER } from '../labels.ts';
 import type { KubernetesSettings } from '../settings.ts';
+import { ManifestProblem } from './problem.ts';
 import { HOME } from './volumes.ts';
 
 const TERMINATION_LOG = '/dev/termination-log';
@@ -62,15 +63,22 @@ function environment({ request, token }: AttemptLaunch<AttemptRequest>, settings
     { name: 'LAMINA_POD_NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     { name: 'LAMINA_TERMINATION_LOG', value: TERMINATION_LOG },
     { name: 'LAMINA_ATTEMPT_TOKEN', value: literal(token) },
-    ...apiKey(request),
+    ...apiKey(request, settings),
     { name: 'LAMINA_REQUEST', value: literal(JSON.stringify(request)) },
   ];
 }
 
 /** The kubelet reads the Secret: neither the request nor the Job holds the key. */
-function apiKey(request: AttemptRequest): readonly V1EnvVar[] {
+function apiKey(request: AttemptRequest, { apiKeySecrets }: KubernetesSettings): readonly V1EnvVar[] {
   const secret = 'kind' in request ? request.spec.endpoint.apiKeySecret : null;
-  return secret === null ? [] : [{ name: API_KEY_VARIABLE, valueFrom: { secretKeyRef: { ...secret } } }];
+  if (secret === null) return [];
+  // Whoever writes a document also says where its key is sent.
+  if (!apiKeySecrets.includes(secret.name)) {
+    throw new ManifestProblem(
+      `The Secret '${secret.name}' of dataset.endpoint.apiKeySecret is not one that documents may name; add it to apiKeySecrets in the cluster's settings.`,
+    );
+  }
+  return [{ name: API_KEY_VARIABLE, valueFrom: { secretKeyRef: { ...secret } } }];
 }
 
 /** The kubelet would put variables in the place of `$(NAME)`, and one `$` in that of two. */

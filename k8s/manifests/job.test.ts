@@ -5,7 +5,7 @@ import { jobManifest, jobName } from './job.ts';
 import { DNS_LABEL } from './names.ts';
 import { ManifestProblem } from './problem.ts';
 import { goldenFiles, goldenSettings, readGolden } from './testing/golden.ts';
-import { sampleLaunch } from './testing/launch.ts';
+import { sampleGeneration, sampleLaunch } from './testing/launch.ts';
 
 test('the reviewed manifests are what is built today (node k8s/manifests/testing/golden.ts writes them anew)', () => {
   assert.deepEqual(Object.fromEntries(readGolden()), Object.fromEntries(goldenFiles()));
@@ -54,6 +54,33 @@ test('settings replace our variables, and none is there twice', () => {
   const env = container(sampleLaunch(), { env: { HF_HOME: '/mnt/hub', A: '1' } }).env ?? [];
   assert.equal(env.find(({ name }) => name === 'HF_HOME')?.value, '/mnt/hub');
   assert.equal(new Set(env.map(({ name }) => name)).size, env.length);
+});
+
+test('the key of an endpoint comes from its Secret, and stands nowhere in the Job', () => {
+  const launch = sampleGeneration({ name: 'writer', key: 'token' });
+  const manifest = jobManifest(launch, { ...goldenSettings(), apiKeySecrets: ['writer'] });
+  const { env, resources } = manifest.spec?.template.spec?.containers[0] ?? {};
+  assert.deepEqual(
+    env?.find(({ name }) => name === 'LAMINA_API_KEY'),
+    {
+      name: 'LAMINA_API_KEY',
+      valueFrom: { secretKeyRef: { name: 'writer', key: 'token' } },
+    },
+  );
+  const request = JSON.parse(expanded(env?.find(({ name }) => name === 'LAMINA_REQUEST')?.value ?? ''));
+  assert.deepEqual(request, launch.request);
+  assert.equal(resources?.limits?.['nvidia.com/gpu'], undefined);
+  assert.equal(resources?.limits?.['memory'], '2147483648');
+});
+
+test('a Secret that the settings do not allow is refused with what to do', () => {
+  const launch = sampleGeneration({ name: 'registry', key: 'password' });
+  assert.throws(
+    () => jobManifest(launch, { ...goldenSettings(), apiKeySecrets: ['writer'] }),
+    (error) => error instanceof ManifestProblem && /'registry'.*apiKeySecrets/.test(error.message),
+  );
+  const keyless = jobManifest(sampleGeneration(null), goldenSettings());
+  assert.ok(!JSON.stringify(keyless).includes('LAMINA_API_KEY'));
 });
 
 test("the plan's memory goes before that of the settings", () => {

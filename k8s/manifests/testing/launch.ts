@@ -1,4 +1,10 @@
 /** An attempt as the worker launches it, for tests of manifests and of what reads them. */
+import {
+  API_KEY_VARIABLE,
+  DATASET_TRIAL,
+  type GenerateRequest,
+  generationSpec,
+} from '@lamina/domain/contract/generation.ts';
 import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
 import { type Plan, type TrialRequest } from '@lamina/domain/contract/trial.ts';
@@ -44,4 +50,46 @@ export function sampleLaunch(
     eventsUrl: `http://lamina.lamina.svc:7071/v1/attempts/${ids.attemptId}/events`,
   };
   return { ...ids, request, token: 'token-of-the-attempt', deadlineSeconds: 7200, graceSeconds: 60, ...change.launch };
+}
+
+/** An attempt to generate a dataset, with a key from a Secret. */
+export function sampleGeneration(
+  apiKeySecret: { readonly name: string; readonly key: string } | null,
+): AttemptLaunch<GenerateRequest> {
+  const ids = {
+    experimentId: EXPERIMENT,
+    trialId: DATASET_TRIAL,
+    attempt: 1,
+    attemptId: attemptIdOf(EXPERIMENT, DATASET_TRIAL, 1),
+  };
+  const request: GenerateRequest = {
+    contract: CONTRACT_VERSION,
+    kind: 'generate',
+    ...ids,
+    spec: generationSpec.parse({
+      prompts: { source: 'topics', topics: ['tides'], templates: ['Explain {topic}.'] },
+      endpoint: {
+        baseUrl: 'https://host/v1',
+        model: 'writer',
+        ...(apiKeySecret === null ? {} : { apiKeySecret, apiKeyVariable: API_KEY_VARIABLE }),
+      },
+    }),
+    plan: {
+      gpuClass: null,
+      gpus: 0,
+      microBatch: 1,
+      accumulation: 1,
+      checkpointing: false,
+      memoryBytes: 2 * 2 ** 30,
+      excludedNodes: [],
+    },
+    paths: {
+      output: `${ARTIFACTS}/experiments/${EXPERIMENT}/trials/${DATASET_TRIAL}/attempts/1`,
+      checkpoints: `${ARTIFACTS}/generated`,
+      cache: '/var/cache/lamina',
+      datasets: `${ARTIFACTS}/datasets`,
+    },
+    eventsUrl: null,
+  };
+  return { ...ids, request, token: 'token-of-the-attempt', deadlineSeconds: null, graceSeconds: 60 };
 }
