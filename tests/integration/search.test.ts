@@ -2,9 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ADVANCE_STUDY, type AdvanceStudyOutput } from '@lamina/domain/contract/search.ts';
-import { searchWorkflowId } from '@lamina/domain/contract/workflow.ts';
-import { defaultPayloadConverter } from '@temporalio/common';
 import { type Orchestra, startOrchestra, until } from '../support/orchestra.ts';
 import {
   BOWL_PARAMETERS,
@@ -31,7 +28,7 @@ after(async () => {
 });
 
 for (const [name, scenario] of Object.entries(SEARCH_SCENARIOS)) {
-  test(name.replaceAll('-', ' '), { timeout: PATIENCE_MS }, () => scenario(orchestra, name, tuner));
+  test(name.replaceAll('-', ' '), { timeout: PATIENCE_MS }, () => scenario(orchestra, name));
 }
 
 /** A study of one cell of the bowl. */
@@ -65,7 +62,8 @@ test('five kills of the tuner and a restart of the worker: forty suggestions all
     Array.from({ length: 40 }, (_, number) => number),
   );
   assert.ok(suggestions.every(({ end, told }) => end?.state === 'complete' && told));
-  assert.deepEqual((await lastAnswer(id)).finished, { complete: 40, pruned: 0, failed: 0 });
+  const [study] = await orchestra.store.listStudies(id);
+  assert.deepEqual(await tuner.trials(study?.study.spec.name ?? ''), { COMPLETE: 40 });
   const best = suggestions.reduce((a, b) => ((a.end?.values?.[0] ?? 99) <= (b.end?.values?.[0] ?? 99) ? a : b));
   assert.ok((best.end?.values?.[0] ?? 99) < 2.15, JSON.stringify(best));
   for (const [trialId, launches] of Map.groupBy(
@@ -125,21 +123,6 @@ test('what the tuner refuses ends its study, with the reason, and not its experi
   assert.equal(study?.state, 'failed');
   assert.match(study.message ?? '', /weightDecay/);
 });
-
-/** Of the tuner, in the last run of the search's workflow. */
-async function lastAnswer(id: string): Promise<AdvanceStudyOutput> {
-  const { events = [] } = await orchestra.temporal.client.workflow.getHandle(searchWorkflowId(id)).fetchHistory();
-  const asked = (events ?? []).filter(
-    (event) => event.activityTaskScheduledEventAttributes?.activityType?.name === ADVANCE_STUDY,
-  );
-  const last = asked.at(-1)?.eventId;
-  const answer = (events ?? [])
-    .map((event) => event.activityTaskCompletedEventAttributes)
-    .find((completed) => completed != null && String(completed.scheduledEventId) === String(last));
-  const [payload] = answer?.result?.payloads ?? [];
-  assert.ok(payload !== undefined, 'the tuner has answered');
-  return defaultPayloadConverter.fromPayload(payload);
-}
 
 test('a search that is cancelled while no tuner is there ends as well', { timeout: PATIENCE_MS }, async () => {
   await tuner.close();

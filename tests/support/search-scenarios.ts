@@ -1,4 +1,4 @@
-/** What a search must survive, run for real with the tuner; as for `scenarios.ts`, histories are recorded of some. */
+/** What a search must survive, run for real with a tuner that is there; as of `scenarios.ts`, histories are recorded. */
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,11 +9,10 @@ import type { Suggestion } from '@lamina/domain/search/types.ts';
 import { sampleResult } from '../conformance/samples.ts';
 import { type Orchestra, until } from './orchestra.ts';
 import { studiesFor } from './studies.ts';
-import type { TestTuner } from './tuner.ts';
 
 export const PATIENCE_MS = 600_000;
 
-export type SearchScenario = (orchestra: Orchestra, id: string, tuner: TestTuner) => Promise<void>;
+type SearchScenario = (orchestra: Orchestra, id: string) => Promise<void>;
 
 /** A bowl with its lowest point, 2, at a learning rate of 1e-3 and a weight decay of 0.3. */
 export function bowl({ request: { settings } }: AttemptLaunch): number {
