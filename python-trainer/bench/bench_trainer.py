@@ -192,7 +192,7 @@ def main() -> None:
         options.max_length,
         True,
         EvaluationSettings(
-            fraction=0.1, max_tokens=64, micro_batch=1, before_training=False, inference=None, gguf=None
+            fraction=0.1, max_tokens=64, micro_batch=1, before_training=False, inference=None, gguf=None, tasks=None
         ),
         options.cache,
     )
