@@ -5,6 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { generatedContracts } from '../domain/contract/schemas.ts';
+import { capabilityTable, precisionTables } from '../domain/matrix/capabilities.ts';
 import { publishedErrors } from '../domain/memory/errors.ts';
 import { readShape } from '../domain/memory/shape.ts';
 import { studyRows } from '../domain/memory/study.ts';
@@ -22,7 +23,9 @@ async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
   );
   return {
     ...Object.fromEntries(contracts),
+    'python-trainer/src/lamina_trainer/capabilities.json': json(capabilityTable()),
     'docs/errors.md': errorsPage(),
+    'docs/precisions.md': withTables(await text('docs/precisions.md'), precisionTables()),
     'docs/experiment.schema.json': json(documentSchema()),
     'docs/experiment.md': withTables(await text('docs/experiment.md'), referenceTables()),
     'docs/kubernetes/settings.md': withTables(await text('docs/kubernetes/settings.md'), settingsTables()),

@@ -12,6 +12,8 @@ export interface DeviceCapabilities {
   readonly computeCapability: string | null;
   /** Whether 16-bit matrix products are faster than fp32 ones. */
   readonly fast16Bit: boolean;
+  /** What a CPU has that precisions and dtypes depend on, as the operating system names it; empty for a GPU. */
+  readonly features?: readonly string[];
   /** Of one GPU; null for a CPU. */
   readonly memoryBytes?: number | null;
 }
@@ -33,6 +35,8 @@ export interface ExpansionContext {
   readonly device: DeviceCapabilities | null;
   /** Decoder layers of a model; null where that is not known before it is loaded. */
   readonly layersOf: (model: ModelRef) => number | null;
+  /** How a model's weights are quantized on disk: null where they are not, undefined where that is not known. */
+  readonly checkpointOf?: (model: ModelRef) => string | null | undefined;
   /** Null where it is not known what there is: plans are as the document says, and nothing is dropped for its size. */
   readonly gpus: GpuOffer | null;
 }

@@ -247,6 +247,28 @@ test('what the model or the device cannot do is dropped with the reason', () => 
   assert.equal(expand({ resources: { gpus: 2 } }, { device: cpu }).dropped[0]?.reason, 'does-not-fit');
 });
 
+test('a quantized checkpoint is had in its own precision alone', () => {
+  const fields = {
+    matrix: {
+      precision: ['bf16', 'nf4', 'gptq'],
+      method: ['lora', 'qlora'],
+      exclude: [
+        { precision: 'bf16', method: 'qlora' },
+        { precision: ['nf4', 'gptq'], method: 'lora' },
+      ],
+    },
+  };
+  const left = (checkpoint: string | null | undefined) => {
+    const { cells, dropped } = expand(fields, { checkpointOf: () => checkpoint });
+    const reasons = dropped.filter(({ reason }) => reason !== 'excluded').map(({ reason }) => reason);
+    return { cells: cells.map(({ precision }) => precision), reasons };
+  };
+  assert.deepEqual(left(undefined), { cells: ['bf16', 'nf4', 'gptq'], reasons: [] });
+  assert.deepEqual(left(null), { cells: ['bf16', 'nf4'], reasons: ['checkpoint-precision'] });
+  assert.deepEqual(left('gptq'), { cells: ['gptq'], reasons: ['checkpoint-precision', 'checkpoint-precision'] });
+  assert.deepEqual(left('fp8').cells, []);
+});
+
 test('a trial asks for a GPU unless the machine is known to have none', () => {
   assert.equal(expand({}).trials[0]?.settings.gpus, 1);
   assert.equal(expand({}, { device: cpu }).trials[0]?.settings.gpus, 0);

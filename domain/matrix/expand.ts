@@ -48,7 +48,7 @@ export function expandMatrix(document: ExperimentDocument, context: ExpansionCon
     const excluded = candidate.seeds.filter((seed) => !left.includes(seed));
     if (excluded.length > 0) dropped.push(exclusion(label, left.length === 0 ? [] : excluded));
     if (left.length === 0) continue;
-    const problem = objection(candidate.settings, candidate.total, context.device);
+    const problem = objection(candidate.settings, candidate.total, context);
     if (problem !== null) {
       dropped.push({ label, ...problem });
       continue;

@@ -49,7 +49,8 @@ function fullName(model: ModelRef): string {
   return model.revision === 'main' ? model.id : `${model.id}@${model.revision}`;
 }
 
-function shortName(model: ModelRef): string {
+/** The last part of its name. */
+export function shortName(model: ModelRef): string {
   const name = model.source === 'hf' ? model.id : model.path.replace(/\/+$/, '');
   return name.slice(name.lastIndexOf('/') + 1).replace(/\.gguf$/i, '');
 }

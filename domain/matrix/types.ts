@@ -33,6 +33,7 @@ export const DROP_REASONS = [
   'excluded',
   'too-many-layers',
   'unsupported-precision',
+  'checkpoint-precision',
   'does-not-fit',
   'duplicate',
 ] as const;

@@ -2,7 +2,9 @@
 import type { TrialSettings } from '../contract/settings.ts';
 import { depthProblem } from '../spec/layers.ts';
 import { isQuantized, type Method, type Precision } from '../spec/vocabulary.ts';
-import type { DeviceCapabilities } from './context.ts';
+import { CAPABILITIES, checkpointLack, FAST_16_BIT, gpuLack } from './capabilities.ts';
+import type { DeviceCapabilities, ExpansionContext } from './context.ts';
+import { shortName } from './label.ts';
 import type { DropReason } from './types.ts';
 
 export interface Objection {
@@ -31,18 +33,25 @@ export function methodProblem(method: Method, precision: Precision): Objection |
   return null;
 }
 
-type Settings = Pick<TrialSettings, 'method' | 'precision' | 'computeDtype' | 'layers' | 'training' | 'gpus'>;
+type Settings = Pick<TrialSettings, 'model' | 'method' | 'precision' | 'computeDtype' | 'layers' | 'training' | 'gpus'>;
 
 export function objection(
   settings: Settings,
   layers: number | null,
-  device: DeviceCapabilities | null,
+  { device, checkpointOf }: Pick<ExpansionContext, 'device' | 'checkpointOf'>,
 ): Objection | null {
   return (
     methodProblem(settings.method, settings.precision) ??
     depthObjection(settings, layers) ??
+    checkpointObjection(settings, checkpointOf?.(settings.model)) ??
     (device === null ? null : deviceObjection(settings, device))
   );
+}
+
+function checkpointObjection({ model, precision }: Settings, checkpoint: string | null | undefined): Objection | null {
+  if (checkpoint === undefined) return null;
+  const message = checkpointLack(precision, shortName(model), checkpoint);
+  return message === null ? null : { reason: 'checkpoint-precision', message };
 }
 
 function depthObjection(settings: Settings, layers: number | null): Objection | null {
@@ -50,16 +59,7 @@ function depthObjection(settings: Settings, layers: number | null): Objection | 
   return message === null ? null : { reason: 'too-many-layers', message };
 }
 
-/** CUDA compute capability from which on a precision works (tensor cores, or bitsandbytes' kernels). */
-const CAPABILITY_NEEDED: Partial<Record<Precision, number>> = {
-  tf32: 8.0,
-  int8: 7.5,
-  nf4: 6.0,
-  'nf4-dq': 6.0,
-  fp4: 6.0,
-  'fp4-dq': 6.0,
-};
-const BF16_CAPABILITY = 8.0;
+const BF16_CAPABILITY = Number(FAST_16_BIT.computeCapability);
 
 function unsupported(message: string): Objection {
   return { reason: 'unsupported-precision', message };
@@ -67,8 +67,8 @@ function unsupported(message: string): Objection {
 
 function deviceObjection(settings: Settings, device: DeviceCapabilities): Objection | null {
   if (device.kind === 'cpu') {
-    if (settings.precision === 'tf32')
-      return unsupported(`tf32 is a mode of NVIDIA GPUs; ${device.name} has none: use fp32`);
+    const { cpu } = CAPABILITIES[settings.precision];
+    if (cpu !== null) return unsupported(cpu);
     if (settings.gpus > 0)
       return {
         reason: 'does-not-fit',
@@ -86,9 +86,8 @@ export function capabilityObjection(
 ): Objection | null {
   if (computeCapability === null) return null;
   const capability = Number(computeCapability);
-  const needed = CAPABILITY_NEEDED[precision];
-  if (needed !== undefined && capability < needed)
-    return unsupported(`${precision} needs compute capability ${needed.toFixed(1)}; ${name} has ${computeCapability}`);
+  const lack = gpuLack(precision, name, computeCapability);
+  if (lack !== null) return unsupported(lack);
   if (capability >= BF16_CAPABILITY) return null;
   if (computeDtype === 'bf16' || training.mixedPrecision === 'bf16')
     return unsupported(

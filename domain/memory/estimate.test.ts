@@ -34,6 +34,11 @@ test('weights by precision, by hand: 100,663,296 linear parameters a layer of Ll
   assert.equal(bytes('nf4-dq'), Math.ceil((linear * (4 + 8 / 64 + 32 / 16_384)) / 8));
   // q, k, v, o, gate, up, down have so many rows, an fp32 scale each.
   assert.equal(bytes('int8'), linear + 4 * (3072 + 1024 + 1024 + 3072 + 8192 + 8192 + 3072));
+  for (const precision of ['int8-wo', 'fp8'] as const) assert.equal(bytes(precision), bytes('int8'), precision);
+  // 16 bits of scale and of offset for 64 weights; in checkpoints 16 of scale and 8 of zero for 128.
+  for (const precision of ['int4-wo', 'int4-hqq'] as const)
+    assert.equal(bytes(precision), (linear * 4.5) / 8, precision);
+  for (const precision of ['gptq', 'awq'] as const) assert.equal(bytes(precision), (linear * 4.1875) / 8, precision);
   assert.equal(bytes('bf16'), 2 * linear);
   assert.equal(bytes('fp32'), 4 * linear);
 });

@@ -29,7 +29,7 @@ export const DEFAULT_MARGINS: Margins = {
   safety: 0.05,
 };
 
-/** The largest weight in the compute dtype: k-bit products need it whole (bitsandbytes `MatMul4Bit`, `MatMul8bitLt`). */
+/** The largest weight in the compute dtype: k-bit products need it whole (bitsandbytes `MatMul4Bit`, `MatMul8bitLt`, packed layers). */
 export function dequantizationTerm(shape: ModelShape, settings: MemorySettings): Term {
   const { largestLinear } = countParameters(shape, settings.layers);
   const quantized = isQuantized(settings.precision);
@@ -37,7 +37,7 @@ export function dequantizationTerm(shape: ModelShape, settings: MemorySettings):
     'dequantization',
     'one weight, dequantized',
     quantized ? largestLinear * computeBytes(settings) : 0,
-    'bitsandbytes MatMul4Bit and MatMul8bitLt: the weight in the compute dtype',
+    'bitsandbytes MatMul4Bit and MatMul8bitLt, and packed layers: the weight in the compute dtype',
   );
 }
 

@@ -1,4 +1,5 @@
 /** Memory of base weights, adapters, gradients and optimizer states. */
+import { CAPABILITIES } from '../matrix/capabilities.ts';
 import { isQuantized, type Precision } from '../spec/vocabulary.ts';
 import { adapterParameters, countParameters, decoderLinears, sum } from './parameters.ts';
 import type { MemorySettings } from './settings.ts';
@@ -19,7 +20,19 @@ export function fourBit(doubleQuant: boolean): number {
   return doubleQuant ? 4 + 8 / BLOCK + 32 / (BLOCK * NESTED_BLOCK) : 4 + 32 / BLOCK;
 }
 
-/** Bytes of the decoder's linear weights as stored. int8 keeps one fp32 scale for each row (arXiv 2208.07339). */
+/** Weights that share a scale in the GPTQ and AWQ checkpoints that are published; a checkpoint may have another number. */
+const CHECKPOINT_GROUP = 128;
+
+/** Bits of a 4-bit integer with what its group keeps, bits. */
+function grouped(group: number, constants: number): number {
+  return 4 + constants / group;
+}
+
+/**
+ * Bytes of the decoder's linear weights as stored. 8-bit formats keep one fp32 scale for each row (arXiv 2208.07339;
+ * torchao `Int8Tensor`, `Float8Tensor`). 4-bit integers keep a 16-bit scale and offset for 64 weights (torchao's
+ * tinygemm and HQQ parameters); those of checkpoints a 16-bit scale, and a zero that the trainer keeps in a byte.
+ */
 export function linearWeightBytes(shape: ModelShape, precision: Precision, layers: number): number {
   const { linear } = countParameters(shape, layers);
   switch (precision) {
@@ -29,21 +42,35 @@ export function linearWeightBytes(shape: ModelShape, precision: Precision, layer
     case 'nf4-dq':
     case 'fp4-dq':
       return (linear * fourBit(true)) / 8;
+    case 'int4-wo':
+    case 'int4-hqq':
+      return (linear * grouped(BLOCK, 32)) / 8;
+    case 'gptq':
+    case 'awq':
+      return (linear * grouped(CHECKPOINT_GROUP, 24)) / 8;
     case 'int8':
+    case 'int8-wo':
+    case 'fp8':
       return linear + 4 * layers * sum(decoderLinears(shape).map(({ outputs }) => outputs));
     default:
       return linear * storedBytes(precision);
   }
 }
 
+const SOURCES = {
+  PyTorch: '',
+  bitsandbytes:
+    'bitsandbytes: 4 + 32/64 bits, or 4 + 8/64 + 32/16384 with double quantization; int8 with fp32 row scales',
+  torchao: 'torchao: 4 + 32/64 bits; 8 bits with fp32 row scales',
+  checkpoint: 'GPTQ and AWQ checkpoints with groups of 128: 4 + 24/128 bits',
+} as const;
+
 export function weightTerms(shape: ModelShape, settings: MemorySettings): readonly Term[] {
   const { precision, layers, shards } = settings;
   const counts = countParameters(shape, layers);
   const rest = counts.total - counts.linear;
   const quantized = isQuantized(precision);
-  const source = quantized
-    ? 'bitsandbytes: 4 + 32/64 bits, or 4 + 8/64 + 32/16384 with double quantization; int8 with fp32 row scales'
-    : 'parameters × bytes of the stored dtype';
+  const source = quantized ? SOURCES[CAPABILITIES[precision].library] : 'parameters × bytes of the stored dtype';
   return [
     term('weights', 'base weights', linearWeightBytes(shape, precision, layers) / shards, source, { steady: true }),
     term(

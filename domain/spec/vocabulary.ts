@@ -4,14 +4,31 @@ export const METHODS = ['full', 'lora', 'qlora'] as const;
 /** How weights are trained: all of them, adapters over an unquantized base, adapters over a k-bit base. */
 export type Method = (typeof METHODS)[number];
 
-export const PRECISIONS = ['fp32', 'tf32', 'bf16', 'fp16', 'int8', 'nf4', 'nf4-dq', 'fp4', 'fp4-dq'] as const;
+export const PRECISIONS = [
+  'fp32',
+  'tf32',
+  'bf16',
+  'fp16',
+  'fp8',
+  'int8',
+  'int8-wo',
+  'int4-wo',
+  'int4-hqq',
+  'nf4',
+  'nf4-dq',
+  'fp4',
+  'fp4-dq',
+  'gptq',
+  'awq',
+] as const;
 /** How the base weights are *stored*; the dtype they are multiplied in is the compute dtype. */
 export type Precision = (typeof PRECISIONS)[number];
 
-export const QUANTIZED_PRECISIONS = ['int8', 'nf4', 'nf4-dq', 'fp4', 'fp4-dq'] as const;
+/** What is left of them is quantized: adapters alone are trained over it. */
+const UNQUANTIZED_PRECISIONS: readonly Precision[] = ['fp32', 'tf32', 'bf16', 'fp16'];
 
 export function isQuantized(precision: Precision): boolean {
-  return (QUANTIZED_PRECISIONS as readonly Precision[]).includes(precision);
+  return !UNQUANTIZED_PRECISIONS.includes(precision);
 }
 
 export function hasAdapters(method: Method): boolean {

@@ -51,6 +51,10 @@ def make_adapter(base: Path, folder: Path, precision="nf4", method="qlora", comp
         ("llama", "nf4", "qlora"),
         ("gemma", "nf4-dq", "qlora"),
         ("llama", "fp4", "qlora"),
+        ("gemma", "fp8", "qlora"),
+        ("llama", "int8-wo", "qlora"),
+        ("gemma", "int4-wo", "qlora"),
+        ("llama", "int4-hqq", "qlora"),
     ],
 )
 def test_a_merged_model_says_what_the_adapter_says(tmp_path, bases, capsys, base, precision, method):

@@ -36,7 +36,12 @@ def request(root: Path, shelf: Path, model: str = "llama", inference=None, **cha
 
 @pytest.mark.parametrize(
     ("model", "precision", "method"),
-    [("llama", "bf16", "lora"), ("gemma", "nf4-dq", "qlora"), ("llama", "int8", "qlora")],
+    [
+        ("llama", "bf16", "lora"),
+        ("gemma", "nf4-dq", "qlora"),
+        ("llama", "int8", "qlora"),
+        ("llama", "int4-hqq", "qlora"),
+    ],
 )
 def test_a_trial_keeps_adapter_and_merged_model_and_leaves_its_base_as_it_was(
     tmp_path, shelf, model, precision, method

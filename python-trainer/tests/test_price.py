@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lamina_trainer.dequantization import share_of_kernels, share_of_operators
-from lamina_trainer.energy import RaplCounter, idle_watts, total
+from lamina_trainer.energy import EnergySpan, RaplCounter, idle_watts, total
 from lamina_trainer.step_clock import StepClock
 from lamina_trainer.trial import run_trial
 from tiny import Recorder, llama_config, make_request, save_model, save_texts
@@ -21,7 +21,10 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize(("precision", "method"), [("bf16", "lora"), ("nf4", "qlora"), ("int8", "qlora")])
+@pytest.mark.parametrize(
+    ("precision", "method"),
+    [("bf16", "lora"), ("nf4", "qlora"), ("int8", "qlora"), ("fp8", "qlora"), ("int4-wo", "qlora")],
+)
 def test_every_measured_step_has_its_parts_and_only_k_bit_weights_a_dequantization_share(
     tmp_path, shelf, precision, method
 ):
@@ -38,7 +41,7 @@ def test_every_measured_step_has_its_parts_and_only_k_bit_weights_a_dequantizati
         assert forward + backward + optimizer <= whole
     assert len(parts.forward) == 4
     found = result.training.dequantization_share
-    if precision == "nf4":
+    if precision in ("nf4", "fp8", "int4-wo"):
         assert found is not None
         assert 0 < found < 1
     else:
@@ -107,6 +110,18 @@ def test_idle_power_is_energy_over_time(monkeypatch):
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
     assert idle_watts(lambda: 3 * now[0], 2.0) == pytest.approx(3)
+
+
+def test_energy_of_a_span_is_what_was_used_within_it():
+    counter = iter([70.0, 82.5])
+    span = EnergySpan(lambda: next(counter))
+    with span:
+        assert span.joules is None
+    assert span.joules == 12.5
+    unread = EnergySpan(lambda: None)
+    with unread:
+        pass
+    assert unread.joules is None
 
 
 def test_energy_of_several_processes_is_known_if_that_of_each_is():

@@ -8,10 +8,11 @@ from lamina_trainer.document import parse_document
 from lamina_trainer.selftest import Combination, SelfTest, combinations, table
 
 
+@pytest.mark.timeout(900)  # some 200 trainings
 def test_every_combination_trains_or_names_its_reason(capsys: pytest.CaptureFixture[str]):
     assert main(["selftest", "--json"]) == 0
     found = parse_document(SelfTest, capsys.readouterr().out)
-    assert len(found.rows) == len(list(combinations())) == 9 * 3 * 5
+    assert len(found.rows) == len(list(combinations())) == 13 * 3 * 5
     for row in found.rows:
         if row.outcome == "trains":
             assert row.first_loss is not None
@@ -21,7 +22,9 @@ def test_every_combination_trains_or_names_its_reason(capsys: pytest.CaptureFixt
             assert row.reason
     trains = {(row.precision, row.method) for row in found.rows if row.outcome == "trains"}
     expected = {(p, m) for p in ("fp32", "bf16", "fp16") for m in ("full", "lora")}
-    expected |= {(p, "qlora") for p in ("int8", "nf4", "nf4-dq", "fp4", "fp4-dq")}
+    expected |= {
+        (p, "qlora") for p in ("fp8", "int8", "int8-wo", "int4-wo", "int4-hqq", "nf4", "nf4-dq", "fp4", "fp4-dq")
+    }
     assert trains >= expected
     scaled = [row for row in found.rows if row.precision == "nf4" and row.mixed_precision == "fp16"]
     assert {row.method: row.outcome for row in scaled} == {"full": "refused", "lora": "refused", "qlora": "trains"}

@@ -39,6 +39,8 @@ const numerics = fc.constantFrom(
   { method: 'lora', precision: 'fp16', computeDtype: 'fp16', autocast: true },
   { method: 'lora', precision: 'bf16', computeDtype: 'bf16', autocast: false },
   { method: 'qlora', precision: 'int8', computeDtype: 'bf16', autocast: false },
+  { method: 'qlora', precision: 'int8-wo', computeDtype: 'bf16', autocast: false },
+  { method: 'qlora', precision: 'int4-hqq', computeDtype: 'fp16', autocast: true },
   { method: 'qlora', precision: 'nf4', computeDtype: 'fp16', autocast: true },
   { method: 'qlora', precision: 'nf4-dq', computeDtype: 'bf16', autocast: false },
 ) as fc.Arbitrary<Pick<MemorySettings, 'method' | 'precision' | 'computeDtype' | 'autocast'>>;

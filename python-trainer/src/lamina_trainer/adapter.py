@@ -16,6 +16,7 @@ from lamina_trainer.layers import cut
 from lamina_trainer.measure import quantization_constants
 from lamina_trainer.models import LoadedModel, load_model
 from lamina_trainer.precision import apply_precision, resolve_numerics, set_matmul_mode
+from lamina_trainer.quantizers.checkpoint import check_checkpoint, plainest_precision
 from lamina_trainer.settings import ListedLayers
 
 ABOUT: Final = "lamina.json"
@@ -40,7 +41,7 @@ def base_checksum(causal: nn.Module) -> str:
     for name, parameter in sorted(causal.named_parameters(), key=lambda item: _base_name(item[0])):
         if "lora_" in name:
             continue
-        for tensor in (parameter, *quantization_constants(causal, name, parameter)):
+        for tensor in (parameter, *quantization_constants(causal, name)):
             digest.update(f"{_base_name(name)} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
             plain = tensor.detach().as_subclass(Tensor).cpu().contiguous()
             digest.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
@@ -91,11 +92,12 @@ def read_about(folder: Path) -> AdapterBase | None:
 
 
 def load_base(folder: Path, about: AdapterBase | None, device: torch.device) -> LoadedModel:
-    """The base as it was trained over; for an adapter without a note in fp32, whole.
+    """The base as it was trained over; for an adapter without a note whole, in fp32 or as its files are quantized.
 
     Raises InvalidError if it is another one.
     """
-    precision = "fp32" if about is None else about.precision
+    precision = plainest_precision(folder) if about is None else about.precision
+    check_checkpoint(folder, precision)
     numerics = resolve_numerics(precision, "auto" if about is None else about.compute_dtype, device, fast_16_bit=False)
     set_matmul_mode(numerics)
     loaded = load_model(folder, numerics.stored)

@@ -1,12 +1,12 @@
 """What this machine computes with, found without importing torch."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from lamina_trainer.capabilities import capabilities, version
 from lamina_trainer.document import Document
-
-_FAST_CPU_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
 
 class DeviceCapabilities(Document):
@@ -17,6 +17,8 @@ class DeviceCapabilities(Document):
     compute_capability: str | None
     fast16_bit: bool
     """Whether bf16 products are at least as fast as fp32 ones."""
+    features: Sequence[str]
+    """Of the CPU's features those that the table of capabilities names; none for a GPU."""
     memory_bytes: int | None
     """Of the GPU; None for a CPU, whose memory is everybody's."""
 
@@ -53,7 +55,8 @@ def _gpu() -> DeviceCapabilities | None:
         kind="cuda",
         name=name if isinstance(name, str) else name.decode(),
         compute_capability=f"{major}.{minor}",
-        fast16_bit=major >= 8,
+        fast16_bit=(major, minor) >= version(capabilities().fast16_bit.compute_capability),
+        features=[],
         memory_bytes=int(memory),
     )
 
@@ -69,10 +72,12 @@ def _cpu(cpuinfo: Path) -> DeviceCapabilities:
     except OSError:
         pass
     flags = set((fields.get("flags") or fields.get("Features") or "").split())
+    features = [feature for feature in capabilities().fast16_bit.cpu_features if feature in flags]
     return DeviceCapabilities(
         kind="cpu",
         name=fields.get("model name") or platform.processor() or platform.machine(),
         compute_capability=None,
-        fast16_bit=bool(flags & _FAST_CPU_FLAGS),
+        fast16_bit=bool(features),
+        features=features,
         memory_bytes=None,
     )

@@ -18,12 +18,14 @@ from torch import Tensor, nn
 from lamina_trainer.contract import MemoryMeasurement
 from lamina_trainer.device import device_capabilities
 from lamina_trainer.energy import EnergySource, RaplCounter
+from lamina_trainer.quantizers import quantizer_of_parameter
 
 LIBRARIES = (
     "torch",
     "transformers",
     "peft",
     "bitsandbytes",
+    "torchao",
     "accelerate",
     "safetensors",
     "tokenizers",
@@ -54,12 +56,13 @@ def measure_storage(causal: nn.Module) -> Storage:
         if "lora_" in name or id(parameter) in seen:
             continue
         seen.add(id(parameter))
-        constants = [c for c in quantization_constants(causal, name, parameter) if not _known(c, tables)]
+        held = quantizer_of_parameter(causal, name)
+        constants = [c for c in quantization_constants(causal, name) if not _known(c, tables)]
         size = _nbytes(parameter) + sum(_nbytes(c) for c in constants)
-        count = _logical_count(parameter)
+        count = parameter.numel() if held is None else held[0].parameters(held[1])
         parameters += count
         weight_bytes += size
-        if _is_kbit(parameter):
+        if held is not None:
             quantized_parameters += count
             quantized_bytes += size
     return Storage(parameters, weight_bytes, quantized_parameters, quantized_bytes)
@@ -77,33 +80,12 @@ def _known(tensor: Tensor, seen: set[int]) -> bool:
     return False
 
 
-def _is_kbit(parameter: Tensor) -> bool:
-    return type(parameter).__name__ in ("Params4bit", "Int8Params")
-
-
-def _logical_count(parameter: Any) -> int:
-    if type(parameter).__name__ == "Params4bit":
-        return int(torch.Size(parameter.quant_state.shape).numel())
-    return int(parameter.numel())
-
-
-def quantization_constants(causal: nn.Module, name: str, parameter: Any) -> Iterator[Tensor]:
+def quantization_constants(causal: nn.Module, name: str) -> Iterator[Tensor]:
     """Scales and lookup tables that belong to a parameter; none for one that is not quantized."""
-    kind = type(parameter).__name__
-    if kind == "Int8Params":
-        # The row scales move from the weight to the module's state at the first product.
-        scales = parameter.SCB
-        if scales is None:
-            scales = causal.get_submodule(name.rpartition(".")[0]).state.SCB  # type: ignore[union-attr]
-        yield scales
-    elif kind == "Params4bit":
-        state = parameter.quant_state
-        yield state.absmax
-        yield state.code
-        if state.nested:
-            yield state.offset
-            yield state.state2.absmax
-            yield state.state2.code
+    held = quantizer_of_parameter(causal, name)
+    if held is not None:
+        quantizer, module = held
+        yield from quantizer.constants(module)
 
 
 def trainable_count(causal: nn.Module) -> int:

@@ -1,6 +1,5 @@
 """Merging adapters into their base, and taking them off again, each with its proof."""
 
-import copy
 import shutil
 import uuid
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from lamina_trainer.errors import InvalidError
 from lamina_trainer.group import Group
 from lamina_trainer.models import LoadedModel, load_model
 from lamina_trainer.precision import DTYPES
+from lamina_trainer.quantizers import quantizer_of
 
 TOLERANCE: Final = {"fp32": 1e-4, "fp16": 5e-3, "bf16": 3e-2}
 """Largest relative difference of logits after a merge, by the dtype that weights or products are rounded to."""
@@ -168,22 +168,9 @@ def _plain_linear(module: nn.Module) -> nn.Module | None:
     return linear
 
 
-def _weight(module: Any) -> Tensor:
-    from bitsandbytes import functional
-
-    weight = module.weight
-    match type(weight).__name__:
-        case "Params4bit":
-            state = copy.copy(weight.quant_state)
-            # The dtype of the result: as it is, values would be rounded to that of the unquantized weights,
-            # which the library's forward pass does not do.
-            state.dtype = torch.float32
-            return functional.dequantize_4bit(weight.data, state)  # type: ignore[no-any-return]
-        case "Int8Params":
-            scales = weight.SCB if weight.SCB is not None else module.state.SCB
-            return weight.data.float() * (scales.float()[:, None] / 127)  # type: ignore[no-any-return]
-        case _:
-            return weight.detach().float()  # type: ignore[no-any-return]
+def _weight(module: nn.Linear) -> Tensor:
+    quantizer = quantizer_of(module)
+    return module.weight.detach().float() if quantizer is None else quantizer.weight(module)
 
 
 def _tolerance(about: AdapterBase | None, dtype: ResolvedDtype) -> float:

@@ -6,20 +6,20 @@ from typing import Any
 import torch
 from torch import nn
 
+from lamina_trainer.capabilities import is_quantized
 from lamina_trainer.document import Method, Precision
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.models import LoadedModel
-from lamina_trainer.precision import KBIT
 from lamina_trainer.settings import LoraSettings
 
 
 def check_method(method: Method, precision: Precision, lora: LoraSettings | None) -> None:
     """Raise InvalidError for combinations that mean nothing."""
-    if method == "full" and precision in KBIT:
+    if method == "full" and is_quantized(precision):
         raise InvalidError(f"full training cannot update weights stored as {precision}; use qlora")
-    if method == "lora" and precision in KBIT:
+    if method == "lora" and is_quantized(precision):
         raise InvalidError(f"lora over {precision} weights is qlora; say so")
-    if method == "qlora" and precision not in KBIT:
+    if method == "qlora" and not is_quantized(precision):
         raise InvalidError(f"qlora needs k-bit weights, not {precision}; use lora")
     if method != "full" and lora is None:
         raise InvalidError(f"{method} needs the lora settings")

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from lamina_trainer.errors import InvalidError
+from lamina_trainer.quantizers.checkpoint import load_checkpoint, read_format
 
 ATTENTION = ("sdpa", "eager")
 """Implementations that may be chosen, best first; which one it was is recorded."""
@@ -48,15 +49,20 @@ def load_model(folder: Path, dtype: torch.dtype) -> LoadedModel:
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
+    form = read_format(folder)
     failure: Exception | None = None
     for attention in ATTENTION:
         try:
-            causal = AutoModelForCausalLM.from_pretrained(
-                str(folder),
-                dtype=dtype,
-                attn_implementation=attention,
-                trust_remote_code=False,
-                local_files_only=True,
+            causal = (
+                AutoModelForCausalLM.from_pretrained(
+                    str(folder),
+                    dtype=dtype,
+                    attn_implementation=attention,
+                    trust_remote_code=False,
+                    local_files_only=True,
+                )
+                if form is None
+                else load_checkpoint(folder, form, dtype, attention)
             )
         except (ValueError, OSError) as error:
             failure = error

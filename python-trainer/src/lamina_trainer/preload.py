@@ -32,6 +32,7 @@ _CUDA_TOUCHING: Final = (
     "bitsandbytes",
     "bitsandbytes.nn",
     "bitsandbytes.optim",
+    "torchao.quantization",
     "lamina_trainer.attempt",
     "lamina_trainer.trial",
 )

@@ -7,12 +7,12 @@ from pathlib import Path
 
 @cache
 def trainer_revision() -> str:
-    """16 hex digits over the package's sources and the pinned requirements.
+    """16 hex digits over the package's sources and tables and the pinned requirements.
 
     Computed once per process, so that a warm server keeps naming the code it has loaded.
     """
     package = Path(__file__).resolve().parent
-    sources = sorted(package.rglob("*.py"))
+    sources = sorted([*package.rglob("*.py"), *package.rglob("*.json")])
     requirements = package.parents[1] / "requirements.txt"
     if requirements.is_file():
         sources.append(requirements)

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, get_args
 
 import torch
 
+from lamina_trainer.capabilities import facts
 from lamina_trainer.document import ComputeDtype, Document, Method, Precision, ResolvedDtype
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.group import Group
@@ -63,8 +64,13 @@ class SelfTest(Document):
 
 
 def combinations() -> Iterator[Combination]:
-    """Every precision, method and compute dtype, and mixed precision over what computes in fp32."""
+    """Every precision, method and compute dtype, and mixed precision over what computes in fp32.
+
+    Precisions that only a checkpoint can have are left out: a random model has none.
+    """
     for precision in get_args(Precision):
+        if facts(precision).checkpoint is not None:
+            continue
         for method in get_args(Method):
             for compute in get_args(ResolvedDtype):
                 yield Combination(precision, method, compute, "none")
@@ -111,7 +117,7 @@ def table(found: SelfTest) -> str:
 
 def _names(rows: Sequence[Row]) -> list[str]:
     """Without dtypes where they make no difference."""
-    every = len(list(combinations())) // (len(get_args(Precision)) * len(get_args(Method)))
+    every = len(list(combinations())) // len({(one.precision, one.method) for one in combinations()})
     counts = Counter((row.precision, row.method) for row in rows)
     names = [
         f"{row.precision} {row.method}" if counts[row.precision, row.method] == every else " ".join(_name(row).split())
@@ -192,7 +198,7 @@ def _settings(one: Combination) -> tuple[TrainingSettings, Plan]:
         weight_decay=0.0,
         adam_beta1=0.9,
         adam_beta2=0.999,
-        adam_epsilon=1e-6,
+        adam_epsilon=_epsilon(one),
         max_grad_norm=1.0,
         mixed_precision=one.mixed,
         checkpointing=False,
@@ -210,6 +216,11 @@ def _settings(one: Combination) -> tuple[TrainingSettings, Plan]:
         excluded_nodes=[],
     )
     return training, plan
+
+
+def _epsilon(one: Combination) -> float:
+    """In fp16 the square of a gradient below 2.4e-4 is zero, and dividing by a smaller epsilon would be a leap."""
+    return 3e-4 if one.method == "full" and one.precision == "fp16" else 1e-6
 
 
 def _blocks() -> list[list[int]]:

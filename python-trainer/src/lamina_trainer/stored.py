@@ -12,29 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lamina_trainer.errors import InvalidError
-
-SCRATCH_LIMIT_BYTES = 64 * 2**20
-"""Larger weights (output heads) are cast into a temporary, so that the scratch stays small."""
-
-
-class Scratch:
-    """One flat buffer per device and dtype, as large as the largest weight that was cast into it."""
-
-    def __init__(self) -> None:
-        self._buffers: dict[tuple[torch.device, torch.dtype], Tensor] = {}
-
-    def cast(self, weight: Tensor, dtype: torch.dtype) -> Tensor:
-        """`weight` in `dtype`; valid until the next call."""
-        if weight.dtype == dtype:
-            return weight
-        if weight.numel() * dtype.itemsize > SCRATCH_LIMIT_BYTES:
-            return weight.to(dtype)
-        key = (weight.device, dtype)
-        buffer = self._buffers.get(key)
-        if buffer is None or buffer.numel() < weight.numel():
-            buffer = torch.empty(weight.numel(), dtype=dtype, device=weight.device)
-            self._buffers[key] = buffer
-        return buffer[: weight.numel()].view(weight.shape).copy_(weight)
+from lamina_trainer.quantizers.packed import PackedLinear
+from lamina_trainer.scratch import Scratch
 
 
 class _StoredMatmul(torch.autograd.Function):
@@ -104,13 +83,13 @@ def hold(model: nn.Module, dtype: torch.dtype) -> None:
     """
     scratch = Scratch()
     for parent, name, child in list(_children(model)):
-        if isinstance(child, StoredLinear | StoredEmbedding) or not _stored_elsewhere(child, dtype):
+        if isinstance(child, StoredLinear | StoredEmbedding | PackedLinear) or not _stored_elsewhere(child, dtype):
             continue
         if type(child) is nn.Linear:
             setattr(parent, name, StoredLinear(child, dtype, scratch))
         elif isinstance(child, nn.Embedding) and (type(child) is nn.Embedding or hasattr(child, "scalar_embed_scale")):
             setattr(parent, name, StoredEmbedding(child, dtype))
-        elif any(p.dim() > 1 for p in child.parameters(recurse=False)):
+        elif any(p.dim() > 1 and p.is_floating_point() for p in child.parameters(recurse=False)):
             raise InvalidError(
                 f"{type(child).__name__} keeps matrices that cannot be stored in 16 bits and multiplied in "
                 f"{str(dtype).removeprefix('torch.')} here; set computeDtype to the stored precision"

@@ -9,6 +9,7 @@ from torch import nn
 
 from lamina_trainer.afterwards import Afterwards
 from lamina_trainer.calibrate import DistanceCache, angular_distances, layer_states
+from lamina_trainer.capabilities import quantizes
 from lamina_trainer.checkpoint import Checkpoint, CheckpointFolder
 from lamina_trainer.contract import EvaluationResult, TrialRequest, TrialResult
 from lamina_trainer.data import PreparedData, prepare_data
@@ -36,7 +37,6 @@ from lamina_trainer.methods import apply_method, check_method
 from lamina_trainer.models import LoadedModel, load_model, weight_file_bytes, weights_fingerprint
 from lamina_trainer.passes import Passes
 from lamina_trainer.precision import (
-    KBIT,
     Numerics,
     apply_precision,
     fast_16_bit,
@@ -44,6 +44,7 @@ from lamina_trainer.precision import (
     resolve_numerics,
     set_matmul_mode,
 )
+from lamina_trainer.quantizers.checkpoint import check_checkpoint
 from lamina_trainer.reporter import Reporter
 from lamina_trainer.revision import trainer_revision
 from lamina_trainer.scalars import Scalars
@@ -88,6 +89,7 @@ class _Trial:
         numerics = self._numerics()
         make_deterministic(self._device)
         folder = model_folder(settings.model, self._cache)
+        check_checkpoint(folder, settings.precision)
         data = self._data(folder)
         self._check_stop()
 
@@ -95,9 +97,9 @@ class _Trial:
         weights, self._disk_bytes = weights_fingerprint(folder), weight_file_bytes(folder)
         with clock.phase("load"):
             loaded, kept = self._load_cut(folder, weights, data, numerics)
-        if settings.precision in KBIT:
+        if quantizes(settings.precision):
             reporter.phase("quantizing")
-        with clock.phase("quantize" if settings.precision in KBIT else "load"):
+        with clock.phase("quantize" if quantizes(settings.precision) else "load"):
             apply_precision(loaded.causal, loaded.layers, numerics, move=not self._divided)
             storage = measure_storage(loaded.causal)
             passes = Passes(loaded)
@@ -192,9 +194,9 @@ class _Trial:
             merge=None,
             inference=None,
             gguf=None,
+            tasks=None,
             environment=environment_result(self._device, data, weights, meter, loaded),
             artifacts=[] if scalars is None else scalars.close(),
-            tasks=None,
             seconds=phase_seconds(self._clock, self._imports),
         )
 

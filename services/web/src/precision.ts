@@ -10,11 +10,17 @@ export const PRECISION_STYLE: Record<Precision, { color: string; symbol: SymbolN
   tf32: { color: 'var(--p-tf32)', symbol: 'hexagon' },
   bf16: { color: 'var(--p-bf16)', symbol: 'circle' },
   fp16: { color: 'var(--p-fp16)', symbol: 'diamond' },
+  fp8: { color: 'var(--p-fp8)', symbol: 'bow-tie' },
   int8: { color: 'var(--p-int8)', symbol: 'triangle' },
+  'int8-wo': { color: 'var(--p-int8-wo)', symbol: 'triangle-right' },
+  'int4-wo': { color: 'var(--p-int4-wo)', symbol: 'triangle-left' },
+  'int4-hqq': { color: 'var(--p-int4-hqq)', symbol: 'hourglass' },
   nf4: { color: 'var(--p-nf4)', symbol: 'star' },
   'nf4-dq': { color: 'var(--p-nf4-dq)', symbol: 'triangle-down' },
   fp4: { color: 'var(--p-fp4)', symbol: 'cross' },
   'fp4-dq': { color: 'var(--p-fp4-dq)', symbol: 'pentagon' },
+  gptq: { color: 'var(--p-gptq)', symbol: 'bar' },
+  awq: { color: 'var(--p-awq)', symbol: 'post' },
 };
 
 export const PRECISION_ORDER = Object.keys(PRECISION_STYLE) as readonly Precision[];

@@ -27,16 +27,41 @@ const cross: readonly Corner[] = [
   [-1, -1],
 ];
 
+/** Wide at top and bottom, narrow between. */
+const waisted: readonly Corner[] = [
+  [-1, -1],
+  [1, -1],
+  [0.3, 0],
+  [1, 1],
+  [-1, 1],
+  [-0.3, 0],
+];
+
+function rectangle(width: number, height: number): readonly Corner[] {
+  return [
+    [-width, -height],
+    [width, -height],
+    [width, height],
+    [-width, height],
+  ];
+}
+
 const CORNERS = {
   circle: regular(36, 0),
   square: regular(4, Math.PI / 4),
   diamond: regular(4, 0),
   triangle: regular(3, -Math.PI / 2),
   'triangle-down': regular(3, Math.PI / 2),
+  'triangle-left': regular(3, Math.PI),
+  'triangle-right': regular(3, 0),
   pentagon: regular(5, -Math.PI / 2),
   hexagon: regular(6, 0),
   star: star(),
   cross,
+  hourglass: waisted,
+  'bow-tie': waisted.map(([x, y]): Corner => [y, x]).toReversed(),
+  bar: rectangle(2.4, 1),
+  post: rectangle(1, 2.4),
 };
 
 export type SymbolName = keyof typeof CORNERS;

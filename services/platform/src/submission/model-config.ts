@@ -30,6 +30,12 @@ export function shapeOf(config: Readonly<Record<string, unknown>>): ModelShape |
   return read.ok ? read.shape : null;
 }
 
+/** How the weights are quantized on disk; null where they are not. */
+export function checkpointOf(config: Readonly<Record<string, unknown>>): string | null {
+  const found = z.looseObject({ quant_method: z.string().default('unknown') }).safeParse(config['quantization_config']);
+  return found.success ? found.data.quant_method : null;
+}
+
 /** Models with several parts keep the decoder's depth in `text_config`. */
 export function depthOf(config: Readonly<Record<string, unknown>>): number | null {
   const text = z.record(z.string(), z.unknown()).safeParse(config['text_config']);

@@ -42,6 +42,14 @@ test('the depth of a folder is read, also where the model has several parts', as
   assert.equal(unknown.warnings.length, 1);
 });
 
+test('how weights are quantized on disk is read from the configuration', async () => {
+  const stored = async (name: string, quantization: object) =>
+    (await path(await saveModel(name, { num_hidden_layers: 2, ...quantization }))).checkpoint;
+  assert.equal(await stored('whole', {}), null);
+  assert.equal(await stored('gptq', { quantization_config: { quant_method: 'gptq', bits: 4 } }), 'gptq');
+  assert.equal(await stored('unsaid', { quantization_config: { bits: 4 } }), 'unknown');
+});
+
 test('a fingerprint follows configuration and weights, not names of folders or dates', async () => {
   const fingerprint = async (name: string) => {
     const { model } = await path(name);

@@ -3,7 +3,7 @@ import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import type { Fingerprints } from './fingerprints.ts';
-import { cachedConfig, depthOf, readConfig, shapeOf } from './model-config.ts';
+import { cachedConfig, checkpointOf, depthOf, readConfig, shapeOf } from './model-config.ts';
 import { missingFile, type Places } from './paths.ts';
 import type { InputCopy, Placing } from './placing.ts';
 import type { Shapes } from './shapes.ts';
@@ -14,6 +14,8 @@ export interface ResolvedModel {
   readonly layers: number | null;
   /** What its memory depends on; null where its configuration is not known, or of another family. */
   readonly shape: ModelShape | null;
+  /** How its weights are quantized on disk: null where they are not; left out where that is not known. */
+  readonly checkpoint?: string | null;
   readonly issues: readonly Issue[];
   readonly warnings: readonly string[];
   readonly copy?: InputCopy | null;
@@ -50,6 +52,7 @@ export async function resolveModel(model: ModelRef, at: string, context: ModelCo
     copy: placed.copy,
     layers: found.layers,
     shape: found.shape ?? null,
+    checkpoint: found.checkpoint,
     issues: [],
     warnings: found.layers === null ? [`${path} does not say how many layers it has; depths are not checked`] : [],
   };
@@ -66,7 +69,12 @@ function failed(model: ModelRef, problem: Issue): ResolvedModel {
 }
 
 type Found =
-  | { readonly fingerprint: string; readonly layers: number | null; readonly shape?: ModelShape | null }
+  | {
+      readonly fingerprint: string;
+      readonly layers: number | null;
+      readonly shape?: ModelShape | null;
+      readonly checkpoint: string | null;
+    }
   | Omit<Issue, 'path'>;
 
 async function folderModel(path: string, { fingerprints }: ModelContext): Promise<Found> {
@@ -75,13 +83,19 @@ async function folderModel(path: string, { fingerprints }: ModelContext): Promis
     return { message: `${path} has no config.json`, fix: 'name the folder that holds config.json and the weights' };
   }
   if (config === 'broken') return { message: `config.json of ${path} cannot be read` };
-  return { fingerprint: await fingerprints.modelFolder(path), layers: depthOf(config), shape: shapeOf(config) };
+  return {
+    fingerprint: await fingerprints.modelFolder(path),
+    layers: depthOf(config),
+    shape: shapeOf(config),
+    checkpoint: checkpointOf(config),
+  };
 }
 
 async function ggufModel(path: string, { fingerprints, shapes }: ModelContext): Promise<Found> {
   const fingerprint = await fingerprints.file(path);
   try {
-    return { fingerprint, ...(await shapes.header(path, fingerprint)) };
+    // Its weights are made plain ones before anything is trained.
+    return { fingerprint, ...(await shapes.header(path, fingerprint)), checkpoint: null };
   } catch (error) {
     return {
       message: `${path} is not a readable GGUF file: ${error instanceof Error ? error.message : String(error)}`,
@@ -94,5 +108,6 @@ async function hubModel(model: Extract<ModelRef, { source: 'hf' }>, cache: strin
   const layers = typeof config === 'string' ? null : depthOf(config);
   const warning = `${model.id} is not in the server's cache: its depth is not checked, and it is fetched when a trial runs`;
   const shape = typeof config === 'string' ? null : shapeOf(config);
-  return { model, layers, shape, issues: [], warnings: layers === null ? [warning] : [] };
+  const known = typeof config === 'string' ? {} : { checkpoint: checkpointOf(config) };
+  return { model, layers, shape, ...known, issues: [], warnings: layers === null ? [warning] : [] };
 }

@@ -15,6 +15,7 @@ const device = z.object({
   name: z.string(),
   computeCapability: z.string().nullable(),
   fast16Bit: z.boolean(),
+  features: z.array(z.string()),
   memoryBytes: z.number().nullable(),
 });
 

@@ -1,0 +1,36 @@
+"""Ways of holding weights in few bits, one module per library, behind one port."""
+
+from typing import Final
+
+from torch import nn
+
+from lamina_trainer.capabilities import facts
+from lamina_trainer.document import Precision
+from lamina_trainer.quantizers.bitsandbytes import BitsandbytesQuantizer
+from lamina_trainer.quantizers.port import Quantizer
+from lamina_trainer.quantizers.torchao import TorchaoQuantizer
+
+_BY_LIBRARY: Final[dict[str, Quantizer]] = {
+    "bitsandbytes": BitsandbytesQuantizer(),
+    "torchao": TorchaoQuantizer(),
+}
+
+
+def quantizer_for(precision: Precision) -> Quantizer:
+    """What makes the layers of a precision."""
+    return _BY_LIBRARY[facts(precision).library]
+
+
+def quantizer_of(module: nn.Module) -> Quantizer | None:
+    """What made a layer; None for a plain one. Packed layers are read alike, whoever packed them."""
+    return next((one for one in _BY_LIBRARY.values() if one.holds(module)), None)
+
+
+def quantizer_of_parameter(model: nn.Module, name: str) -> tuple[Quantizer, nn.Module] | None:
+    """The same for a parameter by its name: a quantized layer's bias is a plain one."""
+    path, _, leaf = name.rpartition(".")
+    if leaf != "weight":
+        return None
+    module = model.get_submodule(path)
+    found = quantizer_of(module)
+    return None if found is None else (found, module)
