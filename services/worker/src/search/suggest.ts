@@ -26,7 +26,7 @@ export function createSuggester(store: Pick<ExperimentStore, 'baseTrials' | 'get
       const base = bases.get(cellId);
       if (base === undefined) throw new Error(`experiment ${experimentId} has no trial of cell ${cellId}`);
       const trial = suggestedTrial(base.trial, parameters, surroundings.trainerRevision);
-      const problem = objection(trial.settings, null, surroundings.device);
+      const problem = objection(trial.settings, null, surroundings);
       if (problem !== null) return { number, parameters, made: { objection: problem.message } };
       return { number, parameters, made: { trial, plan: suggestedPlan(base.plan, trial.settings) } };
     });
