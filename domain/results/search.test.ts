@@ -174,6 +174,32 @@ test('a suggestion that equals a plain trial takes no hours, and that trial stay
   assert.deepEqual([search.studies[0]?.hours, search.studies[0]?.gain.mean], [0, 0]);
 });
 
+test('hours count once for each GPU', () => {
+  const onGpus = (trial: ComparedTrial): ComparedTrial => ({
+    ...trial,
+    trial: { ...trial.trial, settings: { ...trial.trial.settings, gpus: 2 } },
+  });
+  const suggestions = SUGGESTIONS.map((one) => ({ ...one, trial: onGpus(one.trial) }));
+  const { studies, switching } = comparison(PLAIN.map(onGpus), suggestions).search;
+  assert.deepEqual([studies[0]?.hoursOf, studies[0]?.hours], ['GPU', 6]);
+  close(studies[0]?.savedHours, (2 * 9 * 100) / HOUR);
+  assert.deepEqual(
+    switching.map(({ hours }) => hours),
+    [2, 4, 6],
+  );
+});
+
+test('a study over the matrix is held against the baseline, wherever its suggestions are', () => {
+  const [, , , , nf4] = PLAIN;
+  assert.ok(nf4 !== undefined);
+  const cellIds = [nf4.trial.cell.id, baseTrial.trial.cell.id];
+  const deep = suggested(0, 1e-4, { layers: { strategy: 'first', keep: 6 }, loss: 2.4 });
+  const study = studyOf([deep], { cellIds });
+  const [row] = comparison(PLAIN, [deep], study).search.studies;
+  assert.equal(row?.baseCellId, baseTrial.trial.cell.id);
+  close(row?.gain.mean, 0.6);
+});
+
 test('two suggestions of one trial take its hours once', () => {
   const [first] = SUGGESTIONS;
   assert.ok(first !== undefined);
