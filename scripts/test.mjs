@@ -53,6 +53,11 @@ const stages = [
   },
   { name: 'rules', about: 'planted violations', run: (env) => nodeTests(['tests/rules/**/*.test.ts'], { env }) },
   {
+    name: 'mutation',
+    about: 'planted mistakes in formulas',
+    run: (env) => nodeTests(['tests/mutation/**/*.test.ts'], { env }),
+  },
+  {
     name: 'contract',
     about: 'both sides, one contract',
     run: (env) => nodeTests(['tests/contract/**/*.test.ts'], { env }),

@@ -26,6 +26,7 @@ test('one row per cell with mean and interval, worked by hand', () => {
   assert.ok(Math.abs((row.loss.high ?? 0) - (3 + 12.706)) < 1e-3);
   assert.ok(Math.abs((row.perplexity.mean ?? 0) - Math.exp(3)) < 1e-9);
   assert.equal(row.bitsPerParameter, 16);
+  assert.deepEqual(row.tokensPerSecond.samples, [100, 100]);
   assert.equal(row.lossStandardError, 0.05);
   assert.deepEqual(row.seeds, [1, 2]);
   assert.deepEqual(row.trials, { total: 2, byState: { succeeded: 2 } });
@@ -39,6 +40,13 @@ test('differences to the baseline are paired by seed: seeds that differ alike ca
   assert.ok(Math.abs((lossDelta.high ?? 0) - 0.1348) < 1e-4);
   assert.ok(Math.abs((lossDelta.p ?? 0) - 0.00274) < 1e-5);
   assert.equal(lossDelta.pAdjusted, lossDelta.p);
+});
+
+test('a seed that one of the two lacks is paired with nothing', () => {
+  const baseline = [1, 2, 3].map((seed) => trialOf({ seed, loss: [9, 3, 5][seed - 1] ?? null }));
+  const cell = [2, 3, 4].map((seed) => trialOf({ seed, precision: 'nf4', loss: [3.5, 6, 1][seed - 2] ?? null }));
+  const { lossDelta } = rowOf(compareTrials(inputOf([...baseline, ...cell])).rows, 'nf4');
+  assert.deepEqual([lossDelta.n, lossDelta.mean], [2, 0.75]);
 });
 
 test('the baseline against itself is 0 and counts for no test', () => {
