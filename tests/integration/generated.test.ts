@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@lamina/cli/client.ts';
-import { trialDetails, untilEnded } from '../support/following.ts';
+import { trialDetails, untilEnded, untilExperiment } from '../support/following.ts';
 import { createLaminaFolder, type LaminaFolder, type RunningLamina } from '../support/lamina-process.ts';
 import { type OpenAiServer, startOpenAiServer } from '../support/openai-server.ts';
 import { saveTinyModel, tinyDocument } from '../support/tiny.ts';
@@ -20,7 +20,7 @@ let endpoint: OpenAiServer;
 let lamina: RunningLamina;
 
 before(async () => {
-  folder = await createLaminaFolder({ WRITER_KEY: KEY });
+  folder = await createLaminaFolder({ WRITER_KEY: KEY, LAMINA_LAUNCHER: 'process' });
   endpoint = await startOpenAiServer();
   await saveTinyModel(folder.path);
   lamina = await folder.start();
@@ -151,7 +151,9 @@ test('an endpoint that does not answer fails the experiment with its words; a re
 
   endpoint.refuse(null);
   await lamina.client.retry(id, {});
-  assert.equal((await untilEnded(lamina.client, id, PATIENCE_MS)).state, 'succeeded');
+  const again = await untilExperiment(lamina.client, id, ({ total }) => total > 0, PATIENCE_MS);
+  assert.deepEqual([again.total, again.preparation?.state, again.preparation?.attempts], [2, 'succeeded', 3]);
+  await lamina.client.cancel(id);
 });
 
 test('cancelled while data are written: no trial ever starts', async () => {
@@ -180,7 +182,8 @@ test('paused while data are written: they are finished, and trials wait for the 
   assert.deepEqual(paused.counts, { pending: 2 });
   endpoint.delay(0);
   await lamina.client.resume(id);
-  assert.equal((await untilEnded(lamina.client, id, PATIENCE_MS)).state, 'succeeded');
+  await untilExperiment(lamina.client, id, ({ counts }) => (counts.running ?? 0) > 0, PATIENCE_MS);
+  await lamina.client.cancel(id);
 });
 
 test('a mistake in what is to be generated is told at once, and nothing runs', async () => {

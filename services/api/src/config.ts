@@ -1,8 +1,7 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnvironment, port } from '@lamina/platform/config.ts';
-import { path, serviceVariables } from '@lamina/platform/service-config.ts';
+import { hubCacheOf, hubVariables, path, serviceVariables } from '@lamina/platform/service-config.ts';
 import { z } from 'zod';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
@@ -20,8 +19,7 @@ const environment = z.object({
   LAMINA_BASE_DIRECTORY: path.optional().describe('where relative paths of documents start; the working folder'),
   LAMINA_WEB_ROOT: path.default(join(repository, 'services/web/dist')).describe('the built dashboard'),
   LAMINA_REPORT_TEMPLATE: path.default(join(repository, 'services/web/dist-report/report.html')),
-  HF_HOME: path.optional(),
-  XDG_CACHE_HOME: path.optional(),
+  ...hubVariables,
 });
 
 export type Config = ReturnType<typeof loadConfig>;
@@ -29,7 +27,6 @@ export type Config = ReturnType<typeof loadConfig>;
 /** @throws InvalidConfig with every mistake at once */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>, workingDirectory: string) {
   const values = parseEnvironment(environment, env);
-  const cacheRoot = values.XDG_CACHE_HOME ?? join(homedir(), '.cache');
   const hosts = values.LAMINA_ALLOWED_HOSTS?.split(',').map((host) => host.trim().toLowerCase());
   return {
     database: values.LAMINA_DATABASE_URL,
@@ -44,7 +41,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, wo
         ? null
         : { host: values.LAMINA_INTAKE_HOST, port: values.LAMINA_INTAKE_PORT },
     baseDirectory: values.LAMINA_BASE_DIRECTORY ?? workingDirectory,
-    hubCache: join(values.HF_HOME ?? join(cacheRoot, 'huggingface'), 'hub'),
+    hubCache: hubCacheOf(values),
     webRoot: values.LAMINA_WEB_ROOT,
     reportTemplate: values.LAMINA_REPORT_TEMPLATE,
   };

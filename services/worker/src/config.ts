@@ -1,13 +1,14 @@
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { parseEnvironment, port } from '@lamina/platform/config.ts';
-import { path, serviceVariables } from '@lamina/platform/service-config.ts';
+import { hubCacheOf, hubVariables, path, serviceVariables } from '@lamina/platform/service-config.ts';
 import { z } from 'zod';
 import { runnerChecks, runnerSettings, runnerVariables, tunerTrainer } from './runner-config.ts';
 
 const environment = z
   .object({
     ...serviceVariables,
+    ...hubVariables,
     ...runnerVariables,
     LAMINA_EVENTS_URL: z
       .url()
@@ -46,6 +47,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
     database: values.LAMINA_DATABASE_URL,
     temporal: { address: values.LAMINA_TEMPORAL_ADDRESS, namespace: values.LAMINA_TEMPORAL_NAMESPACE },
     artifacts: values.LAMINA_ARTIFACTS,
+    hubCache: hubCacheOf(values),
     secret: values.LAMINA_SECRET,
     logLevel: values.LAMINA_LOG_LEVEL,
     runner,

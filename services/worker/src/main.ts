@@ -68,6 +68,7 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
     secret,
     eventsBaseUrl: eventsUrl,
     bundleCache: join(dataDirectory, 'cache'),
+    hubCache: config.hubCache,
     log,
   });
   cleanup.add('worker', () => worker.close());

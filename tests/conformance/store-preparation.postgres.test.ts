@@ -1,0 +1,17 @@
+import { after } from 'node:test';
+import { openDatabase } from '@lamina/platform/database/open.ts';
+import { postgresMissing, startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { storePreparationConformance } from './store-preparation.ts';
+
+const missing = postgresMissing();
+let postgres: TestPostgres | null = null;
+after(() => postgres?.stop());
+
+storePreparationConformance(
+  'PostgreSQL',
+  async () => {
+    postgres = await startPostgres();
+    return openDatabase({ kind: 'postgres', url: await postgres.createDatabase('preparation') });
+  },
+  missing === null ? {} : { skip: missing },
+);
