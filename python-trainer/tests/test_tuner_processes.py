@@ -13,10 +13,13 @@ from typing import Any
 import optuna
 import pytest
 
+from lamina_trainer.tuner.errors import StorageError
 from lamina_trainer.tuner.storage import open_storage
 from tuner_studies import complete, step, study
 
 pytest_plugins = ["tuner_places"]
+# A busy machine is no failure.
+pytestmark = pytest.mark.timeout(600)
 
 FORK = multiprocessing.get_context("fork")
 
@@ -24,9 +27,14 @@ FORK = multiprocessing.get_context("fork")
 def ask_all(place: str, count: int, answers: Path) -> None:
     """Ask for every number so far, one more each time, and note the answers."""
     storage = open_storage(place)
-    for last in range(count):
-        suggestions = step(storage, study(), asked=range(last + 1))["suggestions"]
+    last = 0
+    while last < count:
+        try:
+            suggestions = step(storage, study(), asked=range(last + 1))["suggestions"]
+        except StorageError:
+            continue  # the lock was held for long, as on a busy machine: Temporal would repeat the step
         answers.write_text(json.dumps(suggestions))
+        last += 1
 
 
 def search(place: str, count: int, answers: Path) -> None:
@@ -47,7 +55,6 @@ def trials_of(place: str) -> list[optuna.trial.FrozenTrial]:
         return optuna.load_study(study_name="study", storage=opened).get_trials()
 
 
-@pytest.mark.timeout(600)
 def test_processes_that_ask_at_once_get_the_same_answers(place: str, tmp_path: Path):
     processes = [FORK.Process(target=ask_all, args=(place, 12, tmp_path / f"{index}.json")) for index in range(4)]
     for process in processes:
@@ -62,7 +69,6 @@ def test_processes_that_ask_at_once_get_the_same_answers(place: str, tmp_path: P
     assert [{"number": trial.number, "parameters": trial.params} for trial in trials] == answers[0]
 
 
-@pytest.mark.timeout(600)
 def test_kills_at_any_write_neither_lose_nor_double(place: str, tmp_path: Path):
     moments = random.Random(3)
     notes = tmp_path / "answers"
@@ -136,27 +142,37 @@ def test_a_journal_that_was_removed_is_begun_anew(tmp_path: Path):
     assert step(open_storage(str(tmp_path)), study(), asked=[0, 1])["suggestions"] == first
 
 
-def test_tables_stand_in_a_schema_of_their_own(databases: Any):
+def test_tables_stand_in_a_schema_of_their_own(database: str):
     import psycopg
 
-    place = next(databases)
-    with psycopg.connect(place) as connection:
-        connection.execute("CREATE TABLE trials (id int)")
+    with psycopg.connect(database) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS trials (id int)")
         connection.commit()
-        step(open_storage(place), study(), asked=[0])
+        step(open_storage(database), study(), asked=[0])
         rows = connection.execute("SELECT schemaname, count(*) FROM pg_tables WHERE tablename = 'trials' GROUP BY 1")
         assert sorted(rows) == [("lamina_tuner", 1), ("public", 1)]
 
 
-def test_a_database_that_does_not_answer_is_named_without_its_password(databases: Any):
-    from lamina_trainer.tuner.errors import StorageError
-
-    wrong = next(databases).replace("/tuner", "/missing")
+def test_a_database_that_does_not_answer_is_named_without_its_password(database: str):
+    wrong = database.replace("/postgres", "/missing")
     storage = open_storage(wrong)
     assert "s3cret" not in storage.describe()
-    with pytest.raises(StorageError, match=r"database: .*missing\d+") as error, storage.study("study"):
+    with pytest.raises(StorageError, match=r"database: .*missing") as error, storage.study("study"):
         pass
     assert "s3cret" not in str(error.value)
+
+
+def test_connections_that_were_cut_are_made_again(database: str):
+    import psycopg
+
+    storage = open_storage(database)
+    first = step(storage, study(), asked=[0, 1])["suggestions"]
+    with psycopg.connect(database, autocommit=True) as connection:
+        cut = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'lamina-tuner'"
+        assert set(connection.execute(cut)) == {(True,)}
+    with pytest.raises(StorageError, match="terminat"):
+        step(storage, study(), asked=[2])
+    assert step(storage, study(), asked=[0, 1, 2])["suggestions"][:2] == first
 
 
 def test_many_studies_are_open_at_once(tmp_path: Path):

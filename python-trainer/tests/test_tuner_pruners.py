@@ -10,6 +10,8 @@ from lamina_trainer.tuner.storage import Storage, open_storage
 from tuner_studies import complete, report, step, study
 
 pytest_plugins = ["tuner_places"]
+# A busy machine is no failure.
+pytestmark = pytest.mark.timeout(600)
 
 
 def pruned_by(kind: str, **fields: Any) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def test_hyperband_gives_each_suggestion_a_bracket_by_its_number(storage: Storag
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "cma-es", "nsga-ii"])
-def test_samplers_and_hyperband_agree_after_restarts(sampler: str, place: str, tmp_path):
+def test_samplers_and_hyperband_agree_after_restarts(sampler: str, tmp_path):
     of = pruned_by("hyperband", every=1, maxSteps=9, reductionFactor=3) | {"sampler": sampler}
 
     def run(stores: Any) -> list[Any]:
@@ -86,36 +88,36 @@ def test_samplers_and_hyperband_agree_after_restarts(sampler: str, place: str, t
             told = [{"number": number, "state": "pruned", "values": None} if pruned else complete(number, rank)]
         return answers
 
-    answers = run(open_storage(place) for _ in itertools.count())
+    answers = run(open_storage(str(tmp_path / "restarted")) for _ in itertools.count())
     assert answers == run(itertools.repeat(open_storage(str(tmp_path / "one"))))
     assert answers[-2]["finished"]["pruned"] > 0
     assert answers[-2]["finished"]["complete"] > 0
 
 
 @pytest.mark.parametrize("kind", ["median", "asha", "hyperband"])
-def test_reports_and_answers_may_be_repeated(kind: str, place: str):
+def test_reports_and_answers_may_be_repeated(kind: str, storage: Storage):
     of = pruned_by(kind)
-    step(open_storage(place), of, asked=range(8))
+    step(storage, of, asked=range(8))
     good = [report(0, at, 1.0) for at in (10, 20, 40, 80)]
     for reports in (good, good):
-        assert step(open_storage(place), of, reports=reports)["prune"] == []
-    step(open_storage(place), of, told=[complete(0, 1.0)])
+        assert step(storage, of, reports=reports)["prune"] == []
+    step(storage, of, told=[complete(0, 1.0)])
     pruned = []
     for number in range(1, 8):
         reports = [report(number, at, 1.0 + number) for at in (10, 20, 40, 80)]
-        first = step(open_storage(place), of, reports=reports)["prune"]
+        first = step(storage, of, reports=reports)["prune"]
         # The answer was lost, and the same is told again; then with other values.
-        assert step(open_storage(place), of, reports=reports)["prune"] == first
+        assert step(storage, of, reports=reports)["prune"] == first
         other = [{**each, "value": 0.5} for each in reports]
-        assert step(open_storage(place), of, reports=other)["prune"] == first
-        step(open_storage(place), of, told=[{"number": number, "state": "pruned", "values": None}])
-        assert step(open_storage(place), of, reports=reports)["prune"] == [], "it has ended"
+        assert step(storage, of, reports=other)["prune"] == first
+        step(storage, of, told=[{"number": number, "state": "pruned", "values": None}])
+        assert step(storage, of, reports=reports)["prune"] == [], "it has ended"
         pruned += first
     if kind == "hyperband":
         assert 0 < len(pruned) < 7, "the first of another bracket has nobody to be worse than"
     else:
         assert pruned == list(range(1, 8))
-    assert step(open_storage(place), of)["finished"] == {"complete": 1, "pruned": 7, "failed": 0}
+    assert step(storage, of)["finished"] == {"complete": 1, "pruned": 7, "failed": 0}
 
 
 def test_without_a_pruner_nothing_is_pruned(storage: Storage):

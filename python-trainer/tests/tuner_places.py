@@ -1,34 +1,37 @@
 """Both kinds of storage, as fixtures."""
 
-import itertools
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
 import pytest
 
 from lamina_trainer.tuner.storage import Storage, open_storage
-from tuner_postgres import MISSING, binaries, running_postgres
+from tuner_postgres import MISSING, Postgres, binaries, running_postgres
+
+EMPTY = """DO $$ BEGIN
+    IF to_regclass('lamina_tuner.studies') IS NOT NULL THEN TRUNCATE lamina_tuner.studies CASCADE; END IF;
+END $$"""
 
 
 @pytest.fixture(scope="session")
-def databases() -> Iterator[Iterator[str]]:
-    """URLs of databases that do not exist before they are asked for."""
+def postgres() -> Iterator[Postgres]:
     if binaries() is None:
         pytest.skip(MISSING)
-    with running_postgres() as postgres:
+    with running_postgres() as server:
+        yield server
 
-        def fresh() -> Iterator[str]:
-            for index in itertools.count():
-                postgres.query("postgres", f"CREATE DATABASE tuner{index}")
-                yield postgres.url(f"tuner{index}")
 
-        yield fresh()
+@pytest.fixture
+def database(postgres: Postgres) -> str:
+    """The URL of a database without studies."""
+    postgres.query("postgres", EMPTY)
+    return postgres.url("postgres")
 
 
 @pytest.fixture(params=["journal", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Any) -> str:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where studies can be kept."""
-    return str(tmp_path / "tuner") if request.param == "journal" else next(request.getfixturevalue("databases"))
+    return str(tmp_path / "tuner") if request.param == "journal" else str(request.getfixturevalue("database"))
 
 
 @pytest.fixture

@@ -29,8 +29,10 @@ def _tuner(options: argparse.Namespace) -> int:
     place = options.storage or os.environ.get(STORAGE_VARIABLE)
     if not place:
         raise InvalidError(f"Say where studies are kept, with --storage or {STORAGE_VARIABLE}.")
+    # Asked before the imports, which take seconds: a parent that dies meanwhile must not be taken for another.
+    parent = os.getppid() if options.exit_with_parent else None
     from lamina_trainer.tuner.storage import open_storage
     from lamina_trainer.tuner.worker import Server, run_worker
 
     server = Server(options.temporal, options.namespace, options.task_queue)
-    return run_worker(server, open_storage(place), with_parent=options.exit_with_parent)
+    return run_worker(server, open_storage(place), parent)

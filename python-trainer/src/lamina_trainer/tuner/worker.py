@@ -62,11 +62,14 @@ class Activities:
             raise ApplicationError(str(error), type="StorageUnavailable") from None
 
 
-def run_worker(server: Server, storage: Storage, *, with_parent: bool) -> int:
-    """Work until SIGTERM or SIGINT, then let activities in progress end; returns the exit code."""
+def run_worker(server: Server, storage: Storage, parent: int | None) -> int:
+    """Work until SIGTERM or SIGINT, then let activities in progress end; returns the exit code.
+
+    With the process id of a parent, end at once when it has died.
+    """
     log_in_lines()
-    if with_parent:
-        _exit_with_parent()
+    if parent is not None:
+        _exit_with(parent)
     try:
         asyncio.run(_work(server, storage))
     except (RuntimeError, OSError) as error:
@@ -125,9 +128,8 @@ async def _connect(server: Server, stop: asyncio.Event) -> Client | None:
     return None
 
 
-def _exit_with_parent() -> None:
-    """End at once when the parent has died: any moment is as good as another to be killed."""
-    parent = os.getppid()
+def _exit_with(parent: int) -> None:
+    """End when the parent has died: any moment is as good as another to be killed."""
 
     def watch() -> None:
         while os.getppid() == parent:
