@@ -102,6 +102,8 @@ def test_fast_16_bit_arithmetic_is_read_from_the_flags(tmp_path: Path, content: 
     file.write_text(content)
     found = _cpu(file)
     assert found.fast16_bit is fast
+    assert bool(found.features) is fast
+    assert set(found.features) <= set(content.split())
     assert name is None or found.name == name
 
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { problem } from '@lamina/domain/contract/api.ts';
@@ -101,6 +101,30 @@ policy: {maxParallel: 0}
     const dataset = { source: 'file', path: 'notes.jsonl', format: 'jsonl', fingerprint: 'old' };
     const { problem: answer } = await submit({ ...smallDocument(), dataset });
     assert.equal(answer.errors?.[0]?.path, 'dataset.fingerprint');
+  });
+
+  test('a quantized checkpoint is refused in any precision but its own, at the precision and with what to do', async () => {
+    const folder = join(api.folder, 'llama-gptq');
+    await mkdir(folder, { recursive: true });
+    const config = { num_hidden_layers: 8, quantization_config: { quant_method: 'gptq', bits: 4 } };
+    await writeFile(join(folder, 'config.json'), JSON.stringify(config));
+    await writeFile(join(folder, 'model.safetensors'), 'weights');
+    const document = (precision: string, method: string) => ({
+      ...smallDocument(),
+      model: './llama-gptq',
+      matrix: { layers: [4], precision, method, seed: [1] },
+    });
+    const { status, problem: answer } = await submit(document('bf16', 'lora'));
+    assert.equal(status, 422);
+    assert.deepEqual(
+      (answer.errors ?? []).map(({ path }) => path),
+      ['matrix.precision'],
+    );
+    assert.match(answer.errors?.[0]?.message ?? '', /llama-gptq is a gptq checkpoint.*use precision gptq/);
+    const payload = { document: document('gptq', 'qlora') };
+    const preview = await api.app.inject({ method: 'POST', url: '/v1/experiments/preview', payload });
+    assert.equal(preview.statusCode, 200);
+    assert.deepEqual(preview.json().dropped, []);
   });
 
   test('a matrix beyond all measure is refused before it is expanded', async () => {
