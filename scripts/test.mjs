@@ -105,7 +105,7 @@ async function main(args) {
     return 2;
   }
 
-  Object.assign(installed, await setup({ development: true, model: false }));
+  Object.assign(installed, await setup({ development: true, model: CI }));
   const env = {
     ...developmentEnvironment(installed),
     OMP_NUM_THREADS: '1',
@@ -132,7 +132,8 @@ async function main(args) {
     const { passed, failed, skipped } = result.counts ?? { passed: 0, failed: 0, skipped: [] };
     const counted =
       result.counts === null ? stage.about : `${passed} passed, ${failed} failed, ${skipped.length} skipped`;
-    const line = `${result.ok ? '✓' : '✗'} ${stage.name.padEnd(13)} ${`${seconds} s`.padStart(8)}  ${counted}`;
+    const note = result.note === undefined ? '' : `, ${result.note}`;
+    const line = `${result.ok ? '✓' : '✗'} ${stage.name.padEnd(13)} ${`${seconds} s`.padStart(8)}  ${counted}${note}`;
     console.log(line);
     summary.push({ stage, result, line, skipped });
   };

@@ -21,7 +21,8 @@ TOOLS: Final = ("llama-quantize", "llama-bench", "llama-perplexity", "llama-comp
 _OPTIONS: Final = (
     "-DCMAKE_BUILD_TYPE=Release",
     "-DBUILD_SHARED_LIBS=OFF",
-    "-DGGML_NATIVE=ON",
+    # One build runs on every node that shares it, in images too: x86-64 with AVX2, and none of what only some have.
+    "-DGGML_NATIVE=OFF",
     "-DGGML_OPENMP=OFF",
     "-DGGML_CCACHE=OFF",
     "-DLLAMA_CURL=OFF",
@@ -51,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 def tools_folder(cache: Path) -> Path:
     """Where the tools are, or will be: another folder for other sources, options or tools."""
-    identity = json.dumps([SHA256, _OPTIONS, TOOLS])
+    identity = json.dumps([SHA256, _OPTIONS, TOOLS, _PERPLEXITY_MAIN])
     return cache / f"llama-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
 
 
