@@ -11,26 +11,8 @@ import { finalState } from '../finish.ts';
 import { applyHint } from '../hints.ts';
 import { initialState, type RunState } from '../state.ts';
 import type { Step } from '../step.ts';
-import type { AttemptEnd, RunPolicy, TrialState } from '../types.ts';
-
-interface StoredTrial {
-  state: TrialState;
-  attempts: number;
-  /** Attempts before this run claimed it. */
-  attemptsBefore: number;
-  batch: number | null;
-  plan: Plan;
-  excluded: Set<string>;
-}
-
-interface Running {
-  readonly trialId: string;
-  readonly attempt: number;
-  readonly orphan: boolean;
-  stopAsked: boolean;
-  silent: boolean;
-  end: AttemptEnd | null;
-}
+import type { RunPolicy, TrialState } from '../types.ts';
+import { isTerminal, pendingTrial, type Running, type StoredTrial } from './simulated-trials.ts';
 
 export type StepFunction = (state: RunState, event: RunEvent) => Step;
 
@@ -61,17 +43,7 @@ export class SimulatedWorld {
 
   addTrials(count: number): void {
     for (let i = 0; i < count; i += 1) {
-      const plan: Plan = {
-        gpuClass: 'small',
-        gpus: 1,
-        microBatch: 1 + (this.trials.size % 6),
-        accumulation: 2,
-        checkpointing: false,
-        memoryBytes: 1000,
-        excludedNodes: [],
-      };
-      const id = `trial-${this.trials.size}`;
-      this.trials.set(id, { state: 'pending', attempts: 0, attemptsBefore: 0, batch: null, plan, excluded: new Set() });
+      this.trials.set(`trial-${this.trials.size}`, pendingTrial(this.trials.size));
     }
   }
 
@@ -407,8 +379,4 @@ export class SimulatedWorld {
     this.#release();
     this.state = initialState(this.#policy, 'running');
   }
-}
-
-function isTerminal(state: TrialState): boolean {
-  return state !== 'pending' && state !== 'running' && state !== 'retrying';
 }
