@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from './paths.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: readonly { name: string, reason: string }[] }} Counts */
-/** @typedef {{ ok: boolean, output: string, counts: Counts | null }} Result `counts` is null where a tool counts no tests */
+/** @typedef {{ ok: boolean, output: string, counts: Counts | null, note?: string }} Result `counts` is null where a tool counts no tests */
 
 const LIMIT_MS = 30 * 60_000;
 
@@ -71,15 +71,16 @@ export async function nodeTests(globs, { env, concurrency = 1 }) {
   }
 }
 
-/** The trainer's tests. */
+/** The trainer's tests, and how much of the trainer they run; less than pyproject.toml asks for is a failure. */
 export async function pytest(python, { cwd, env }) {
   const folder = mkdtempSync(join(tmpdir(), 'lamina-test-'));
+  // Some attempts run as another user.
+  chmodSync(folder, 0o1777);
   const file = join(folder, 'junit.xml');
+  const coverage = (...args) =>
+    run([python, '-m', 'coverage', ...args], { cwd, env: { ...env, COVERAGE_FILE: join(folder, 'coverage') } });
   try {
-    const { code, output } = await run([python, '-m', 'pytest', '-rs', '--durations=10', `--junitxml=${file}`], {
-      cwd,
-      env,
-    });
+    const tests = await coverage('run', '-m', 'pytest', '-rs', '--durations=10', `--junitxml=${file}`);
     const xml = existsSync(file) ? readFileSync(file, 'utf8') : '';
     const number = (name) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
     const failed = number('failures') + number('errors');
@@ -87,7 +88,16 @@ export async function pytest(python, { cwd, env }) {
       ([, name, reason]) => ({ name, reason }),
     );
     const passed = number('tests') - failed - number('skipped');
-    return { ok: code === 0, output, counts: { passed, failed, skipped } };
+    const counts = { passed, failed, skipped };
+    if (tests.code !== 0) return { ok: false, output: tests.output, counts };
+    const combined = await coverage('combine', '--quiet');
+    const report = await coverage('report');
+    return {
+      ok: combined.code === 0 && report.code === 0,
+      output: tests.output + combined.output + report.output,
+      counts,
+      note: `${/^TOTAL\s.*?([\d.]+%)$/m.exec(report.output)?.[1] ?? 'nothing'} of the trainer's lines run`,
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

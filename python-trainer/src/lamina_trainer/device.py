@@ -40,7 +40,7 @@ def _gpu() -> DeviceCapabilities | None:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
         return None
-    try:
+    try:  # cuda-only
         if pynvml.nvmlDeviceGetCount() == 0:
             return None
         handle = pynvml.nvmlDeviceGetHandleByIndex(0)

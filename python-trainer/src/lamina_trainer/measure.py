@@ -165,7 +165,7 @@ class DeviceMeter:
             return
         import pynvml
 
-        try:
+        try:  # cuda-only
             for process in pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle):
                 if process.pid == os.getpid() and process.usedGpuMemory is not None:
                     self._peak_process = max(self._peak_process or 0, int(process.usedGpuMemory))
@@ -180,7 +180,7 @@ class DeviceMeter:
             return None
         import pynvml
 
-        try:
+        try:  # cuda-only
             return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(self._handle)) / 1000
         except pynvml.NVMLError:
             return None
@@ -227,7 +227,7 @@ def largest_memory(shares: Sequence[MemoryMeasurement]) -> MemoryMeasurement:
     )
 
 
-def _nvml_handle(device: torch.device) -> Any:
+def _nvml_handle(device: torch.device) -> Any:  # cuda-only
     import pynvml
 
     try:
