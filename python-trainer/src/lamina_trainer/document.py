@@ -47,7 +47,9 @@ ComputeDtype = Literal["auto", "fp32", "bf16", "fp16"]
 ResolvedDtype = Literal["fp32", "bf16", "fp16"]
 Optimizer = Literal["adamw", "adamw-8bit", "paged-adamw-8bit", "sgd"]
 LrSchedule = Literal["constant", "linear", "cosine"]
-PhaseName = Literal["starting", "generating", "loading", "quantizing", "evaluating-raw", "training", "evaluating", "saving"]
+PhaseName = Literal[
+    "starting", "generating", "loading", "quantizing", "evaluating-raw", "training", "evaluating", "saving"
+]
 
 
 class Document(BaseModel):
