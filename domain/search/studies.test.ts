@@ -155,3 +155,17 @@ test('the batches of a suggestion are those of its plan', () => {
   assert.ok(plan !== undefined);
   assert.deepEqual(suggestedPlan(plan, settings), { ...plan, microBatch: 4, accumulation: 2 });
 });
+
+test('a suggestion is trained and scored, and nothing else is made of it', () => {
+  const extras = { inference: {}, gguf: { types: ['f16'] } };
+  const { expansion } = read({ evaluation: extras, artifacts: { adapter: true, merged: true } });
+  const [from] = expansion.trials;
+  assert.ok(from?.settings.evaluation.gguf && from.settings.artifacts.merged);
+  const { settings } = suggestedTrial(from, { 'training.learningRate': 1e-3 }, 'r1');
+  assert.deepEqual(settings.artifacts, { adapter: false, merged: false });
+  assert.deepEqual(
+    [settings.evaluation.inference, settings.evaluation.gguf, settings.evaluation.tasks],
+    [null, null, null],
+  );
+  assert.equal(settings.evaluation.maxTokens, from.settings.evaluation.maxTokens);
+});

@@ -13,7 +13,8 @@ const LABEL_DIGITS = 3;
 /**
  * The trial of a suggestion: the base with the parameters set by their paths, in the base's seed. Ids are made as
  * those of the matrix are, so that a suggestion that equals another trial is that trial. Adapter settings are left out
- * where the base has no adapters, and so is the choice of the cell.
+ * where the base has no adapters, and so is the choice of the cell. Left out as well is what takes time beside training
+ * and scoring, and no objective looks at: GGUF files, speed of inference, tasks and kept models.
  */
 export function suggestedTrial(base: PlannedTrial, parameters: ParameterValues, trainerRevision: string): PlannedTrial {
   const applied = SETTING_PATHS.flatMap((path) => {
@@ -22,7 +23,7 @@ export function suggestedTrial(base: PlannedTrial, parameters: ParameterValues, 
   });
   const settings = applied.reduce<TrialSettings>(
     (all, { path, value }) => withSetting(all, path, value),
-    base.settings,
+    withoutExtras(base.settings),
   );
   const { seed: _, ...cellSettings } = settings;
   const values: Record<string, Scalar> = { ...base.cell.parameters };
@@ -40,6 +41,11 @@ export function suggestedTrial(base: PlannedTrial, parameters: ParameterValues, 
 export function suggestedPlan(base: Plan, { training }: Pick<TrialSettings, 'training'>): Plan {
   const { microBatch, accumulation, checkpointing } = training;
   return { ...base, microBatch, accumulation, checkpointing };
+}
+
+function withoutExtras(settings: TrialSettings): TrialSettings {
+  const evaluation = { ...settings.evaluation, inference: null, gguf: null, tasks: null };
+  return { ...settings, evaluation, artifacts: { adapter: false, merged: false } };
 }
 
 function withSetting(settings: TrialSettings, path: string, value: Scalar): TrialSettings {
