@@ -7,28 +7,47 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { experimentWorkflowId } from '@lamina/domain/contract/workflow.ts';
+import { experimentWorkflowId, searchWorkflowId } from '@lamina/domain/contract/workflow.ts';
 import { type Orchestra, startOrchestra } from '../support/orchestra.ts';
 import { SCENARIOS } from '../support/scenarios.ts';
+import { SEARCH_SCENARIOS } from '../support/search-scenarios.ts';
+import { startTuner } from '../support/tuner.ts';
 import { encodeHistory, HISTORIES, historyPath } from './histories.ts';
 
 const named = process.argv.slice(2);
-const wanted = Object.keys(SCENARIOS).filter((name) =>
-  named.length > 0 ? named.includes(name) : !existsSync(historyPath(name, 1)),
-);
+const wanted = (scenarios: object) =>
+  Object.keys(scenarios).filter((name) =>
+    named.length > 0 ? named.includes(name) : !existsSync(historyPath(name, 1)),
+  );
 await mkdir(HISTORIES, { recursive: true });
 const orchestra = await startOrchestra({ continueAsNewAt: 150 });
 try {
-  for (const name of wanted) await record(orchestra, name);
+  for (const name of wanted(SCENARIOS)) {
+    await SCENARIOS[name]?.(orchestra, name);
+    await record(orchestra, name, experimentWorkflowId(name));
+  }
+  await recordSearches(orchestra, wanted(SEARCH_SCENARIOS));
 } finally {
   await orchestra.close();
 }
 
-async function record(o: Orchestra, name: string): Promise<void> {
-  await SCENARIOS[name]?.(o, name);
-  const runs = await runsOf(o, name);
+async function recordSearches(o: Orchestra, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const tuner = await startTuner(o);
+  try {
+    for (const name of names) {
+      await SEARCH_SCENARIOS[name]?.(o, name);
+      await record(o, name, searchWorkflowId(name));
+    }
+  } finally {
+    await tuner.close();
+  }
+}
+
+async function record(o: Orchestra, name: string, workflowId: string): Promise<void> {
+  const runs = await runsOf(o, workflowId);
   for (const [index, runId] of runs.entries()) {
-    const handle = o.temporal.client.workflow.getHandle(experimentWorkflowId(name), runId);
+    const handle = o.temporal.client.workflow.getHandle(workflowId, runId);
     const history = await handle.fetchHistory();
     withoutMachine(history);
     await writeFile(historyPath(name, index + 1), encodeHistory(history));
@@ -37,10 +56,10 @@ async function record(o: Orchestra, name: string): Promise<void> {
 }
 
 /** All runs under the workflow's id, oldest first; the list lags behind, so it is read until it stays the same. */
-async function runsOf(o: Orchestra, name: string): Promise<string[]> {
+async function runsOf(o: Orchestra, workflowId: string): Promise<string[]> {
   for (let before = -1; ; ) {
     const runs: { runId: string; start: number }[] = [];
-    const query = `WorkflowId = '${experimentWorkflowId(name)}'`;
+    const query = `WorkflowId = '${workflowId}'`;
     for await (const run of o.temporal.client.workflow.list({ query })) {
       runs.push({ runId: run.runId, start: run.startTime.getTime() });
     }

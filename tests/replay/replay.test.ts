@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { workflowBundle } from '@lamina/worker/bundle.ts';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { SCENARIOS } from '../support/scenarios.ts';
+import { SEARCH_SCENARIOS } from '../support/search-scenarios.ts';
 import { decodeHistory, HISTORIES, type History } from './histories.ts';
 
 Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
@@ -38,7 +39,7 @@ test(`today's code replays ${files.length} recorded histories`, async () => {
 test('every scenario has a recorded history', () => {
   const recorded = new Set(files.map((file) => file.split('.')[0]));
   assert.deepEqual(
-    Object.keys(SCENARIOS).filter((name) => !recorded.has(name)),
+    Object.keys({ ...SCENARIOS, ...SEARCH_SCENARIOS }).filter((name) => !recorded.has(name)),
     [],
   );
 });
