@@ -48,6 +48,7 @@ describe('the description of the API', () => {
       '/v1/experiments/{id}/events',
       '/v1/experiments/{id}/extend',
       '/v1/experiments/{id}/pause',
+      '/v1/experiments/{id}/preparation',
       '/v1/experiments/{id}/resume',
       '/v1/experiments/{id}/retry',
       '/v1/experiments/{id}/search',
