@@ -4,6 +4,7 @@ import type { Client } from './client.ts';
 import type { NumberedEvent } from './event-stream.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { endText } from './format/forecast.ts';
+import { preparationText } from './format/preparation.ts';
 import { counted } from './format/text.ts';
 import type { Io, Screen } from './io.ts';
 import { progressLine } from './progress/lines.ts';
@@ -154,9 +155,13 @@ function liveView(io: Io) {
 function lineView(io: Io) {
   const stepLines = new Map<string, number>();
   let begun = false;
+  let prepared: string | null = null;
   return {
     show({ experiment, trials, cells }: Progress) {
-      if (begun) return;
+      const preparation = experiment.preparation == null ? null : preparationText(experiment.preparation);
+      if (preparation !== prepared) io.out(`${experiment.name} (${experiment.id}): ${preparation}\n`);
+      prepared = preparation;
+      if (begun || (trials.size === 0 && preparation !== null)) return;
       begun = true;
       io.out(
         `${experiment.name} (${experiment.id}): ${counted(trials.size, 'trial')} in ${counted(cells.length, 'cell')}${

@@ -22,6 +22,10 @@ test('a dataset that is written is told in one sentence, whatever has become of 
     preparationText({ ...summary, state: 'failed', attempts: 1, message: 'no answer' }),
     'dataset could not be generated, by writer: no answer',
   );
+  assert.equal(
+    preparationText({ ...summary, attempts: 1, model: '/models/writer.gguf' }),
+    'dataset is being generated, by writer.gguf',
+  );
   const report = {
     specSha256: 'aa',
     dataSha256: 'bb',

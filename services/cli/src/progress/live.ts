@@ -2,6 +2,7 @@
 import type { ChalkInstance } from 'chalk';
 import { bar } from '../format/bar.ts';
 import { endText } from '../format/forecast.ts';
+import { preparationText } from '../format/preparation.ts';
 import { counted, shortened } from '../format/text.ts';
 import { duration, elapsed } from '../format/time.ts';
 import { endedCount, hasEnded, isTerminal, type Progress, stateCounts, type TrialProgress } from './state.ts';
@@ -44,8 +45,14 @@ function head(progress: Progress, width: number, { nowMs, color }: Frame): strin
   return [
     `${color.bold(shortened(experiment.name, 50))}  ${stateColor(experiment.state, color)}  ${color.dim(experiment.id)}`,
     `${color.cyan(bar(percent, Math.max(10, width - right.length)))}${right}`,
-    shortened(countsText(progress, nowMs), width),
+    shortened(progress.trials.size === 0 ? waitsFor(progress, nowMs) : countsText(progress, nowMs), width),
   ];
+}
+
+/** Without trials there is a dataset to come first. */
+function waitsFor(progress: Progress, nowMs: number): string {
+  const { preparation } = progress.experiment;
+  return preparation == null ? countsText(progress, nowMs) : preparationText(preparation);
 }
 
 function countsText(progress: Progress, nowMs: number): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { StreamEvent } from '@lamina/domain/contract/api.ts';
+import type { ExperimentDetail, StreamEvent } from '@lamina/domain/contract/api.ts';
 import { Chalk } from 'chalk';
 import fc from 'fast-check';
 import { AT, experimentOf, FOUR_TRIALS, stepEvent, trialEvent, trialViewOf } from '../testing/views.ts';
@@ -23,6 +23,24 @@ test('trials move as events say, and counts follow', () => {
   ]);
   assert.deepEqual(stateCounts(progress), { succeeded: 1, running: 1, reused: 1, pending: 1 });
   assert.equal(endedCount(progress), 2);
+});
+
+test('before there are trials, the picture says what becomes of the dataset', () => {
+  const preparation: ExperimentDetail['preparation'] = {
+    state: 'running',
+    attempts: 1,
+    message: null,
+    model: 'writer',
+    specHash: 'aa',
+    reusedFrom: null,
+    dataset: null,
+    report: null,
+    startedAt: AT,
+    endedAt: null,
+  };
+  const picture = livePicture(progressOf({ ...experimentOf(), preparation, cellList: [] }, []), frame);
+  assert.match(picture, /dataset is being generated, by writer/);
+  assert.doesNotMatch(picture, /0 trials/);
 });
 
 test('steps are kept for a running trial and ignored once it has ended', () => {

@@ -22,7 +22,7 @@ export interface TrialProgress {
 }
 
 export interface Progress {
-  readonly experiment: ExperimentView;
+  readonly experiment: Omit<ExperimentDetail, 'cellList'>;
   readonly cells: readonly { readonly id: string; readonly label: string }[];
   readonly trials: ReadonlyMap<string, TrialProgress>;
   /** A trial was heard of that the snapshot did not hold (the matrix was extended): look again. */
