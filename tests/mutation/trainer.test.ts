@@ -49,8 +49,8 @@ const MUTATIONS: readonly Mutation[] = [
   [
     'parameters are counted as they were before packing',
     'measure.py',
-    'if type(parameter).__name__ == "Params4bit":\n        return',
-    'if type(parameter).__name__ == "Int4":\n        return',
+    'count = parameter.numel() if held is None else held[0].parameters(held[1])',
+    'count = parameter.numel()',
     'tests/test_precision.py::test_logical_parameters_do_not_depend_on_storage',
   ],
   ['tokens/s of measured steps alone', 'trial_result.py', 'sum(outcome.step_tokens) /', 'outcome.tokens /', RESULT],
