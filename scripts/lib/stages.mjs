@@ -67,7 +67,7 @@ export async function nodeTests(globs, { env, concurrency = 1 }) {
       return { ok: false, output: `${output}\nNo test was found by ${globs.join(' ')}\n`, counts };
     return { ok: code === 0 && failed === 0, output, counts };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   }
 }
 
@@ -99,6 +99,6 @@ export async function pytest(python, { cwd, env }) {
       note: `${/^TOTAL\s.*?([\d.]+%)$/m.exec(report.output)?.[1] ?? 'nothing'} of the trainer's lines run`,
     };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
   }
 }
