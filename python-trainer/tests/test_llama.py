@@ -1,5 +1,6 @@
 """llama.cpp without its tools: what is said where something is missing, and how output is read."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from lamina_trainer.errors import EXIT_INVALID, InvalidError
 from lamina_trainer.llama.bench import parse_bench
 from lamina_trainer.llama.build import TOOLS, build, is_built, tool, tools_folder
 from lamina_trainer.llama.converter import adds_prefix, is_sentencepiece, sentencepiece_vocabulary
-from lamina_trainer.llama.perplexity import parse_quality
+from lamina_trainer.llama.perplexity import Quality, parse_quality
+from lamina_trainer.llama.scoring import against
 from lamina_trainer.llama.source import get_source, source_folder
 
 STATISTICS = """kl_divergence: computing over 3 chunks, n_ctx=64, batch_size=64, n_seq=1
@@ -128,3 +130,14 @@ def test_the_command_line_says_what_is_missing(tmp_path: Path, capsys: pytest.Ca
     arguments = ["llama", "run", str(tmp_path / "a.gguf"), "--prompt", "hello", "--cache", str(tmp_path)]
     assert main(arguments) == EXIT_INVALID
     assert "python -m lamina_trainer llama build" in capsys.readouterr().err
+
+
+def test_a_change_of_perplexity_is_taken_from_the_reference_itself():
+    kept = {"divergence": (0.0, None), "same_top": (1.0, None), "tokens": 254}
+    reference = Quality(perplexity=(77.2, 9.0), delta=(0.01, 0.02), **kept)
+    worse = Quality(perplexity=(80.2, 9.5), delta=(3.01, 0.7), **kept)
+    assert against(reference, reference).delta == (0, None)
+    assert against(worse, reference).delta == (pytest.approx(3.0), 0.7)
+    # The kept probabilities end too early for this text: the tool's own difference is of another number.
+    clipped = dataclasses.replace(reference, delta=(4.36, 1.0))
+    assert against(worse, clipped).delta == (pytest.approx(3.0), None)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lamina_trainer.contract import GgufResult
-from lamina_trainer.errors import InvalidError
 from lamina_trainer.llama.bench import bench
 from lamina_trainer.llama.build import is_built
 from lamina_trainer.llama.convert import WRITTEN_TYPES, convert, quantize
-from lamina_trainer.llama.perplexity import Quality, save_reference, score
+from lamina_trainer.llama.perplexity import Quality
+from lamina_trainer.llama.scoring import Scoring
 from lamina_trainer.llama.source import BUILD_COMMAND
 from lamina_trainer.settings import GgufSettings, GgufType
 
@@ -42,10 +42,18 @@ def measure_gguf(
         started = time.monotonic()
         convert(model, wide, REFERENCE, cache)
         convert_seconds = time.monotonic() - started
-        context = 0
+        scoring = None
         if built:
             scored.write_text(text, encoding="utf-8")
-            context = _reference(wide, scored, logits, settings, threads, cache)
+            scoring = Scoring(
+                wide,
+                scored,
+                logits,
+                context=settings.context_tokens,
+                max_tokens=settings.max_tokens,
+                threads=threads,
+                cache=cache,
+            )
         results = []
         for kind in settings.types:
             check_stop()
@@ -63,7 +71,7 @@ def measure_gguf(
                 quantize(wide, file, kind, threads, cache)
                 seconds = time.monotonic() - started
             _log.info("Wrote %s in %.0f s.", file.name, seconds)
-            results.append(_measured(kind, file, seconds, settings, logits, context, threads, cache, built=built))
+            results.append(_measured(kind, file, seconds, settings, scoring, threads, cache))
         return results
     finally:
         logits.unlink(missing_ok=True)
@@ -72,36 +80,16 @@ def measure_gguf(
             wide.unlink(missing_ok=True)
 
 
-def _reference(wide: Path, text: Path, logits: Path, settings: GgufSettings, threads: int, cache: Path) -> int:
-    """Score the reference in the largest context that the text fills twice; zero where there is none."""
-    context = settings.context_tokens
-    while context >= 32:
-        try:
-            chunks = max(1, settings.max_tokens // context)
-            save_reference(wide, text, logits, context=context, chunks=chunks, threads=threads, cache=cache)
-        except InvalidError as error:
-            if "too few tokens" not in str(error) and "tokenizes to only" not in str(error):
-                raise
-            context //= 2
-        else:
-            return context
-    _log.warning("The held-out text is too short for llama-perplexity.")
-    return 0
-
-
 def _measured(
     kind: GgufType,
     file: Path,
     seconds: float,
     settings: GgufSettings,
-    logits: Path,
-    context: int,
+    scoring: Scoring | None,
     threads: int,
     cache: Path,
-    *,
-    built: bool,
 ) -> GgufResult:
-    if not built:
+    if scoring is None:
         return unmeasured(kind, MISSING).model_copy(
             update={"file_bytes": file.stat().st_size, "write_seconds": seconds}
         )
@@ -114,11 +102,11 @@ def _measured(
         cache=cache,
     )
     bits = 8 * speed.tensor_bytes / speed.parameters if speed.tensor_bytes and speed.parameters else None
-    quality, missing = _quality(file, logits, context, threads, cache)
+    quality = scoring.reference() if kind == REFERENCE else scoring.file(file)
     scored = {} if quality is None else _scored(quality)
     return unmeasured(kind, MISSING).model_copy(
         update={
-            "missing": missing,
+            "missing": scoring.missing,
             "file_bytes": file.stat().st_size,
             "bits_per_weight": bits,
             "write_seconds": seconds,
@@ -141,17 +129,6 @@ def _scored(quality: Quality) -> dict[str, float | None]:
         "same_top_standard_error": quality.same_top[1],
         "scored_tokens": quality.tokens,
     }
-
-
-def _quality(file: Path, logits: Path, context: int, threads: int, cache: Path) -> tuple[Quality | None, str | None]:
-    if context == 0:
-        return None, "the held-out text is too short for llama-perplexity"
-    try:
-        return score(file, logits, context=context, threads=threads, cache=cache), None
-    except InvalidError as error:
-        if "at least 100" not in str(error):
-            raise
-        return None, "fewer than 100 tokens were scored"
 
 
 def unmeasured(kind: GgufType, missing: str) -> GgufResult:
