@@ -229,3 +229,8 @@ export const generationResult = z.strictObject({
   report: generationReport,
 });
 export type GenerationResult = z.infer<typeof generationResult>;
+
+/** What people call the model that writes: a file by its name, without its folder. */
+export function writerName(model: string): string {
+  return /\.gguf$/i.test(model) ? model.replace(/^.*\//, '') : model;
+}
