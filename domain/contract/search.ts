@@ -63,7 +63,7 @@ export const advanceStudyInput = z.strictObject({
       values: z.array(z.number()).nullable(),
     }),
   ),
-  /** Values on the way, of suggestions that still run: what pruners look at. Reported again, a step changes nothing. */
+  /** Values on the way, up to an end that is told with them: what pruners look at. Reported again, a step changes nothing. */
   reports: z.array(z.strictObject({ number: z.int().min(0), step: z.int().min(1), value: z.number() })),
   /** Numbers of the suggestions that are wanted, from 0 on without gaps; those that exist are answered as they are. */
   asked: z.array(z.int().min(0)),

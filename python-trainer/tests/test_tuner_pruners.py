@@ -41,6 +41,17 @@ def test_median(direction: str, sign: int, storage: Storage):
     assert curve(5, {30: 7.0}) == [5]
 
 
+def test_a_suggestion_that_ends_between_two_looks_counts_with_what_it_was_on_the_way(storage: Storage):
+    of = pruned_by("median", startupTrials=1)
+    step(storage, of, asked=range(3))
+    seen = step(storage, of, reports=[report(0, 10, 1.0)], told=[complete(0, 1.0)])
+    assert seen["prune"] == []
+    # Worse than the one before it, and through all the same: there is nothing left to stop.
+    assert step(storage, of, reports=[report(1, 10, 9.0)], told=[complete(1, 9.0)])["prune"] == []
+    assert step(storage, of, reports=[report(2, 10, 6.0)])["prune"] == [2], "the median of 1 and 9 is 5"
+    assert step(storage, of)["finished"] == {"complete": 2, "pruned": 0, "failed": 0}
+
+
 def test_asha(storage: Storage):
     of = pruned_by("asha", warmupSteps=10)
     step(storage, of, asked=range(6))

@@ -44,10 +44,13 @@ def advance(storage: BaseStorage, wanted: AdvanceStudyInput) -> AdvanceStudyOutp
     study = _open(storage, wanted.study)
     trials = _trials(study)
     refuse(_unknown(wanted, trials))
+    # First what was seen on the way: an end would close a suggestion for it, and others are compared with it.
+    prune = _look(study, wanted) if wanted.study.pruner is not None else []
     for end in wanted.told:
         if not trials[end.number].state.is_finished():
             study.tell(end.number, values=end.values, state=_STATES[end.state], skip_if_finished=True)
-    prune = _look(study, wanted) if wanted.study.pruner is not None else []
+    ended = {end.number for end in wanted.told}
+    prune = [number for number in prune if number not in ended]
     for number in sorted(set(wanted.asked)):
         if number not in trials or not _drawn(trials[number], wanted.study):
             _draw(storage, wanted.study, number, trials.get(number))
