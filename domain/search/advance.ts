@@ -39,9 +39,9 @@ export function advance(
     told: now.flatMap(({ number, end, told }) =>
       end === null || told ? [] : [{ number, state: end.state, values: end.values === null ? null : [...end.values] }],
     ),
-    // Also of those whose end is news: others are compared with them.
+    // Also of those that are never pruned, and of those whose end is news: others are compared with them.
     reports: now.flatMap((one) =>
-      one.own && !one.pruning && !one.told ? valuesOnTheWay(study, one, seen(one)?.losses ?? []) : [],
+      !one.pruning && !one.told ? valuesOnTheWay(study, one, seen(one)?.losses ?? []) : [],
     ),
     asked: asking ? nextNumbers(study, now.length, open.length) : [],
     prune: open.flatMap(({ trialId, pruning, reportedStep }) =>

@@ -9,7 +9,7 @@ const PATIENCE_MS = 900_000;
 /** Two that learn and two that do not. */
 const RATES = [3e-3, 1e-3, 2e-9, 1e-9];
 /** Enough for several looks at each trial, on fast machines too. */
-const STEPS = 2000;
+const STEPS = 1000;
 
 let folder: LaminaFolder;
 before(async () => {
