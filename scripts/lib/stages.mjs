@@ -8,7 +8,7 @@ import { root } from './paths.mjs';
 /** @typedef {{ passed: number, failed: number, skipped: readonly { name: string, reason: string }[] }} Counts */
 /** @typedef {{ ok: boolean, output: string, counts: Counts | null, note?: string }} Result `counts` is null where a tool counts no tests */
 
-const LIMIT_MS = 30 * 60_000;
+const LIMIT_MS = 60 * 60_000;
 
 /**
  * Runs a command in its own process group and gathers what it prints; a stage that hangs is ended.
