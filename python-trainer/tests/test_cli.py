@@ -61,7 +61,7 @@ def test_revision_is_stable_and_follows_the_sources(tmp_path: Path):
     )
     copied = tmp_path / "src" / "lamina_trainer"
     copied.mkdir(parents=True)
-    for source in (SOURCES / "lamina_trainer").rglob("*.py"):
+    for source in [*(SOURCES / "lamina_trainer").rglob("*.py"), *(SOURCES / "lamina_trainer").rglob("*.json")]:
         target = copied / source.relative_to(SOURCES / "lamina_trainer")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(source.read_bytes())
