@@ -5,7 +5,6 @@ handler would be ignored there, and nobody else would collect orphans.
 """
 
 import contextlib
-import ctypes
 import os
 import resource
 import selectors
@@ -20,10 +19,10 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from lamina_trainer.errors import EXIT_CRASHED
+from lamina_trainer.parent import die_with
 from lamina_trainer.stop import stop_on_signals
 
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
-_PR_SET_PDEATHSIG: Final = 1
 _CHUNK: Final = 1 << 16
 _MESSAGE_BYTES: Final = 60_000
 """Fits a pipe that nobody reads before the end."""
@@ -186,7 +185,7 @@ def _child(body: Body, writing: int | None, told: int, parent: int, mask: Iterab
     try:
         stop_on_signals()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        _die_with(parent)
+        die_with(parent)
         if writing is not None:
             os.dup2(writing, 1)
             os.dup2(writing, 2)
@@ -204,14 +203,6 @@ def _child(body: Body, writing: int | None, told: int, parent: int, mask: Iterab
 
 def _tell(descriptor: int, message: bytes) -> None:
     os.write(descriptor, message[:_MESSAGE_BYTES])
-
-
-def _die_with(parent: int) -> None:
-    """Let the kernel kill this process when its parent dies (Linux)."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(EXIT_CRASHED)
 
 
 def end_as(code: int) -> int:

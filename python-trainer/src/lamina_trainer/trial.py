@@ -23,7 +23,6 @@ from lamina_trainer.layers import cut, kept_indices, needs_calibration
 from lamina_trainer.measure import (
     DeviceMeter,
     Storage,
-    current_memory_bytes,
     device_name,
     largest_memory,
     library_versions,
@@ -50,8 +49,9 @@ from lamina_trainer.revision import trainer_revision
 from lamina_trainer.scalars import Scalars
 from lamina_trainer.source import model_folder
 from lamina_trainer.stop import stop_requested
+from lamina_trainer.telling import step_teller, tell_evaluation
 from lamina_trainer.tokenizer import LazyTokenizer, load_tokenizer
-from lamina_trainer.train import StepReport, Trainer, TrainHooks, TrainOutcome, process_seed
+from lamina_trainer.train import Trainer, TrainHooks, TrainOutcome, process_seed
 from lamina_trainer.trial_result import Clock, environment_result, model_result, phase_seconds, training_result
 from lamina_trainer.warm import Warm
 
@@ -137,7 +137,7 @@ class _Trial:
             reporter.phase("evaluating-raw")
             with clock.phase("evaluateRaw"):
                 raw = self._evaluate_raw(loaded, passes, kept, data, numerics, weights)
-            self._report_evaluation("raw", raw, 0, scalars)
+            tell_evaluation(reporter, scalars, "raw", raw, 0)
             if raw is None:
                 outcome.diverged_at = 0
         afterwards.before_training(loaded, self._check_stop)
@@ -164,7 +164,7 @@ class _Trial:
                 reporter.phase("evaluating")
                 with clock.phase("evaluate"):
                     trained = self._evaluate_trained(passes, data, numerics, trainer, checkpoints)
-                self._report_evaluation("trained", trained, outcome.steps_done, scalars)
+                tell_evaluation(reporter, scalars, "trained", trained, outcome.steps_done)
                 if trained is None:
                     outcome.diverged_at = outcome.steps_done
                 else:
@@ -346,23 +346,8 @@ class _Trial:
         scalars: Scalars | None,
         meter: DeviceMeter,
     ) -> Trainer:
-        settings, reporter = self._settings, self._reporter
-
-        def told(report: StepReport) -> None:
-            meter.sample()
-            if scalars is not None:
-                scalars.step(report)
-            reporter.step(
-                step=report.step,
-                steps=settings.training.steps,
-                loss=report.loss,
-                learning_rate=report.learning_rate,
-                grad_norm=report.grad_norm,
-                step_seconds=report.seconds,
-                tokens_per_second=report.tokens / report.seconds,
-                memory_bytes=current_memory_bytes(self._device),
-            )
-
+        settings = self._settings
+        told = step_teller(self._reporter, scalars, meter, settings.training.steps, self._device)
         torch.manual_seed(process_seed(settings.seed, self._group.rank))
         trainer = Trainer(
             loaded,
@@ -386,16 +371,6 @@ class _Trial:
         step = self._group.tell(None if found is None else found.step)
         if step is not None:
             trainer.restore(found or checkpoints.at(step, device))
-
-    def _report_evaluation(
-        self, stage: Any, result: EvaluationResult | None, step: int, scalars: Scalars | None
-    ) -> None:
-        if result is None:
-            self._reporter.evaluation(stage=stage, loss=None, perplexity=None, accuracy=None)
-            return
-        if scalars is not None:
-            scalars.evaluation(step, result)
-        self._reporter.evaluation(stage=stage, loss=result.loss, perplexity=result.perplexity, accuracy=result.accuracy)
 
     def _check_stop(self) -> None:
         if self._group.agree(stop_requested()):

@@ -1,12 +1,9 @@
 """An endpoint of one's own: llama.cpp's server over a model file, for as long as data are generated."""
 
-import ctypes
 import os
 import secrets
-import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,11 +17,11 @@ from lamina_trainer.errors import InvalidError, StoppedError, TrainerError
 from lamina_trainer.generate.spec import Endpoint
 from lamina_trainer.llama.build import tool
 from lamina_trainer.llama.source import default_cache
+from lamina_trainer.parent import die_with
 from lamina_trainer.stop import stop_requested
 
 _START_SECONDS: Final = 300.0
 _KEY_VARIABLE: Final = "LAMINA_SERVED_KEY"
-_PR_SET_PDEATHSIG: Final = 1
 
 
 @contextmanager
@@ -65,13 +62,14 @@ def _free_port() -> int:
 
 @contextmanager
 def _running(command: list[str], key: str, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    parent = os.getpid()
     server = subprocess.Popen(
         command,
         env={**os.environ, "LLAMA_API_KEY": key},
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
-        preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        preexec_fn=lambda: die_with(parent),  # noqa: PLW1509
     )
     try:
         yield server
@@ -82,10 +80,6 @@ def _running(command: list[str], key: str, log: IO[bytes]) -> Iterator[subproces
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
-
-
-def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _await(server: subprocess.Popen[bytes], port: int, model: str, log: IO[bytes]) -> None:
