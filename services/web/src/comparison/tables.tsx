@@ -74,42 +74,59 @@ function significance(column: Column<ComparisonRow>, row: ComparisonRow): string
 
 /** *GGUF*: only where files were asked for. */
 export function GgufTable({ rows }: { rows: Comparison['gguf'] }) {
-  if (rows.length === 0) return null;
-  const distinct = rows.map((row) => ({ ...row, cellId: `${row.cellId}/${row.type}` }));
   return (
-    <Section
+    <PartsTable
       title="GGUF"
       text="Files of the trained model in llama.cpp, against its f16 file; sd over repetitions, se over scored tokens."
-    >
-      <DataTable caption="GGUF" columns={GGUF_COLUMNS} rows={distinct} />
-    </Section>
+      columns={GGUF_COLUMNS}
+      rows={rows}
+      part={({ type }) => type}
+    />
   );
 }
 
 /** *Tasks*: only where task files were named. */
 export function TaskTable({ rows }: { rows: Comparison['tasks'] }) {
-  if (rows.length === 0) return null;
-  const distinct = rows.map((row) => ({ ...row, cellId: `${row.cellId}/${row.task}/${row.metric}` }));
   return (
-    <Section
+    <PartsTable
       title="Tasks"
       text="Task files of lm-evaluation-harness, the model as cut and after training; the standard error is over questions."
-    >
-      <DataTable caption="Tasks" columns={TASK_COLUMNS} rows={distinct} />
-    </Section>
+      columns={TASK_COLUMNS}
+      rows={rows}
+      part={({ task, metric }) => `${task}/${metric}`}
+    />
   );
 }
 
 /** *Inference*: only where it was asked for. */
 export function InferenceTable({ rows }: { rows: Comparison['inference'] }) {
-  if (rows.length === 0) return null;
-  const distinct = rows.map((row) => ({ ...row, cellId: `${row.cellId}/${row.batchSize}` }));
   return (
-    <Section
+    <PartsTable
       title="Inference"
       text="Greedy generation with the adapter apart from the weights, and ratios of the merged model to it."
-    >
-      <DataTable caption="Inference" columns={INFERENCE_COLUMNS} rows={distinct} />
+      columns={INFERENCE_COLUMNS}
+      rows={rows}
+      part={({ batchSize }) => String(batchSize)}
+    />
+  );
+}
+
+interface PartsProps<R> {
+  readonly title: string;
+  readonly text: string;
+  readonly columns: readonly Column<R>[];
+  readonly rows: readonly R[];
+  /** What tells a cell's rows apart. */
+  readonly part: (row: R) => string;
+}
+
+/** A table with several rows a cell; nothing where there is none. */
+function PartsTable<R extends { readonly cellId: string }>({ title, text, columns, rows, part }: PartsProps<R>) {
+  if (rows.length === 0) return null;
+  const distinct = rows.map((row) => ({ ...row, cellId: `${row.cellId}/${part(row)}` }));
+  return (
+    <Section title={title} text={text}>
+      <DataTable caption={title} columns={columns} rows={distinct} />
     </Section>
   );
 }
