@@ -29,7 +29,8 @@ const stages = [
     run: async (env) => {
       const lint = await check([installed.python, '-m', 'ruff', 'check', '.'], { ...trainer, env });
       const format = await check([installed.python, '-m', 'ruff', 'format', '--check', '.'], { ...trainer, env });
-      return { ok: lint.ok && format.ok, output: lint.output + format.output, counts: null };
+      const failures = [...lint.failures, ...format.failures];
+      return { ok: lint.ok && format.ok, output: lint.output + format.output, counts: null, failures };
     },
   },
   { name: 'python-types', about: 'mypy', run: (env) => check([installed.python, '-m', 'mypy'], { ...trainer, env }) },
@@ -126,7 +127,8 @@ async function main(args) {
   const runStage = async (stage) => {
     const from = performance.now();
     const failure = stage.cluster ? await cluster.up() : null;
-    const result = failure === null ? await stage.run(env) : { ok: false, output: failure, counts: null };
+    const failures = [{ name: 'the test cluster', why: failure }];
+    const result = failure === null ? await stage.run(env) : { ok: false, output: failure, counts: null, failures };
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
     if (!result.ok) console.log(`\n── ${stage.name} ──\n${result.output.trimEnd()}\n`);
     const { passed, failed, skipped } = result.counts ?? { passed: 0, failed: 0, skipped: [] };
@@ -152,7 +154,13 @@ async function main(args) {
   return report(summary);
 }
 
+/** What fails is said last, briefly: the output of long stages is far above. */
 function report(summary) {
+  for (const { stage, result } of summary) {
+    for (const { name, why } of result.failures) {
+      console.log(`\n✗ ${stage.name}: ${name}\n${why.replaceAll(/^/gm, '    ')}`);
+    }
+  }
   console.log('\nSummary');
   for (const { line } of summary) console.log(`  ${line}`);
   const skipped = summary.flatMap((each) => each.skipped);

@@ -11,6 +11,18 @@ export default async function* count(source) {
     if (details?.type === 'suite' && skipped === null) continue;
     const reason = skipped === true || skipped === '' ? 'no reason given' : skipped;
     const outcome = reason !== null ? 'skipped' : event.type === 'test:pass' ? 'passed' : 'failed';
-    yield `${JSON.stringify({ name, file, outcome, reason })}\n`;
+    const why = outcome === 'failed' ? whyOf(details?.error) : null;
+    yield `${JSON.stringify({ name, file, outcome, reason, why })}\n`;
   }
+}
+
+const LINES = 12;
+
+/** The beginning of what was thrown; node:test wraps it. */
+function whyOf(error) {
+  const thrown = error?.cause ?? error;
+  return String(thrown?.stack ?? thrown ?? 'no reason given')
+    .split('\n')
+    .slice(0, LINES)
+    .join('\n');
 }

@@ -31,3 +31,12 @@ test('what is skipped is named with its reason, a whole suite too', async () => 
     ],
   );
 });
+
+test('what fails says why, briefly', async () => {
+  const thrown = new Error(Array.from({ length: 40 }, (_, line) => `line ${line}`).join('\n'));
+  const details = { type: 'test', error: new Error('wrapped', { cause: thrown }) };
+  const [line = ''] = await Array.fromAsync(count([ended('fail', 'a', { details })]));
+  const { why } = JSON.parse(line);
+  assert.match(why, /^Error: line 0\n/);
+  assert.equal(why.split('\n').length, 12);
+});

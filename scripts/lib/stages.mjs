@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from './paths.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: readonly { name: string, reason: string }[] }} Counts */
-/** @typedef {{ ok: boolean, output: string, counts: Counts | null, note?: string }} Result `counts` is null where a tool counts no tests */
+/** @typedef {{ name: string, why: string }} Failure */
+/** @typedef {{ ok: boolean, output: string, counts: Counts | null, failures: readonly Failure[], note?: string }} Result `counts` is null where a tool counts no tests */
 
 const LIMIT_MS = 60 * 60_000;
 
@@ -43,7 +44,9 @@ function run([program, ...args], { cwd = root, env }) {
 /** A tool that says yes or no. */
 export async function check(command, options) {
   const { code, output } = await run(command, options);
-  return { ok: code === 0, output, counts: null };
+  const failures =
+    code === 0 ? [] : [{ name: command.join(' '), why: output.trimEnd().split('\n').slice(-15).join('\n') }];
+  return { ok: code === 0, output, counts: null, failures };
 }
 
 /** A process that outlives its tests for a moment may still write there: then the folder stays. */
@@ -66,15 +69,18 @@ export async function nodeTests(globs, { env, concurrency = 1 }) {
     const limits = ['--test-timeout=1200000', `--test-concurrency=${concurrency}`];
     const { code, output } = await run(['node', '--test', ...limits, ...reporters, ...globs], { env });
     const tests = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').filter(Boolean).map(JSON.parse) : [];
-    const failed = tests.filter((test) => test.outcome === 'failed').length;
+    const failures = tests
+      .filter((test) => test.outcome === 'failed')
+      .map((test) => ({ name: `${relative(root, test.file ?? '')}: ${test.name}`, why: test.why }));
+    const failed = failures.length;
     const counts = {
       passed: tests.filter((test) => test.outcome === 'passed').length,
       failed,
       skipped: tests.filter((test) => test.outcome === 'skipped').map(({ name, reason }) => ({ name, reason })),
     };
     if (tests.length === 0)
-      return { ok: false, output: `${output}\nNo test was found by ${globs.join(' ')}\n`, counts };
-    return { ok: code === 0 && failed === 0, output, counts };
+      return { ok: false, output: `${output}\nNo test was found by ${globs.join(' ')}\n`, counts, failures };
+    return { ok: code === 0 && failed === 0, output, counts, failures };
   } finally {
     discard(folder);
   }
@@ -89,7 +95,7 @@ export async function pytest(python, { cwd, env }) {
   const coverage = (...args) =>
     run([python, '-m', 'coverage', ...args], { cwd, env: { ...env, COVERAGE_FILE: join(folder, 'coverage') } });
   try {
-    const tests = await coverage('run', '-m', 'pytest', '-rs', '--durations=10', `--junitxml=${file}`);
+    const tests = await coverage('run', '-m', 'pytest', '-rsfE', '--durations=10', `--junitxml=${file}`);
     const xml = existsSync(file) ? readFileSync(file, 'utf8') : '';
     const number = (name) => Number(new RegExp(`<testsuite [^>]*\\b${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
     const failed = number('failures') + number('errors');
@@ -98,13 +104,17 @@ export async function pytest(python, { cwd, env }) {
     );
     const passed = number('tests') - failed - number('skipped');
     const counts = { passed, failed, skipped };
-    if (tests.code !== 0) return { ok: false, output: tests.output, counts };
+    const failures = [...tests.output.matchAll(/^(?:FAILED|ERROR) (\S+)(?: - (.*))?$/gm)].map(
+      ([, name, why = 'no reason given']) => ({ name, why }),
+    );
+    if (tests.code !== 0) return { ok: false, output: tests.output, counts, failures };
     const combined = await coverage('combine', '--quiet');
     const report = await coverage('report');
     return {
       ok: combined.code === 0 && report.code === 0,
       output: tests.output + combined.output + report.output,
       counts,
+      failures: report.code === 0 ? [] : [{ name: 'coverage', why: report.output.trimEnd().split('\n').at(-1) ?? '' }],
       note: `${/^TOTAL\s.*?([\d.]+%)$/m.exec(report.output)?.[1] ?? 'nothing'} of the trainer's lines run`,
     };
   } finally {

@@ -7,22 +7,14 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { trialDetails, untilEnded } from '../support/following.ts';
 import { createLaminaFolder, type LaminaFolder } from '../support/lamina-process.ts';
+import { randomFrom } from '../support/random.ts';
 import { saveTinyModel, tinyDocument } from '../support/tiny.ts';
-import { steadyRows } from '../support/undisturbed.ts';
+import { steady } from '../support/undisturbed.ts';
 
 const KILLS = 10;
 const LONGEST_LIFE_MS = 4_000;
 const PATIENCE_MS = 300_000;
 const SUBMISSION = { document: tinyDocument({ name: 'kills', steps: 150, seeds: [1, 2, 3], maxParallel: 2 }) };
-
-/** A small generator with a printed seed, so that a failure can be run again: LAMINA_TEST_SEED=… */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 async function submit(lamina: Awaited<ReturnType<LaminaFolder['start']>>, folder: LaminaFolder): Promise<string> {
   const document = JSON.stringify(SUBMISSION.document);
@@ -79,5 +71,5 @@ test('ten kills change nothing of the comparison', async (t) => {
   assert.equal((await untilEnded(undisturbed.client, quietId, PATIENCE_MS)).state, 'succeeded');
   const expected = await undisturbed.client.comparison(quietId);
   assert.equal(await undisturbed.stop(), 0);
-  assert.deepEqual(steadyRows(disturbed), steadyRows(expected));
+  assert.deepEqual(steady(disturbed), steady(expected));
 });

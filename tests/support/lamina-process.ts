@@ -32,6 +32,8 @@ export interface LaminaFolder {
   start(): Promise<RunningLamina>;
   /** Starts it where that is expected to fail. */
   startFailing(): Promise<{ code: number | null; output: string }>;
+  /** `kill -9` of everything at once, Temporal and trainers too, as when the machine goes down. */
+  crash(): Promise<void>;
   /** Ends whatever is left, and removes the folder. */
   remove(): Promise<void>;
 }
@@ -73,6 +75,12 @@ export async function createLaminaFolder(env: Readonly<Record<string, string>> =
     return { child, output: () => output, exit };
   }
 
+  async function crash(): Promise<void> {
+    for (const child of running) child.kill('SIGKILL');
+    endLeftovers(data);
+    await sleep(300);
+  }
+
   return {
     path,
     data,
@@ -109,10 +117,9 @@ export async function createLaminaFolder(env: Readonly<Record<string, string>> =
       const { output, exit } = launch();
       return { code: await exit, output: output() };
     },
+    crash,
     async remove() {
-      for (const child of running) child.kill('SIGKILL');
-      endLeftovers(data);
-      await sleep(300);
+      await crash();
       rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     },
   };
