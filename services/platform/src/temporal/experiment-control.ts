@@ -9,11 +9,16 @@ import {
   TASK_QUEUE,
   UPDATES,
 } from '@lamina/domain/contract/workflow.ts';
-import { type Client, isGrpcServiceError, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
-import { ControlUnavailable, type ExperimentControl, ExperimentNotRunning } from '../control.ts';
+import { type Client, WithStartWorkflowOperation } from '@temporalio/client';
+import pRetry from 'p-retry';
+import type { ExperimentControl } from '../control.ts';
+import { isPassing, translated } from './errors.ts';
 
 /** How long a request may wait for Temporal, or for a worker to take up an update. */
 const DEADLINE_MS = 10_000;
+
+/** Until the deadline. */
+const AGAIN = { retries: Number.POSITIVE_INFINITY, minTimeout: 100, maxTimeout: 1_000, factor: 2 } as const;
 
 /** Experiments as Temporal workflows. */
 export function createTemporalExperimentControl(client: Client, deadlineMs = DEADLINE_MS): ExperimentControl {
@@ -30,8 +35,13 @@ export function createTemporalExperimentControl(client: Client, deadlineMs = DEA
   }
 
   async function ask<T>(work: () => Promise<T>): Promise<T> {
+    const deadline = Date.now() + deadlineMs;
     try {
-      return await client.connection.withDeadline(Date.now() + deadlineMs, work);
+      return await pRetry(() => client.connection.withDeadline(deadline, work), {
+        ...AGAIN,
+        maxRetryTime: deadlineMs,
+        shouldRetry: ({ error }) => isPassing(error),
+      });
     } catch (error) {
       throw translated(error);
     }
@@ -49,9 +59,12 @@ export function createTemporalExperimentControl(client: Client, deadlineMs = DEA
     resume: (experimentId) => update(experimentId, UPDATES.resume),
     cancel: (experimentId) => update(experimentId, UPDATES.cancel),
     async wake(experimentId) {
-      const operation = new WithStartWorkflowOperation(EXPERIMENT_WORKFLOW, workflow(experimentId));
       await ask(() =>
-        client.workflow.executeUpdateWithStart(UPDATES.wake, { startWorkflowOperation: operation, args: [] }),
+        client.workflow.executeUpdateWithStart(UPDATES.wake, {
+          // Each serves once.
+          startWorkflowOperation: new WithStartWorkflowOperation(EXPERIMENT_WORKFLOW, workflow(experimentId)),
+          args: [],
+        }),
       );
     },
     async search(experimentId) {
@@ -72,26 +85,4 @@ export function createTemporalExperimentControl(client: Client, deadlineMs = DEA
       await ask(() => client.workflowService.getSystemInfo({}));
     },
   };
-}
-
-function translated(error: unknown): unknown {
-  if (error instanceof WorkflowNotFoundError) {
-    return new ExperimentNotRunning('the experiment is not running', { cause: error });
-  }
-  if (isAway(error)) {
-    return new ControlUnavailable('Temporal, or the worker that runs experiments, did not answer in time', {
-      cause: error,
-    });
-  }
-  return error;
-}
-
-const AWAY_CODES = [1, 4, 14];
-
-/** Cancelled by our deadline, deadline exceeded, or unavailable, at any depth of causes. */
-function isAway(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if (error.name === 'WorkflowUpdateRPCTimeoutOrCancelledError') return true;
-  if (isGrpcServiceError(error) && AWAY_CODES.includes(error.code)) return true;
-  return isAway(error.cause);
 }
