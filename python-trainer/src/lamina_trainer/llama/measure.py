@@ -8,7 +8,7 @@ from pathlib import Path
 from lamina_trainer.contract import GgufResult
 from lamina_trainer.llama.bench import bench
 from lamina_trainer.llama.build import is_built
-from lamina_trainer.llama.convert import WRITTEN_TYPES, convert, quantize
+from lamina_trainer.llama.convert import QUANTIZED_TYPES, WRITTEN_TYPES, convert, quantize
 from lamina_trainer.llama.perplexity import Quality
 from lamina_trainer.llama.scoring import Scoring
 from lamina_trainer.llama.source import BUILD_COMMAND
@@ -64,11 +64,11 @@ def measure_gguf(
             started = time.monotonic()
             if kind == REFERENCE:
                 seconds = convert_seconds
-            elif kind in WRITTEN_TYPES:
-                convert(model, file, kind, cache)
+            elif built and kind in QUANTIZED_TYPES:
+                quantize(wide, file, kind, threads, cache)
                 seconds = time.monotonic() - started
             else:
-                quantize(wide, file, kind, threads, cache)
+                convert(model, file, kind, cache)
                 seconds = time.monotonic() - started
             _log.info("Wrote %s in %.0f s.", file.name, seconds)
             results.append(_measured(kind, file, seconds, settings, scoring, threads, cache))
