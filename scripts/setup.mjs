@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exec } from './lib/exec.mjs';
-import { cache, paths, root } from './lib/paths.mjs';
+import { cache, dataFolder, paths, root } from './lib/paths.mjs';
 import { findPython } from './lib/python.mjs';
 import { hashOf, hashOfFolders, isStamped, writeStamp } from './lib/stamps.mjs';
 import { runSteps } from './lib/steps.mjs';
@@ -48,6 +48,7 @@ export async function setup({ development = false, model = true, trainer = true,
     [
       {
         name: 'npm packages and Node 24',
+        lock: join(dataFolder, 'npm.lock'),
         done: () => isStamped(lockStamp, hashOf(lock)) && existsSync(paths.node),
         async run() {
           // `npm ci` starts from nothing; where packages are there, `npm install` changes only what the lock changed.
@@ -58,6 +59,7 @@ export async function setup({ development = false, model = true, trainer = true,
       },
       {
         name: 'uv and Temporal',
+        lock: `${tools}.lock`,
         done: () => existsSync(join(tools, '.complete')),
         async run() {
           rmSync(tools, { recursive: true, force: true });
@@ -69,6 +71,7 @@ export async function setup({ development = false, model = true, trainer = true,
       {
         name: 'trainer environment (PyTorch and friends, about 6 GB)',
         after: ['uv and Temporal'],
+        lock: `${environment}.lock`,
         done: () => !trainer || existsSync(join(environment, '.complete')),
         async run() {
           rmSync(environment, { recursive: true, force: true });
@@ -80,6 +83,7 @@ export async function setup({ development = false, model = true, trainer = true,
       {
         name: 'weights of Gemma 3 270M',
         after: ['uv and Temporal'],
+        lock: `${dirname(weights)}.lock`,
         done: () => !model || existsSync(weights),
         async run() {
           const parts = join(dirname(weights), 'parts');
@@ -116,6 +120,7 @@ export async function setup({ development = false, model = true, trainer = true,
       {
         name: 'dashboard',
         after: ['npm packages and Node 24'],
+        lock: join(dataFolder, 'dashboard.lock'),
         done() {
           webHash = hashOfFolders([paths.web, join(root, 'domain')]);
           return isStamped(webStamp, webHash);

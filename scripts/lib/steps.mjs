@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { exclusively } from './lock.mjs';
 
 const REMINDER_MS = 15_000;
 
@@ -8,6 +9,7 @@ const REMINDER_MS = 15_000;
  * @property {readonly string[]} [after] names of steps that must be done first
  * @property {() => boolean | Promise<boolean>} done true where there is nothing to do
  * @property {() => Promise<void>} run
+ * @property {string} [lock] where others may run the same step at the same time: a path that they share
  */
 
 /**
@@ -27,6 +29,12 @@ export async function runSteps(steps, say) {
   async function runStep(step) {
     await Promise.all((step.after ?? []).map((name) => promises.get(name)));
     if (await step.done()) return;
+    const onWait = () => say(`  … ${step.name}: another set-up is at it, waiting`);
+    if (step.lock === undefined) await runNow(step);
+    else await exclusively(step.lock, onWait, async () => ((await step.done()) ? undefined : runNow(step)));
+  }
+
+  async function runNow(step) {
     const from = performance.now();
     say(`  … ${step.name}`);
     const reminder = setInterval(() => say(`  … ${step.name}: ${since(from)} s so far`), REMINDER_MS);
