@@ -6,6 +6,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -16,6 +17,7 @@ import { randomFrom } from '../support/random.ts';
 import { differences, steady } from '../support/undisturbed.ts';
 
 const PATIENCE_MS = 3 * 3_600_000;
+const LOOK_MS = 2_000;
 /** Of the undisturbed time: a kill before has nothing to disturb, one after nothing left. */
 const KILL_BETWEEN = [0.05, 0.9] as const;
 const TARGET_SECONDS = 30 * 60;
@@ -38,7 +40,11 @@ interface Outcome {
 
 /** @param killsAt seconds from submission, in order */
 async function study(killsAt: readonly number[]): Promise<Outcome> {
-  const folder = await createLaminaFolder({ LAMINA_LAUNCHER: 'warm' });
+  const folder = await createLaminaFolder({
+    LAMINA_LAUNCHER: 'warm',
+    // All of the machine, as its user has it.
+    OMP_NUM_THREADS: String(availableParallelism()),
+  });
   try {
     let lamina = await folder.start();
     const from = performance.now();
@@ -54,7 +60,7 @@ async function study(killsAt: readonly number[]): Promise<Outcome> {
       await folder.crash();
       lamina = await folder.start();
     }
-    const { state } = await untilEnded(lamina.client, id, PATIENCE_MS);
+    const { state } = await untilEnded(lamina.client, id, PATIENCE_MS, LOOK_MS);
     const seconds = (performance.now() - from) / 1000;
     const comparison = await lamina.client.comparison(id);
     const { dataset } = await lamina.client.preparation(id);

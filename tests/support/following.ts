@@ -10,18 +10,19 @@ export async function untilExperiment(
   id: string,
   what: (experiment: ExperimentDetail) => boolean,
   withinMs: number,
+  everyMs = 100,
 ): Promise<ExperimentDetail> {
   const giveUpAt = performance.now() + withinMs;
   for (;;) {
     const experiment = await client.show(id);
     if (what(experiment)) return experiment;
     assert.ok(performance.now() < giveUpAt, `still ${experiment.state}: ${JSON.stringify(experiment.counts)}`);
-    await sleep(100);
+    await sleep(everyMs);
   }
 }
 
-export function untilEnded(client: Client, id: string, withinMs: number): Promise<ExperimentDetail> {
-  return untilExperiment(client, id, ({ state }) => ENDED.includes(state), withinMs);
+export function untilEnded(client: Client, id: string, withinMs: number, everyMs?: number): Promise<ExperimentDetail> {
+  return untilExperiment(client, id, ({ state }) => ENDED.includes(state), withinMs, everyMs);
 }
 
 /** Every trial with its attempts and result. */
