@@ -48,7 +48,10 @@ export const PHASES = [
   'evaluating-raw',
   'training',
   'evaluating',
+  'measuring',
   'saving',
+  'merging',
+  'converting',
 ] as const;
 
 const eventBase = { seq: z.number().int().min(1), at: z.iso.datetime({ offset: true }) };

@@ -122,7 +122,9 @@ def test_a_merge_above_the_tolerance_is_a_figure_and_no_model(tmp_path, shelf, m
 
 def test_inference_is_measured_with_and_without_the_adapter_as_raw_samples(tmp_path, shelf):
     asked = request(tmp_path, shelf, precision="nf4", method="qlora", inference=INFERENCE)
-    result = run_trial(asked, Recorder(), None)
+    recorder = Recorder()
+    result = run_trial(asked, recorder, None)
+    assert recorder.phases[-5:] == ["evaluating", "measuring", "saving", "merging", "measuring"]
     assert result.inference is not None
     assert result.inference.merged is not None
     assert (result.inference.prompt_tokens, result.inference.new_tokens) == (12, 5)

@@ -45,7 +45,9 @@ def test_a_cut_and_trained_model_is_converted_and_measured(tmp_path: Path, metho
         evaluation={**EVALUATION, "maxTokens": 1024, "gguf": GGUF},
         **({"lora": None} if method == "full" else {}),
     )
-    result = run_trial(request, Recorder(), None)
+    recorder = Recorder()
+    result = run_trial(request, recorder, None)
+    assert recorder.phases[-2:] == (["saving", "converting"] if method == "full" else ["merging", "converting"])
     assert result.gguf is not None
     f16, q8, q4 = result.gguf
     assert [row.type for row in result.gguf] == GGUF["types"]

@@ -64,6 +64,8 @@ class Afterwards:
             return
         self._held_out = data.evaluation
         numerics, inference = self._numerics, self._settings.evaluation.inference
+        if self._tasks is not None or inference is not None:
+            self._reporter.phase("measuring")
         if self._tasks is not None:
             self._scored += self._tasks.score("trained", loaded, stop)
         if inference is not None:
@@ -86,6 +88,7 @@ class Afterwards:
         gguf: list[GgufResult] | None = None
         if self._group.first and self._kept:
             if keeping.needs_merge(self._settings):
+                self._reporter.phase("merging")
                 merge = keeping.merge_kept(self._output, self._base, self._numerics)
                 if merge.accepted:
                     merged = self._measure_merged()
@@ -113,6 +116,7 @@ class Afterwards:
         settings = self._settings.evaluation.gguf
         if settings is None or self._held_out is None:
             return None
+        self._reporter.phase("converting")
         model = self._output / keeping.MERGED if merge is None or merge.accepted else None
         return trial_gguf(model, self._held_out, settings, self._output, self._reporter)
 
@@ -120,6 +124,7 @@ class Afterwards:
         inference = self._settings.evaluation.inference
         if inference is None:
             return None
+        self._reporter.phase("measuring")
         loaded, numerics = keeping.load_merged(self._output, self._numerics)
         return measure_inference(loaded, numerics, inference, _go_on)
 

@@ -48,7 +48,17 @@ ResolvedDtype = Literal["fp32", "bf16", "fp16"]
 Optimizer = Literal["adamw", "adamw-8bit", "paged-adamw-8bit", "sgd"]
 LrSchedule = Literal["constant", "linear", "cosine"]
 PhaseName = Literal[
-    "starting", "generating", "loading", "quantizing", "evaluating-raw", "training", "evaluating", "saving"
+    "starting",
+    "generating",
+    "loading",
+    "quantizing",
+    "evaluating-raw",
+    "training",
+    "evaluating",
+    "measuring",
+    "saving",
+    "merging",
+    "converting",
 ]
 
 

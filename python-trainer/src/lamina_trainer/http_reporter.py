@@ -14,8 +14,9 @@ import httpx
 from pydantic import ValidationError
 
 from lamina_trainer.contract import EventReceipt
+from lamina_trainer.document import PhaseName
 from lamina_trainer.event_queue import EventQueue
-from lamina_trainer.reporter import Phase, Stage
+from lamina_trainer.reporter import Stage
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class HttpReporter:
         self._thread = threading.Thread(target=self._run, name="lamina-events", daemon=True)
         self._thread.start()
 
-    def phase(self, phase: Phase) -> None:
+    def phase(self, phase: PhaseName) -> None:
         """See Reporter."""
         self._queue.put("phase", phase=phase)
 

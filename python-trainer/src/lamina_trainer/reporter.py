@@ -2,14 +2,15 @@
 
 from typing import Literal, Protocol
 
-Phase = Literal["starting", "generating", "loading", "quantizing", "evaluating-raw", "training", "evaluating", "saving"]
+from lamina_trainer.document import PhaseName
+
 Stage = Literal["raw", "trained"]
 
 
 class Reporter(Protocol):
     """Receives what happens in a trial. Calls return at once and never raise."""
 
-    def phase(self, phase: Phase) -> None:
+    def phase(self, phase: PhaseName) -> None:
         """Enter a phase."""
 
     def step(
@@ -39,7 +40,7 @@ class Reporter(Protocol):
 class NullReporter:
     """Says nothing: for attempts without an events address and for tests."""
 
-    def phase(self, phase: Phase) -> None:
+    def phase(self, phase: PhaseName) -> None:
         """Ignore."""
 
     def step(

@@ -10,7 +10,10 @@ const PHASE_WORDS: Readonly<Record<string, string>> = {
   'evaluating-raw': 'scoring the model as cut',
   training: 'training',
   evaluating: 'scoring the trained model',
+  measuring: 'measuring the model in use',
   saving: 'saving',
+  merging: 'merging the adapter',
+  converting: 'writing and measuring GGUF files',
 };
 
 /** "training 34/60, loss 3.21, 145 tokens/s". */
