@@ -1,6 +1,7 @@
 /**
  * The full study twice: undisturbed, and with everything it runs killed at random moments, as when the machine goes
- * down. Prints how long each took and in what their results differ: nothing may.
+ * down. Prints how long each took and in what their results differ: nothing may. Only whether a bad suggestion of the
+ * search was still pruned, or had ended before the verdict came, is a matter of time in any run.
  *
  * Usage: study.ts [--kills 2] [--seed N] [--file examples/full-study.yaml]
  */
@@ -34,7 +35,9 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 interface Outcome {
   readonly seconds: number;
-  readonly steady: unknown;
+  readonly state: string;
+  /** Hash of the generated data; null where none were. */
+  readonly data: string | null;
   readonly comparison: Comparison;
 }
 
@@ -60,12 +63,12 @@ async function study(killsAt: readonly number[]): Promise<Outcome> {
       await folder.crash();
       lamina = await folder.start();
     }
-    const { state } = await untilEnded(lamina.client, id, PATIENCE_MS, LOOK_MS);
+    const { state, preparation } = await untilEnded(lamina.client, id, PATIENCE_MS, LOOK_MS);
     const seconds = (performance.now() - from) / 1000;
     const comparison = await lamina.client.comparison(id);
-    const { dataset } = await lamina.client.preparation(id);
+    const dataset = preparation === null ? null : (await lamina.client.preparation(id)).dataset;
     say(`  ${state} after ${seconds.toFixed(0)} s, ${comparison.rows.length} rows, ${comparison.gguf.length} of GGUF`);
-    return { seconds, steady: { state, data: dataset?.fingerprint, ...steady(comparison) }, comparison };
+    return { seconds, state, data: dataset?.fingerprint ?? null, comparison };
   } finally {
     await folder.remove();
   }
@@ -80,14 +83,27 @@ const killsAt = Array.from({ length: Number(values.kills) }, () => earliest + ra
   .map((share) => share * undisturbed.seconds);
 say(`killed, seed ${values.seed}:`);
 const killed = await study(killsAt);
-const differing = differences(undisturbed.steady, killed.steady);
+const pruned = [undisturbed, killed].map(({ comparison }) => prunedCells(comparison));
+const inOneOnly = pruned[0]?.symmetricDifference(pruned[1] ?? new Set()) ?? new Set<string>();
+if (inOneOnly.size > 0) say(`  suggestions that were pruned in one run only: ${inOneOnly.size}`);
+const differing = differences(shown(undisturbed), shown(killed));
 for (const line of differing) say(`  ${line}`);
 const figures = {
   undisturbedSeconds: undisturbed.seconds,
   killedSeconds: killed.seconds,
   killsAtSeconds: killsAt,
   differences: differing.length,
+  prunedInOneOnly: inOneOnly.size,
 };
 const targets = { same: differing.length === 0, inTime: undisturbed.seconds < TARGET_SECONDS };
 say(JSON.stringify({ benchmark: 'study', seed: Number(values.seed), figures, targets }));
 if (Object.values(targets).includes(false)) process.exitCode = 1;
+
+function prunedCells({ rows }: Comparison): ReadonlySet<string> {
+  return new Set(rows.filter(({ trials }) => trials.byState.pruned).map(({ cellId }) => cellId));
+}
+
+function shown({ state, data, comparison }: Outcome): unknown {
+  const { rows, ...more } = steady(comparison);
+  return { state, data, ...more, rows: rows.filter(({ cellId }) => !inOneOnly.has(cellId)) };
+}

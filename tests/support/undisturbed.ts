@@ -39,8 +39,6 @@ export function steady({ rows, gguf, search }: Comparison) {
     search: search.studies.map((study) => ({
       label: study.label,
       suggestions: study.suggestions,
-      complete: study.complete,
-      pruned: study.pruned,
       base: study.base,
       best: study.best,
       bestParameters: study.bestParameters,
