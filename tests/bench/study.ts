@@ -12,9 +12,9 @@ import { dirname, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Comparison } from '@lamina/domain/results/types.ts';
+import { seeded } from '@lamina/domain/waiting/random.ts';
 import { untilEnded } from '../support/following.ts';
 import { createLaminaFolder } from '../support/lamina-process.ts';
-import { randomFrom } from '../support/random.ts';
 import { differences, steady } from '../support/undisturbed.ts';
 
 const PATIENCE_MS = 3 * 3_600_000;
@@ -76,7 +76,7 @@ async function study(killsAt: readonly number[]): Promise<Outcome> {
 
 say('undisturbed:');
 const undisturbed = await study([]);
-const random = randomFrom(Number(values.seed));
+const random = seeded(Number(values.seed));
 const [earliest, latest] = KILL_BETWEEN;
 const killsAt = Array.from({ length: Number(values.kills) }, () => earliest + random() * (latest - earliest))
   .toSorted((a, b) => a - b)

@@ -5,9 +5,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { seeded } from '@lamina/domain/waiting/random.ts';
 import { trialDetails, untilEnded } from '../support/following.ts';
 import { createLaminaFolder, type LaminaFolder } from '../support/lamina-process.ts';
-import { randomFrom } from '../support/random.ts';
 import { saveTinyModel, tinyDocument } from '../support/tiny.ts';
 import { steady } from '../support/undisturbed.ts';
 
@@ -30,7 +30,7 @@ function resultsOnDisk(folder: LaminaFolder, experimentId: string, trialId: stri
 test('ten kills change nothing of the comparison', async (t) => {
   const seed = Number(process.env.LAMINA_TEST_SEED ?? randomInt(2 ** 31));
   t.diagnostic(`LAMINA_TEST_SEED=${seed}`);
-  const random = randomFrom(seed);
+  const random = seeded(seed);
   const folder = await createLaminaFolder();
   t.after(() => folder.remove());
   await saveTinyModel(folder.path);
