@@ -6,9 +6,11 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { KubernetesSettings } from '../settings.ts';
 import { type ClusterErrorKind, errorOf, isClusterError, type RequestName } from './errors.ts';
 import { linesOf } from './lines.ts';
+import { decodeMessage, decodeObject, framesOf, type MessageShape, PROTOBUF } from './protobuf.ts';
 import { RateLimit } from './rate-limit.ts';
 import { type ClusterObject, PODS, pathOf, type Resource } from './resources.ts';
 import { RETRY, type RetryPolicy, retrying } from './retry.ts';
+import { METADATA_ONLY, pageOf, STATUS, WATCH_EVENT } from './shapes.ts';
 import { type Call, createTransport, unreachable } from './transport.ts';
 
 export interface ClusterLog {
@@ -80,7 +82,7 @@ export interface ClusterClient {
 }
 
 const PAGE = 500;
-const METADATA_ONLY = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+const AS_METADATA = 'as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 /** A watch brings a bookmark about every minute. */
 const WATCH_SILENCE_MS = 150_000;
 const ANSWER_SILENCE_MS = 30_000;
@@ -107,11 +109,11 @@ export function createClusterClient(
     return transport.send({ ...ask, silenceMs, signal });
   }
 
-  function ask<T>(what: Ask): Promise<T> {
+  function ask<T>(what: Ask, shape: MessageShape | null = null): Promise<T> {
     const once = async (): Promise<T> => {
       const body = await send(what);
       try {
-        return (await body.json()) as T;
+        return (shape === null ? await body.json() : decodeObject(await body.bytes(), shape)) as T;
       } catch (error) {
         closing.signal.throwIfAborted();
         throw unreachable(error, what);
@@ -131,16 +133,20 @@ export function createClusterClient(
     slim: (object: T) => T = (object) => object,
   ): Promise<Listed<T>> {
     const items: T[] = [];
+    const { metadataOnly = false } = selection;
+    const shape = resource.shape === undefined ? null : pageOf(metadataOnly ? METADATA_ONLY : resource.shape);
+    const form = shape === null ? 'application/json' : PROTOBUF;
     let next: string | undefined;
     let resourceVersion = '';
     do {
-      const page = await ask<{ metadata: { resourceVersion: string; continue?: string }; items: T[] | null }>({
+      const what: Ask = {
         ...named('list', resource),
         method: 'GET',
         path: pathOf(resource, scope(selection)),
         query: { ...selectors(selection), limit: PAGE, continue: next },
-        ...(selection.metadataOnly === true && { accept: METADATA_ONLY }),
-      });
+        accept: metadataOnly ? `${form};${AS_METADATA}` : form,
+      };
+      const page = await ask<Page<T>>(what, shape);
       for (const item of page.items ?? []) items.push(slim(item));
       resourceVersion = page.metadata.resourceVersion;
       next = page.metadata.continue === '' ? undefined : page.metadata.continue;
@@ -164,12 +170,13 @@ export function createClusterClient(
       timeoutSeconds: WATCH_SECONDS.least + Math.floor(Math.random() * WATCH_SECONDS.more),
     };
     const path = pathOf(resource, scope(selection));
-    const body = await send({ ...name, method: 'GET', path, query }, WATCH_SILENCE_MS, until);
+    const accept = resource.shape === undefined ? 'application/json' : `${PROTOBUF};stream=watch`;
+    const body = await send({ ...name, method: 'GET', path, query, accept }, WATCH_SILENCE_MS, until);
     try {
-      for await (const line of linesOf(body)) {
-        const event = JSON.parse(line) as { type: string; object: T & { code?: number } };
+      for await (const event of resource.shape === undefined ? eventsOf(body) : decodedEventsOf(body, resource.shape)) {
         if (event.type === 'ERROR') {
-          throw errorOf(event.object.code ?? 500, JSON.stringify(event.object), name, null, Date.now());
+          const { code = 500 } = event.object as { code?: number };
+          throw errorOf(code, JSON.stringify(event.object), name, null, Date.now());
         }
         yield event as WatchEvent<T>;
       }
@@ -226,6 +233,27 @@ export function createClusterClient(
       log.info({ requests: Object.fromEntries(requests) }, 'cluster client closed');
     },
   };
+}
+
+interface Page<T> {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly items?: readonly T[] | null;
+}
+
+interface RawEvent {
+  readonly type: string;
+  readonly object: unknown;
+}
+
+async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<RawEvent> {
+  for await (const line of linesOf(body)) yield JSON.parse(line) as RawEvent;
+}
+
+async function* decodedEventsOf(body: AsyncIterable<Uint8Array>, shape: MessageShape): AsyncGenerator<RawEvent> {
+  for await (const frame of framesOf(body)) {
+    const { type, object } = decodeMessage(frame, WATCH_EVENT) as { type: string; object: { raw: Uint8Array } };
+    yield { type, object: decodeObject(object.raw, type === 'ERROR' ? STATUS : shape) };
+  }
 }
 
 function named(verb: string, { plural }: Resource<ClusterObject>): RequestName {

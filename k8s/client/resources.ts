@@ -1,5 +1,7 @@
 /** The kinds of objects that are spoken about with the API server, and where it serves them. */
 import type { CoreV1Event, V1Job, V1Node, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
+import type { MessageShape } from './protobuf.ts';
+import { JOB, POD } from './shapes.ts';
 
 /** Objects are as the API server serves them: times are ISO strings, whatever the types of client-node say. */
 export interface ClusterObject {
@@ -11,6 +13,8 @@ export interface Resource<T extends ClusterObject> {
   readonly base: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** Lists and watches of many objects read these fields alone, in the form that costs least; else all, as JSON. */
+  readonly shape?: MessageShape;
   /** Type of the objects; never there at run time. */
   readonly of?: T;
 }
@@ -27,8 +31,8 @@ export interface LeaseSpec {
   readonly leaseTransitions?: number;
 }
 
-export const JOBS: Resource<V1Job> = { base: '/apis/batch/v1', plural: 'jobs', namespaced: true };
-export const PODS: Resource<V1Pod> = { base: '/api/v1', plural: 'pods', namespaced: true };
+export const JOBS: Resource<V1Job> = { base: '/apis/batch/v1', plural: 'jobs', namespaced: true, shape: JOB };
+export const PODS: Resource<V1Pod> = { base: '/api/v1', plural: 'pods', namespaced: true, shape: POD };
 export const NODES: Resource<V1Node> = { base: '/api/v1', plural: 'nodes', namespaced: false };
 export const EVENTS: Resource<CoreV1Event> = { base: '/api/v1', plural: 'events', namespaced: true };
 export const LEASES: Resource<Lease> = { base: '/apis/coordination.k8s.io/v1', plural: 'leases', namespaced: true };

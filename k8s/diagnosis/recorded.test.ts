@@ -1,6 +1,9 @@
 /** What users are told about every situation that was recorded, word for word: read it as a user would. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import { JOB, POD } from '../client/shapes.ts';
+import { project } from '../client/testing/project.ts';
 import { diagnose } from './diagnose.ts';
 import { pendingReason } from './pending.ts';
 import { EXPECTED } from './testing/expected.ts';
@@ -22,5 +25,17 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
     assert.equal(end.exitCode, expected.exitCode);
     assert.equal(end.node, evidence.pods[0]?.spec?.nodeName ?? null);
     assert.ok(Date.parse(end.endedAt) <= evidence.nowMs, 'it ended before it was recorded');
+  });
+
+  test(`${name}: the same from the fields that watches read`, () => {
+    const evidence = recorded(name);
+    const { job, pods } = evidence;
+    const seen = {
+      ...evidence,
+      job: job === null ? null : (project(job, JOB) as V1Job),
+      pods: pods.map((pod) => project(pod, POD) as V1Pod),
+    };
+    assert.deepEqual(diagnose(seen), diagnose(evidence));
+    assert.equal(pendingReason(seen), pendingReason(evidence));
   });
 }
