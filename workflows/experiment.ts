@@ -102,6 +102,17 @@ export async function experiment(input: Input): Promise<void> {
   }
 }
 
+/**
+ * Events after which a history is cut off. Whoever takes a run over reads all of it first, while the run stands still:
+ * with what the server suggests (about four thousand) that takes seconds.
+ */
+const LONG_HISTORY = 1_000;
+
+function isHistoryLong(): boolean {
+  const { continueAsNewSuggested, historyLength } = workflowInfo();
+  return continueAsNewSuggested || historyLength >= LONG_HISTORY;
+}
+
 /** Until the run has ended, or its history is long enough to go on in a new one. */
 async function drive(experimentId: string, run: Run, stage: Stage): Promise<'prepared' | 'ended'> {
   const execute = stage === 'preparation' ? prepare : advance;
@@ -119,7 +130,7 @@ async function drive(experimentId: string, run: Run, stage: Stage): Promise<'pre
     } else {
       await somethingNew(run, heard);
     }
-    if (run.state.inFlight === null && workflowInfo().continueAsNewSuggested && allHandlersFinished()) {
+    if (run.state.inFlight === null && isHistoryLong() && allHandlersFinished()) {
       const carried = { ...run.state, reconcileDue: true };
       await continueAsNew<typeof experiment>({ experimentId, carried, stage });
     }

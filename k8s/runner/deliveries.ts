@@ -5,8 +5,12 @@ import type { ClusterLog } from '../client/client.ts';
 type Handler = (ended: readonly AttemptObservation[]) => Promise<void>;
 
 const LONGEST_WAIT_MS = 5_000;
-/** Attempts that end together travel together: one signal costs a workflow about as much as a hundred ends in it. */
-const GATHER_MS = 50;
+/**
+ * Attempts that end together travel together: one signal costs a workflow about as much as a hundred ends in it. Where
+ * many end, they are gathered for longer.
+ */
+const GATHER_MS = { few: 250, many: 1_000 };
+const MANY = 4;
 const LARGEST_BATCH = 500;
 
 /** Hands ended attempts to one handler in batches, at least once each: a batch that fails comes again. */
@@ -16,6 +20,7 @@ export class Deliveries {
   private readonly waiting = new Map<string, AttemptObservation>();
   private readonly closing = new AbortController();
   private running: Promise<void> | null = null;
+  private lastBatch = 0;
 
   constructor(handler: Handler, log: ClusterLog) {
     this.handler = handler;
@@ -25,9 +30,7 @@ export class Deliveries {
   add(ended: AttemptObservation): void {
     if (this.closing.signal.aborted) return;
     this.waiting.set(ended.attemptId, ended);
-    this.running ??= this.run().finally(() => {
-      this.running = null;
-    });
+    this.start();
   }
 
   /** Is the end of this attempt still to be handed over? */
@@ -41,15 +44,25 @@ export class Deliveries {
     await this.running;
   }
 
+  private start(): void {
+    this.running ??= this.run().finally(() => {
+      this.running = null;
+      // Added while it came to its end.
+      if (this.waiting.size > 0 && !this.closing.signal.aborted) this.start();
+    });
+  }
+
   private async run(): Promise<void> {
     const { signal } = this.closing;
     const wait = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
     let backOffMs = 100;
-    await wait(GATHER_MS);
     while (this.waiting.size > 0 && !signal.aborted) {
+      await wait(this.lastBatch >= MANY ? GATHER_MS.many : GATHER_MS.few);
+      if (signal.aborted) break;
       const batch = [...this.waiting.values()].slice(0, LARGEST_BATCH);
       try {
         await this.handler(batch);
+        this.lastBatch = batch.length;
         for (const one of batch) this.waiting.delete(one.attemptId);
         backOffMs = 100;
       } catch (error) {

@@ -36,6 +36,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const here = await found();
 const root = mkdtempSync(join(tmpdir(), 'lamina-farm-'));
 chmodSync(root, 0o755);
+// It looks at all Jobs, also at those that it does not queue.
+await here.kueue.stop();
 const farm = await openFarm(here, nodes);
 let passed = true;
 try {
