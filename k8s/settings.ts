@@ -116,6 +116,13 @@ export const kubernetesSettings = z
       .nullable()
       .default(null)
       .describe('host memory request and limit where a document names none; null: not limited'),
+    keepFinishedSeconds: z
+      .int()
+      .min(0)
+      .default(600)
+      .describe(
+        'how long the Job of a trial that has succeeded stays to be looked at, at most until its experiment ends',
+      ),
     ttlSeconds: z.int().min(0).default(3600).describe('after which the cluster deletes a Job that nobody deleted'),
     runAsUser: z.int().min(1).default(65_532).describe('user of the trainer'),
     runAsGroup: z

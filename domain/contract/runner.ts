@@ -91,6 +91,8 @@ export interface JobRunner {
   list(experimentId: string): Promise<readonly AttemptObservation[]>;
   /** Calls `handler` with ended attempts, at least once each, batched; a failed handler is called again. */
   watch(handler: (ended: readonly AttemptObservation[]) => Promise<void>): Promise<{ close(): Promise<void> }>;
-  /** Frees what an ended, recorded attempt still holds. Idempotent. */
+  /** An ended attempt is recorded: it is not listed any more, and what it holds is freed, though not always at once. */
   forget(attempts: readonly AttemptRef[]): Promise<void>;
+  /** An experiment is over: forgets all of its ended attempts, and frees what they hold soon. Idempotent. */
+  clear(experimentId: string): Promise<void>;
 }

@@ -8,17 +8,15 @@ export type TerminalTrialState = (typeof TERMINAL_TRIAL_STATES)[number];
 export const TRIAL_STATES = ['pending', 'running', 'retrying', ...TERMINAL_TRIAL_STATES] as const;
 export type TrialState = (typeof TRIAL_STATES)[number];
 
-export const EXPERIMENT_STATES = [
-  'pending',
-  'running',
-  'paused',
-  'cancelling',
-  'succeeded',
-  'failed',
-  'cancelled',
-] as const;
 /** `failed`: every trial has ended and at least one of them failed. */
+export const TERMINAL_EXPERIMENT_STATES = ['succeeded', 'failed', 'cancelled'] as const;
+export const EXPERIMENT_STATES = ['pending', 'running', 'paused', 'cancelling', ...TERMINAL_EXPERIMENT_STATES] as const;
 export type ExperimentState = (typeof EXPERIMENT_STATES)[number];
+
+/** No trial of it is open; a retry or an extension begins it anew. */
+export function isOver(state: ExperimentState): boolean {
+  return TERMINAL_EXPERIMENT_STATES.some((terminal) => terminal === state);
+}
 
 /** Limits and timings of a run; every duration is here so that tests can pass milliseconds. */
 export interface RunPolicy {

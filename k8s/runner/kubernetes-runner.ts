@@ -34,6 +34,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { aliveObservation, endedObservation, type Surroundings } from './observe.ts';
 import { type Pictures, watchCluster } from './pictures.ts';
 import { Queues } from './queues.ts';
+import { Remains } from './remains.ts';
 import { type Removal, removeJobs } from './removal.ts';
 import { Troubles } from './troubles.ts';
 
@@ -113,6 +114,12 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     },
     log,
   );
+  const remains = new Remains({
+    keepMs: settings.keepFinishedSeconds * 1000,
+    log,
+    // One request at a time: launches come first.
+    remove: (entries) => removeJobs(removalsOf(entries), { client, gate: new Gate(1), only: 'successful' }),
+  });
   const gpus = createInventory({
     client,
     settings,
@@ -143,7 +150,10 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     if (known !== undefined && (known.end !== null || known.jobGoneAtMs !== null)) return observe(known);
     if (known?.job != null) return foreign(item, known.job) ?? observe(known);
     const created = await create(item);
-    return 'later' in created ? deferred.add(item, created.later) : created;
+    if (!('later' in created)) return created;
+    // Jobs that have ended count against a quota of Jobs as well.
+    remains.keepNothing();
+    return deferred.add(item, created.later);
   }
 
   function foreign(item: AttemptLaunch<AttemptRequest>, job: V1Job): AttemptObservation | null {
@@ -201,7 +211,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
       else if (entry.end === null) alive.push(entry);
     }
     const known = removalsOf(alive.filter(({ jobGoneAtMs }) => jobGoneAtMs === null));
-    await removeJobs([...known, ...unseen], { client, gate, unfinished: true });
+    await removeJobs([...known, ...unseen], { client, gate, only: 'unsuccessful' });
     await Promise.all(alive.flatMap((entry) => hurry(entry, graceSeconds)));
   }
 
@@ -222,9 +232,18 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     await Promise.all(known.filter(({ end }) => end === null).map((entry) => gate.run(() => refresh(entry))));
     const ends = await Promise.all(known.map((entry) => lifecycle.endOf(entry)));
     const ended = known.filter((_, at) => ends[at] != null);
-    for (const entry of ended) entry.dismissed = true;
-    const removals = removalsOf(ended.filter(({ job }) => job !== null));
-    await removeJobs(removals, { client, gate, unfinished: false });
+    for (const entry of ended) pictures.attempts.dismiss(entry);
+    const there = ended.filter(({ job }) => job !== null);
+    remains.keep(there.filter(mayStay));
+    await removeJobs(removalsOf(there.filter((entry) => !mayStay(entry))), { client, gate, only: 'any' });
+  }
+
+  async function clear(experimentId: string): Promise<void> {
+    await pictures.ready();
+    const ended = pictures.attempts.ofExperiment(experimentId).filter(({ job, end }) => job !== null && end !== null);
+    for (const entry of ended) pictures.attempts.dismiss(entry);
+    remains.release(ended.filter(mayStay));
+    await removeJobs(removalsOf(ended.filter((entry) => !mayStay(entry))), { client, gate, only: 'any' });
   }
 
   /** Another worker may have seen an end that is still on its way to this one. */
@@ -241,6 +260,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     launch,
     stop,
     forget,
+    clear,
     gpus,
     leads: () => leadership.leads(),
     async list(experimentId) {
@@ -277,11 +297,21 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     async close() {
       closing.abort(new Error('The runner is closed.'));
       deferred.close();
+      remains.close();
       await lifecycle.close();
       await leadership.close();
       pictures.close();
     },
   };
+}
+
+/** Its only pod has succeeded: that of any other may go on, or come back with its node. */
+function mayStay({ job, pods }: AttemptEntry): boolean {
+  return (
+    (job?.spec?.parallelism ?? 1) <= 1 &&
+    pods.size > 0 &&
+    [...pods.values()].every(({ status }) => status?.phase === 'Succeeded')
+  );
 }
 
 /** As its label says it: shortened. */

@@ -16,13 +16,19 @@ export interface Removal {
   readonly alone: boolean;
 }
 
-/** `unfinished`: Jobs that have succeeded in the meantime are left alone. Throws where not all could be deleted. */
-export async function removeJobs(
-  removals: readonly Removal[],
-  { client, gate, unfinished }: { client: ClusterClient; gate: Gate; unfinished: boolean },
-): Promise<void> {
+/** What labels name is deleted only where it is in that state by then. */
+const ONLY = { unsuccessful: 'status.successful=0', successful: 'status.successful=1', any: undefined };
+
+export interface RemovalContext {
+  readonly client: ClusterClient;
+  readonly gate: Gate;
+  readonly only: keyof typeof ONLY;
+}
+
+/** Throws where not all could be deleted. */
+export async function removeJobs(removals: readonly Removal[], { client, gate, only }: RemovalContext): Promise<void> {
   const { single, selectors } = planRemoval(removals);
-  const fieldSelector = unfinished ? 'status.successful=0' : undefined;
+  const fieldSelector = ONLY[only];
   const work = [
     ...selectors.map((labelSelector) => async () => {
       await client.removeAll(JOBS, { labelSelector, fieldSelector }, { propagationPolicy: 'Background' });

@@ -1,6 +1,7 @@
 /** What the cluster says of attempts, by attempt and by experiment: Jobs and pods as last seen. */
 import type { V1Job, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
 import type { AttemptEnd, AttemptRef } from '@lamina/domain/contract/runner.ts';
+import { remnantOfJob, remnantOfPod } from './slim.ts';
 
 export interface AttemptEntry {
   readonly ref: AttemptRef;
@@ -49,7 +50,7 @@ export class AttemptTable {
   putJob(job: V1Job): AttemptEntry | null {
     const entry = this.entryOf(job.metadata);
     if (entry === null || (entry.job !== null && versionOf(job) < versionOf(entry.job))) return entry;
-    entry.job = job;
+    entry.job = entry.dismissed ? remnantOfJob(job) : job;
     entry.jobGoneAtMs = null;
     this.changed(entry);
     return entry;
@@ -61,7 +62,7 @@ export class AttemptTable {
     if (entry === null || uid === undefined || entry.gonePods.has(uid)) return;
     const known = entry.pods.get(uid);
     if (known !== undefined && versionOf(pod) < versionOf(known)) return;
-    entry.pods.set(uid, pod);
+    entry.pods.set(uid, entry.dismissed ? remnantOfPod(pod) : pod);
     this.changed(entry);
   }
 
@@ -127,6 +128,13 @@ export class AttemptTable {
     if (siblings === undefined) this.byExperiment.set(experimentId, new Set([entry]));
     else siblings.add(entry);
     return entry;
+  }
+
+  /** Its end is recorded. */
+  dismiss(entry: AttemptEntry): void {
+    entry.dismissed = true;
+    if (entry.job !== null) entry.job = remnantOfJob(entry.job);
+    for (const [uid, pod] of entry.pods) entry.pods.set(uid, remnantOfPod(pod));
   }
 
   drop(entry: AttemptEntry): void {

@@ -30,6 +30,20 @@ export function slimNode({ metadata, spec, status }: V1Node): V1Node {
   };
 }
 
+/** Of the Job of an attempt that nobody asks about any more: what it takes to delete it, and to tell old news from new. */
+export function remnantOfJob({ metadata, spec, status }: V1Job): V1Job {
+  const { name, uid, resourceVersion, labels } = metadata ?? {};
+  const kept = { metadata: { name, uid, resourceVersion, labels }, spec: { parallelism: spec?.parallelism } };
+  return { ...kept, status: { succeeded: status?.succeeded } } as V1Job;
+}
+
+/** The same of its pod, where that has succeeded; any other may still have to be dealt with. */
+export function remnantOfPod(pod: V1Pod): V1Pod {
+  const { name, uid, resourceVersion } = pod.metadata ?? {};
+  const { phase } = pod.status ?? {};
+  return phase === 'Succeeded' ? ({ metadata: { name, uid, resourceVersion }, status: { phase } } as V1Pod) : pod;
+}
+
 function slimMetadata(metadata: V1ObjectMeta | undefined): V1ObjectMeta {
   const {
     managedFields: _,

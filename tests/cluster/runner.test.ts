@@ -136,6 +136,7 @@ describe('KubernetesRunner on the test cluster', { skip: 'skip' in found ? found
     const listed = await Promise.all([first, second].map(({ runner }) => runner.list('two')));
     for (const list of listed) assert.equal(list.length, 2);
     await first.runner.forget(items);
+    await first.runner.clear('two');
     await until('the Jobs are gone', async () => (await jobsOf('two')) === 0);
 
     const later = [1, 2].map(() => trials.item({ kind: 'exit', code: 64 }, {}, 'two'));
@@ -271,8 +272,10 @@ describe('KubernetesRunner on the test cluster', { skip: 'skip' in found ? found
     await until('all have ended', () => items.every(({ attemptId }) => worker.seen.has(attemptId)));
     assert.ok(items.every(({ attemptId }) => worker.seen.get(attemptId)?.end?.outcome === 'succeeded'));
     await worker.runner.forget(items);
-    await until('the Jobs are gone', async () => (await jobsOf('many')) === 0);
     assert.deepEqual(await worker.runner.list('many'), []);
+    assert.equal(await jobsOf('many'), items.length, 'they may be looked at');
+    await worker.runner.clear('many');
+    await until('the Jobs are gone', async () => (await jobsOf('many')) === 0);
     const sent = [...worker.client.requests.values()].reduce((sum, count) => sum + count, 0);
     assert.ok(sent <= 6 * items.length, `${sent} requests`);
   });

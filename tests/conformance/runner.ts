@@ -217,6 +217,20 @@ export function describeRunner(
       await untilState(running, 'ended');
     });
 
+    test('when an experiment is over, all of its attempts that have ended are forgotten', async () => {
+      const ended = [harness.item({ kind: 'succeed' }), harness.item({ kind: 'exit', code: 64 })];
+      const running = harness.item({ kind: 'run' });
+      await runner.launch([...ended, running]);
+      for (const item of ended) await untilState(item, 'ended');
+      await untilState(running, 'running');
+      await runner.clear(running.experimentId);
+      await runner.clear(running.experimentId);
+      for (const item of ended) assert.equal(await observed(item), undefined);
+      assert.equal((await observed(running))?.state, 'running');
+      await runner.stop([running], 5);
+      await untilState(running, 'ended');
+    });
+
     test('the runner after a killed one adopts the living, reports the ended, and keeps deadlines', async () => {
       const living = harness.item({ kind: 'run' });
       const ended = harness.item({ kind: 'succeed' });

@@ -97,6 +97,10 @@ export class InstantRunner implements JobRunner {
     }
   }
 
+  async clear(experimentId: string): Promise<void> {
+    await this.forget(await this.list(experimentId));
+  }
+
   /** Ends a running attempt from outside, as a lost node would. */
   kill(attemptId: string, outcome: AttemptEnd['outcome'] = 'disrupted'): void {
     const attempt = this.#attempts.get(attemptId);

@@ -77,6 +77,7 @@ export function createExperimentActivities(deps: ActivityDependencies): Experime
       if (commands.finish !== null) {
         await stopAlive(experimentId, graceSeconds);
         finished = await finish(store, experimentId, commands.finish.cancelling);
+        if (finished !== null) await runner.clear(experimentId);
       }
       if (commands.setState !== null || commands.records.length > 0 || finished !== null) {
         await search.tellSearch(experimentId, { over: commands.setState === 'cancelling' || finished !== null });

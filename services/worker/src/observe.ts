@@ -3,6 +3,7 @@ import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import type { SeenAttempt } from '@lamina/domain/run/events.ts';
 import type { AttemptRecord } from '@lamina/platform/store.ts';
 import type { ActivityDependencies } from './activities.ts';
+import { withoutRecorded } from './recorded.ts';
 
 type Observer = (experimentId: string) => Promise<SeenAttempt[]>;
 
@@ -22,13 +23,11 @@ export function createObserver(
   }
 
   return async (experimentId) => {
-    const observations = await runner.list(experimentId);
-    await store.noteAttempts(experimentId, observations);
-    const alive = observations.filter(({ end }) => end === null);
-    const records = await store.getAttempts(alive.map(({ attemptId }) => attemptId));
-    const known = new Map(records.map((record) => [record.attemptId, record]));
+    const listed = await runner.list(experimentId);
+    await store.noteAttempts(experimentId, listed);
+    const { observations, records } = await withoutRecorded({ store, runner }, listed);
     const nowMs = Date.now();
-    return observations.map((observation) => see(observation, known.get(observation.attemptId) ?? null, nowMs));
+    return observations.map((observation) => see(observation, records.get(observation.attemptId) ?? null, nowMs));
   };
 }
 

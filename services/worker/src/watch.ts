@@ -2,16 +2,27 @@
 import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
 import { experimentWorkflowId, SIGNALS } from '@lamina/domain/contract/workflow.ts';
 import type { EndedAttempt } from '@lamina/domain/run/events.ts';
+import { isOver } from '@lamina/domain/run/types.ts';
+import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkerLog } from './activities.ts';
+import { withoutRecorded } from './recorded.ts';
 
 /** Keeps a signal's payload far below Temporal's limits. */
 const MAX_ENDED = 200;
 const MAX_MESSAGE = 1000;
 
-export function watchRunner(runner: JobRunner, client: Client, log: WorkerLog): Promise<{ close(): Promise<void> }> {
+export interface WatchDependencies {
+  readonly runner: JobRunner;
+  readonly client: Client;
+  readonly store: Pick<ExperimentStore, 'getExperiment' | 'getAttempts'>;
+  readonly log: WorkerLog;
+}
+
+export function watchRunner({ runner, client, store, log }: WatchDependencies): Promise<{ close(): Promise<void> }> {
   return runner.watch(async (ended) => {
-    const signals = [...Map.groupBy(ended, (one) => one.experimentId)].flatMap(([experimentId, group]) =>
+    const { observations } = await withoutRecorded({ store, runner }, ended);
+    const signals = [...Map.groupBy(observations, (one) => one.experimentId)].flatMap(([experimentId, group]) =>
       chunks(group.flatMap(toEnded), MAX_ENDED).map((chunk) => ({ experimentId, chunk })),
     );
     // A failed signal fails the batch, and the runner brings it again.
@@ -24,6 +35,9 @@ export function watchRunner(runner: JobRunner, client: Client, log: WorkerLog): 
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
       log.info({ experimentId, attempts: attempts.length }, 'attempts of an experiment that has no run have ended');
+      // The worker that ended it may have been killed before it could do that.
+      const known = await store.getExperiment(experimentId);
+      if (known !== null && isOver(known.state)) await runner.clear(experimentId);
     }
   }
 }

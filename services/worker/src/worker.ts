@@ -63,7 +63,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     running.catch(reject);
   });
   failed.catch((error: unknown) => log.error({ err: error }, 'the worker has failed'));
-  const watch = await watchRunner(runner, client, log);
+  const watch = await watchRunner({ runner, client, store, log });
   return {
     failed,
     check() {

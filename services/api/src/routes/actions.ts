@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ActionView, actionView, extendBody, retryBody } from '@lamina/domain/contract/api.ts';
-import type { ExperimentState, TrialState } from '@lamina/domain/run/types.ts';
+import {
+  TERMINAL_EXPERIMENT_STATES as ENDED,
+  type ExperimentState,
+  type TrialState,
+} from '@lamina/domain/run/types.ts';
 import { studiesOf } from '@lamina/domain/search/studies.ts';
 import { extendDocument } from '@lamina/domain/spec/extend.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
@@ -18,7 +22,6 @@ import type { Starter } from '../starter.ts';
 import { experimentView } from '../views.ts';
 import { byId, findExperiment } from './lookups.ts';
 
-const ENDED: readonly ExperimentState[] = ['succeeded', 'failed', 'cancelled'];
 const OPEN: readonly TrialState[] = ['pending', 'running', 'retrying'];
 /** How long an answer waits for the state that was asked for to be seen. */
 const SETTLE_MS = 3000;

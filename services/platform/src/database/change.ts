@@ -1,12 +1,10 @@
-import { type ExperimentState, TERMINAL_TRIAL_STATES, type TrialState } from '@lamina/domain/run/types.ts';
+import { type ExperimentState, isOver, TERMINAL_TRIAL_STATES, type TrialState } from '@lamina/domain/run/types.ts';
 import { sql } from 'kysely';
 import { UnknownExperiment } from '../errors.ts';
 import { json } from './json.ts';
 import { CHANNEL } from './notify.ts';
 import { discardPredictions, settlePredictions } from './predictions.ts';
 import type { Counts, Db, Schema, Trx } from './schema.ts';
-
-const ENDED: readonly ExperimentState[] = ['succeeded', 'failed', 'cancelled'];
 
 /** A trial as its event shows it. */
 export interface TrialChange {
@@ -95,7 +93,7 @@ export async function changeWithin<T>(
     },
   });
   if (disturbed) await discardPredictions(trx, experimentId);
-  if (state !== row.state && ENDED.includes(state)) await settlePredictions(trx, experimentId, state);
+  if (state !== row.state && isOver(state)) await settlePredictions(trx, experimentId, state);
   if (visible || events.length > 0) {
     await write(trx, experimentId, { lastEvent: row.last_event, events, counts, state, visible });
   }
@@ -113,7 +111,7 @@ async function write(
   experimentId: string,
   to: { lastEvent: number; events: readonly object[]; counts: Counts; state: ExperimentState; visible: boolean },
 ): Promise<void> {
-  const ended = ENDED.includes(to.state);
+  const ended = isOver(to.state);
   // One statement and one round trip: events, counts and state, and the notification that the commit sends.
   await sql`
     WITH written AS (

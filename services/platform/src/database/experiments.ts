@@ -1,4 +1,4 @@
-import type { ExperimentState } from '@lamina/domain/run/types.ts';
+import { isOver } from '@lamina/domain/run/types.ts';
 import { sql } from 'kysely';
 import { DocumentChanged, IdempotencyConflict } from '../errors.ts';
 import type { ExperimentRecord, ExperimentStore } from '../store.ts';
@@ -16,8 +16,6 @@ type Experiments = Pick<
   ExperimentStore,
   'createExperiment' | 'addTrials' | 'measuredTrials' | 'getExperiment' | 'listExperiments' | 'setExperimentState'
 >;
-
-const TERMINAL_EXPERIMENT_STATES: readonly ExperimentState[] = ['succeeded', 'failed', 'cancelled'];
 
 export function experiments(db: Db): Experiments {
   async function getExperiment(id: string): Promise<ExperimentRecord | null> {
@@ -111,10 +109,10 @@ export function experiments(db: Db): Experiments {
     async setExperimentState(id, state) {
       return changeExperiment(db, id, async (trx, change) => {
         if (change.state === state) return true;
-        if (TERMINAL_EXPERIMENT_STATES.includes(state) && (await hasOpenTrials(trx, id))) return false;
-        if (TERMINAL_EXPERIMENT_STATES.includes(state) && !(await isPrepared(trx, id))) return false;
+        if (isOver(state) && (await hasOpenTrials(trx, id))) return false;
+        if (isOver(state) && !(await isPrepared(trx, id))) return false;
         if (state === 'cancelling' || state === 'cancelled') await cancelStudies(trx, id);
-        else if (TERMINAL_EXPERIMENT_STATES.includes(state) && (await hasOpenStudies(trx, id))) return false;
+        else if (isOver(state) && (await hasOpenStudies(trx, id))) return false;
         change.experiment(state);
         return true;
       });

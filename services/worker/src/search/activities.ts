@@ -1,5 +1,6 @@
 /** The search workflow's activities. What they keep, they keep once. */
 import { advanceStudyOutput } from '@lamina/domain/contract/search.ts';
+import { isOver } from '@lamina/domain/run/types.ts';
 import { advance, answered } from '@lamina/domain/search/advance.ts';
 import { endOf } from '@lamina/domain/search/end.ts';
 import type { Observation, Study, Suggestion } from '@lamina/domain/search/types.ts';
@@ -39,7 +40,7 @@ export function createSearchActivities({ store, engine }: SearchDependencies): S
   return {
     async searchStep(experimentId) {
       const experiment = await existing(store, experimentId);
-      if (['cancelling', 'succeeded', 'failed', 'cancelled'].includes(experiment.state)) return OVER;
+      if (experiment.state === 'cancelling' || isOver(experiment.state)) return OVER;
       const open = (await store.listStudies(experimentId)).filter(({ state }) => state === 'open');
       const asking = experiment.state !== 'paused';
       const questions: Question[] = [];

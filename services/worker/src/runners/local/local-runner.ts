@@ -111,6 +111,14 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
     return track(entry);
   }
 
+  function forget(refs: readonly AttemptRef[]): void {
+    for (const { attemptId } of refs) {
+      if (attempts.get(attemptId)?.entry.end == null) continue;
+      attempts.delete(attemptId);
+      index.remove(attemptId);
+    }
+  }
+
   async function start(attempt: Attempt, item: AttemptLaunch<AttemptRequest>): Promise<void> {
     const request = { ...item.request, paths: { ...item.request.paths, output: attempt.dir } };
     writeJson(join(attempt.dir, 'request.json'), request);
@@ -189,12 +197,10 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
       };
     },
     async forget(refs) {
-      for (const ref of refs) {
-        const attempt = attempts.get(ref.attemptId);
-        if (attempt === undefined || attempt.entry.end === null) continue;
-        attempts.delete(ref.attemptId);
-        index.remove(ref.attemptId);
-      }
+      forget(refs);
+    },
+    async clear(experimentId) {
+      forget([...attempts.values()].map(({ entry }) => entry).filter((entry) => entry.experimentId === experimentId));
     },
     async shutdown(graceSeconds) {
       stopAll(living(), 'shutdown', graceSeconds);

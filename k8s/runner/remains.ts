@@ -1,0 +1,80 @@
+/**
+ * Jobs whose ends are recorded: they stay for a while. Somebody may want to look at them, and the deletion of a Job and its
+ * pod costs the cluster about a quarter of what running them does; it takes place when the trials do not wait for it.
+ */
+import type { ClusterLog } from '../client/client.ts';
+import type { AttemptEntry } from '../watch/attempts.ts';
+
+/** What becomes due goes together; what could not be deleted is tried again after this long. */
+const GATHER_MS = 1_000;
+
+export interface RemainsOptions {
+  readonly keepMs: number;
+  readonly log: ClusterLog;
+  /** Deletes the Jobs of these. Rejects where not all could be deleted. */
+  remove(entries: readonly AttemptEntry[]): Promise<void>;
+}
+
+export class Remains {
+  private readonly options: RemainsOptions;
+  private keepMs: number;
+  /** When each is to go, on the clock of `performance.now()`. */
+  private readonly dueMs = new Map<AttemptEntry, number>();
+  private timer: NodeJS.Timeout | null = null;
+  private closed = false;
+
+  constructor(options: RemainsOptions) {
+    this.options = options;
+    this.keepMs = options.keepMs;
+  }
+
+  keep(entries: readonly AttemptEntry[]): void {
+    const due = performance.now() + this.keepMs;
+    for (const entry of entries) if (!this.dueMs.has(entry)) this.dueMs.set(entry, due);
+    this.schedule();
+  }
+
+  /** These are not kept any longer. */
+  release(entries: Iterable<AttemptEntry>): void {
+    const now = performance.now();
+    for (const entry of entries) this.dueMs.set(entry, now);
+    this.schedule();
+  }
+
+  /** What is kept takes a place that is needed: it goes, and nothing is kept from now on. */
+  keepNothing(): void {
+    this.keepMs = 0;
+    this.release([...this.dueMs.keys()]);
+  }
+
+  close(): void {
+    this.closed = true;
+    if (this.timer !== null) clearTimeout(this.timer);
+  }
+
+  private schedule(): void {
+    if (this.closed || this.timer !== null || this.dueMs.size === 0) return;
+    this.timer = setTimeout(() => {
+      void this.removeDue().finally(() => {
+        this.timer = null;
+        this.schedule();
+      });
+    }, GATHER_MS).unref();
+  }
+
+  private async removeDue(): Promise<void> {
+    const now = performance.now();
+    const due = [...this.dueMs].flatMap(([entry, at]) => (at <= now ? [entry] : []));
+    if (due.length === 0) return;
+    const there = due.filter(({ job }) => job !== null);
+    try {
+      await this.options.remove(there);
+      for (const entry of due) this.dueMs.delete(entry);
+    } catch (error) {
+      this.options.log.warn(
+        { err: error, jobs: there.length },
+        'Jobs of recorded trials could not be deleted; trying again',
+      );
+    }
+  }
+}

@@ -1,0 +1,22 @@
+/** Ends that the store has already: of attempts whose Jobs stay a while, or that another worker has recorded. */
+import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type { AttemptRecord, ExperimentStore } from '@lamina/platform/store.ts';
+
+export interface Unrecorded {
+  /** Alive, or ended without a record of it. */
+  readonly observations: readonly AttemptObservation[];
+  /** What the store knows of them, by attempt. */
+  readonly records: ReadonlyMap<string, AttemptRecord>;
+}
+
+/** Leaves out what the runner need not report any more, and tells it so. */
+export async function withoutRecorded(
+  { store, runner }: { store: Pick<ExperimentStore, 'getAttempts'>; runner: Pick<JobRunner, 'forget'> },
+  observations: readonly AttemptObservation[],
+): Promise<Unrecorded> {
+  const found = await store.getAttempts(observations.map(({ attemptId }) => attemptId));
+  const records = new Map(found.map((record) => [record.attemptId, record]));
+  const isRecorded = ({ attemptId, end }: AttemptObservation) => end !== null && records.get(attemptId)?.end != null;
+  await runner.forget(observations.filter(isRecorded));
+  return { observations: observations.filter((each) => !isRecorded(each)), records };
+}
