@@ -117,8 +117,12 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
   const remains = new Remains({
     keepMs: settings.keepFinishedSeconds * 1000,
     log,
-    // One request at a time: launches come first.
-    remove: (entries) => removeJobs(removalsOf(entries), { client, gate: new Gate(1), only: 'successful' }),
+    remove(entries) {
+      // A pod succeeds before its Job does: what labels name would be passed over.
+      const removals = removalsOf(entries).map((each) => ({ ...each, alone: each.alone && hasSucceeded(each.job) }));
+      // One request at a time: launches come first.
+      return removeJobs(removals, { client, gate: new Gate(1), only: 'successful' });
+    },
   });
   const gpus = createInventory({
     client,
@@ -303,6 +307,10 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
       pictures.close();
     },
   };
+}
+
+function hasSucceeded(job: V1Job | null): boolean {
+  return (job?.status?.succeeded ?? 0) > 0;
 }
 
 /** Its only pod has succeeded: that of any other may go on, or come back with its node. */

@@ -10,6 +10,8 @@ const entry = (attemptId: string, job: object | null = {}): AttemptEntry => {
 
 let removed: string[][] = [];
 let failures = 0;
+/** Stay, although they were asked to go. */
+const stuck = new Set<AttemptEntry>();
 
 function open(keepMs: number): Remains {
   return new Remains({
@@ -19,6 +21,7 @@ function open(keepMs: number): Remains {
       removed.push(entries.map(({ ref }) => ref.attemptId));
       failures -= 1;
       if (failures >= 0) throw new Error('not now');
+      for (const one of entries) if (!stuck.has(one)) one.job = null;
     },
   });
 }
@@ -81,8 +84,19 @@ test('what could not be deleted is tried again, and what the cluster has deleted
   const remains = open(0);
   failures = 2;
   remains.keep([entry('a'), entry('gone', null)]);
-  await pass(4);
+  await pass(60);
   assert.deepEqual(removed, [['a'], ['a'], ['a']]);
+});
+
+test('what stays, although it was to go, is asked to go again', async () => {
+  const remains = open(0);
+  const late = entry('late');
+  stuck.add(late);
+  remains.keep([late, entry('a')]);
+  await pass(3);
+  stuck.delete(late);
+  await pass(60);
+  assert.deepEqual(removed, [['late', 'a'], ['late']]);
 });
 
 test('closed, it deletes nothing', async () => {

@@ -5,8 +5,10 @@
 import type { ClusterLog } from '../client/client.ts';
 import type { AttemptEntry } from '../watch/attempts.ts';
 
-/** What becomes due goes together; what could not be deleted is tried again after this long. */
+/** What becomes due goes together. */
 const GATHER_MS = 1_000;
+/** What is still there so long after it was to go is asked to go again. */
+const AGAIN_MS = 10_000;
 
 export interface RemainsOptions {
   readonly keepMs: number;
@@ -65,16 +67,16 @@ export class Remains {
   private async removeDue(): Promise<void> {
     const now = performance.now();
     const due = [...this.dueMs].flatMap(([entry, at]) => (at <= now ? [entry] : []));
-    if (due.length === 0) return;
+    for (const entry of due) if (entry.job === null) this.dueMs.delete(entry);
     const there = due.filter(({ job }) => job !== null);
+    if (there.length === 0) return;
     try {
       await this.options.remove(there);
-      for (const entry of due) this.dueMs.delete(entry);
     } catch (error) {
-      this.options.log.warn(
-        { err: error, jobs: there.length },
-        'Jobs of recorded trials could not be deleted; trying again',
-      );
+      const { log } = this.options;
+      log.warn({ err: error, jobs: there.length }, 'Jobs of recorded trials could not be deleted; trying again');
     }
+    const again = performance.now() + AGAIN_MS;
+    for (const entry of there) this.dueMs.set(entry, again);
   }
 }

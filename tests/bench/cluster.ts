@@ -47,7 +47,9 @@ try {
   );
   const ours = await measure('lamina', (settings) => lamina({ ...common(settings), artifactRoot: root, trials }));
   if (ours !== null)
-    say(`  worker: ${megabytes(ours.peakRssBytes)} MB at most, ${megabytes(ours.idleRssBytes)} MB at first`);
+    say(
+      `  worker: ${megabytes(ours.peakRssBytes)} MB at most, ${megabytes(ours.idleRssBytes)} MB at first; Jobs gone after another ${ours.cleanupSeconds.toFixed(0)} s`,
+    );
   const kueue = await measure('kueue', (settings) => bareLoop({ ...common(settings), jobs: trials, cleanup: false }));
   const withinSeconds = ours?.seconds ?? KATIB_SECONDS;
   const peer = await measure('katib', (settings) =>

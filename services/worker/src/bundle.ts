@@ -1,33 +1,28 @@
 /** The workflow bundle: built once for given sources, which takes seconds, and kept. */
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, type WorkflowBundle } from '@temporalio/worker';
+import { promisify } from 'node:util';
 
 const require = createRequire(import.meta.url);
 const WORKFLOWS = fileURLToPath(import.meta.resolve('@lamina/workflows/index.ts'));
+const BUILDER = fileURLToPath(new URL('build-bundle.ts', import.meta.url));
 const DOMAIN = fileURLToPath(import.meta.resolve('@lamina/domain/run/step.ts'));
 
-/** `cacheFolder`: where bundles are kept by the hash of their sources; null builds anew. */
-export async function workflowBundle(cacheFolder: string | null): Promise<WorkflowBundle> {
-  if (cacheFolder === null) return build();
+/** `cacheFolder`: where bundles are kept by the hash of their sources. @throws Error with what the bundler has said */
+export async function workflowBundle(cacheFolder: string): Promise<{ readonly code: string }> {
   const path = join(cacheFolder, `workflows-${await sourceHash()}.js`);
-  if (existsSync(path)) return { code: await readFile(path, 'utf8') };
-  const bundle = await build();
-  await mkdir(cacheFolder, { recursive: true });
-  const temporary = `${path}.${process.pid}.part`;
-  await writeFile(temporary, bundle.code);
-  await rename(temporary, path);
-  return bundle;
-}
-
-function build(): Promise<WorkflowBundle> {
-  const quiet = () => undefined;
-  const logger = { log: quiet, trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet };
-  return bundleWorkflowCode({ workflowsPath: WORKFLOWS, logger });
+  if (!existsSync(path)) {
+    await mkdir(cacheFolder, { recursive: true });
+    const temporary = `${path}.${process.pid}.part`;
+    await promisify(execFile)(process.execPath, [BUILDER, WORKFLOWS, temporary]);
+    await rename(temporary, path);
+  }
+  return { code: await readFile(path, 'utf8') };
 }
 
 /** Over everything that may end up in the bundle. */

@@ -16,8 +16,8 @@ export interface WorkerOptions extends Omit<ActivityDependencies, 'search' | 'pl
   readonly connection: NativeConnection;
   readonly client: Client;
   readonly namespace: string;
-  /** Where the workflow bundle is kept between starts; without it, each start takes seconds longer. */
-  readonly bundleCache?: string | undefined;
+  /** Folder where the workflow bundle is kept between starts: building it takes seconds. */
+  readonly bundleCache: string;
   /** Folder of the hub's local cache, for the depth of hub models; not looked at without it. */
   readonly hubCache?: string | null;
 }
@@ -46,7 +46,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     connection,
     namespace,
     taskQueue: TASK_QUEUE,
-    workflowBundle: await workflowBundle(options.bundleCache ?? null),
+    workflowBundle: await workflowBundle(options.bundleCache),
     activities: {
       begin: alive(begin),
       prepare: alive(prepare),

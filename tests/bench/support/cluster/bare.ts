@@ -40,8 +40,10 @@ export async function bareLoop({ kubeconfig, settings, jobs, parallel, cleanup }
         const { items, resourceVersion } = await client.list(JOBS, {});
         items.forEach(see);
         for await (const { object } of client.watch<V1Job>(JOBS, {}, resourceVersion, closing.signal)) see(object);
-      } catch {
+      } catch (error) {
         // The server ends watches as it likes.
+        if (!closing.signal.aborted)
+          process.stderr.write(`the watch of the loop has ended: ${(error as Error).message}\n`);
         await sleep(100);
       }
     }

@@ -3,8 +3,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { experimentWorkflowId } from '@lamina/domain/contract/workflow.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
+import { JOBS } from '@lamina/k8s/client/resources.ts';
 import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
 import { attemptKey } from '@lamina/platform/artifacts.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';
@@ -16,11 +18,16 @@ import { newExperiment } from '../../../support/planned.ts';
 import { startPostgres } from '../../../support/postgres.ts';
 import { startTemporal } from '../../../support/temporal.ts';
 import { type Figures, farmTrials } from './bare.ts';
+import { farmClient } from './farm.ts';
 import type { WorkerFigures, WorkerSetup } from './worker.ts';
 
+const CLEANUP_MS = 600_000;
 const WORKER = join(import.meta.dirname, 'worker.ts');
 
-export interface LaminaFigures extends Figures, WorkerFigures {}
+export interface LaminaFigures extends Figures, WorkerFigures {
+  /** From the last result collected until none of its Jobs is left. */
+  readonly cleanupSeconds: number;
+}
 
 export interface LaminaOptions {
   readonly kubeconfig: string;
@@ -59,9 +66,17 @@ export async function lamina({
     const seconds = (performance.now() - from) / 1000;
     const { state, counts } = (await store.getExperiment(experiment)) ?? { state: null, counts: {} };
     if (state !== 'succeeded' || counts.succeeded !== trials) throw new Error(`${state} ${JSON.stringify(counts)}`);
+    const cleanupSeconds = await untilNoJobIsLeft(kubeconfig, settings);
     const figures = await worker.close();
     const requests = Object.values(figures.requests).reduce((sum, count) => sum + count, 0);
-    return { jobs: trials, seconds, jobsPerSecond: trials / seconds, requestsPerJob: requests / trials, ...figures };
+    return {
+      jobs: trials,
+      seconds,
+      jobsPerSecond: trials / seconds,
+      requestsPerJob: requests / trials,
+      cleanupSeconds,
+      ...figures,
+    };
   } finally {
     worker.kill();
     await store.close();
@@ -70,6 +85,17 @@ export async function lamina({
     await postgres.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function untilNoJobIsLeft(kubeconfig: string, settings: KubernetesSettings): Promise<number> {
+  const client = farmClient(kubeconfig, settings);
+  const from = performance.now();
+  while ((await client.list(JOBS, { metadataOnly: true })).items.length > 0) {
+    if (performance.now() - from > CLEANUP_MS) throw new Error('Jobs are left');
+    await sleep(2_000);
+  }
+  await client.close();
+  return (performance.now() - from) / 1000;
 }
 
 function plantResult(root: string, experimentId: string, trialId: string): void {
@@ -81,7 +107,9 @@ function plantResult(root: string, experimentId: string, trialId: string): void 
 }
 
 async function startWorkerProcess(setup: WorkerSetup): Promise<{ close(): Promise<WorkerFigures>; kill(): void }> {
-  const child = fork(WORKER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  // As the guide says to start it.
+  const execArgv = ['--max-old-space-size=256'];
+  const child = fork(WORKER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], execArgv });
   child.send(setup);
   await message<'ready'>(child);
   return {
