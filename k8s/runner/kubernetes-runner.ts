@@ -87,6 +87,9 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     surroundings,
     entries: () => pictures.attempts.all(),
     drop: (entry) => pictures.attempts.drop(entry),
+    ended(entry) {
+      if (unwanted.has(entry)) remains.release([entry]);
+    },
     leads: () => leadership.leads(),
   });
   const pictures: Pictures = watchCluster({
@@ -132,6 +135,9 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     problem: pictures.nodesProblem,
     note: fitting.note,
   });
+
+  /** Of experiments that are over: their Jobs go when they have ended. */
+  const unwanted = new WeakSet<AttemptEntry>();
 
   async function create(item: AttemptLaunch<AttemptRequest>): Promise<AttemptObservation | { readonly later: string }> {
     const launched = await gate.run(async () => createOrAdopt(item, client, await fitting.current()));
@@ -244,10 +250,12 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
 
   async function clear(experimentId: string): Promise<void> {
     await pictures.ready();
-    const ended = pictures.attempts.ofExperiment(experimentId).filter(({ job, end }) => job !== null && end !== null);
+    const all = pictures.attempts.ofExperiment(experimentId);
+    const ended = all.filter(({ end }) => end !== null);
+    // Another worker may have seen and recorded an end that is still on its way to this one.
+    for (const entry of all) if (entry.end === null) unwanted.add(entry);
     for (const entry of ended) pictures.attempts.dismiss(entry);
-    remains.release(ended.filter(mayStay));
-    await removeJobs(removalsOf(ended.filter((entry) => !mayStay(entry))), { client, gate, only: 'any' });
+    remains.release(ended);
   }
 
   /** Another worker may have seen an end that is still on its way to this one. */

@@ -14,6 +14,8 @@ export interface LifecycleOptions extends SettleContext {
   readonly troubles: Troubles;
   entries(): Iterable<AttemptEntry>;
   drop(entry: AttemptEntry): void;
+  /** Its end is known from now on. */
+  ended(entry: AttemptEntry): void;
 }
 
 const TICK_MS = 5_000;
@@ -107,6 +109,7 @@ export class Lifecycle {
       .then((end) => {
         entry.end = end;
         this.options.log.info({ attemptId: entry.ref.attemptId, outcome: end.outcome }, 'attempt ended');
+        this.options.ended(entry);
         this.deliver(entry);
         return end;
       })

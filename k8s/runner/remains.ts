@@ -36,7 +36,7 @@ export class Remains {
     this.schedule();
   }
 
-  /** These are not kept any longer. */
+  /** These go soon, kept or not. */
   release(entries: Iterable<AttemptEntry>): void {
     const now = performance.now();
     for (const entry of entries) this.dueMs.set(entry, now);

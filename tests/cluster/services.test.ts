@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@lamina/cli/client.ts';
 import { cluster } from '../support/cluster.ts';
 import { trialDetails, untilEnded, untilExperiment } from '../support/following.ts';
@@ -89,8 +90,10 @@ test('two workers over a cluster; the one that leads is killed while trials run'
     (await client.gpus()).classes.map(({ perNode }) => perNode > 0),
     [true, true],
   );
-  const jobs = await found.kubectl(['-n', settings.namespace, 'get', 'jobs', '-o', 'name']);
-  assert.equal(String(jobs).trim(), '', 'no Job is left');
+  const jobs = async () => String(await found.kubectl(['-n', settings.namespace, 'get', 'jobs', '-o', 'name'])).trim();
+  const giveUpAt = performance.now() + 30_000;
+  while ((await jobs()) !== '' && performance.now() < giveUpAt) await sleep(500);
+  assert.equal(await jobs(), '', 'no Job is left');
   for (const { child, exit, output } of [second, api]) {
     child.kill('SIGTERM');
     assert.equal(await exit, 0, output());
