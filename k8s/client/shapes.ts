@@ -21,14 +21,14 @@ const METADATA = shapeOf({
   ],
 });
 
-const condition = (transition: number) =>
-  shapeOf({
-    type: [1, 'string'],
-    status: [2, 'string'],
-    lastTransitionTime: [transition, 'time'],
-    reason: [5, 'string'],
-    message: [6, 'string'],
-  });
+/** Of Jobs and of pods. */
+const CONDITION = shapeOf({
+  type: [1, 'string'],
+  status: [2, 'string'],
+  lastTransitionTime: [4, 'time'],
+  reason: [5, 'string'],
+  message: [6, 'string'],
+});
 
 export const JOB = shapeOf({
   metadata: [1, METADATA],
@@ -44,7 +44,7 @@ export const JOB = shapeOf({
   status: [
     3,
     shapeOf({
-      conditions: [1, listOf(condition(4))],
+      conditions: [1, listOf(CONDITION)],
       startTime: [2, 'time'],
       completionTime: [3, 'time'],
       active: [4, 'count'],
@@ -105,7 +105,7 @@ export const POD = shapeOf({
     3,
     shapeOf({
       phase: [1, 'string'],
-      conditions: [2, listOf(condition(4))],
+      conditions: [2, listOf(CONDITION)],
       message: [3, 'string'],
       reason: [4, 'string'],
       startTime: [7, 'time'],

@@ -4,7 +4,6 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '@lamina/cli/client.ts';
 import { cluster } from '../support/cluster.ts';
 import { trialDetails, untilEnded, untilExperiment } from '../support/following.ts';
@@ -14,6 +13,7 @@ import { launch, type Service, upAt } from '../support/services.ts';
 import { startTemporal } from '../support/temporal.ts';
 import { saveTinyModel, tinyDocument } from '../support/tiny.ts';
 import { trainerEnvironment } from '../support/trainer.ts';
+import { until } from './shell.ts';
 
 const PATIENCE_MS = 300_000;
 
@@ -91,9 +91,7 @@ test('two workers over a cluster; the one that leads is killed while trials run'
     [true, true],
   );
   const jobs = async () => String(await found.kubectl(['-n', settings.namespace, 'get', 'jobs', '-o', 'name'])).trim();
-  const giveUpAt = performance.now() + 30_000;
-  while ((await jobs()) !== '' && performance.now() < giveUpAt) await sleep(500);
-  assert.equal(await jobs(), '', 'no Job is left');
+  await until('no Job is left', 30, async () => (await jobs()) === '', 500);
   for (const { child, exit, output } of [second, api]) {
     child.kill('SIGTERM');
     assert.equal(await exit, 0, output());

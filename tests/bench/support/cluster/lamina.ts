@@ -3,7 +3,6 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { experimentWorkflowId } from '@lamina/domain/contract/workflow.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import { JOBS } from '@lamina/k8s/client/resources.ts';
@@ -12,6 +11,7 @@ import { attemptKey } from '@lamina/platform/artifacts.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
+import { until } from '../../../cluster/shell.ts';
 import { sampleResult } from '../../../conformance/samples.ts';
 import { FAST_POLICY } from '../../../support/orchestra.ts';
 import { newExperiment } from '../../../support/planned.ts';
@@ -21,7 +21,7 @@ import { type Figures, farmTrials } from './bare.ts';
 import { farmClient } from './farm.ts';
 import type { WorkerFigures, WorkerSetup } from './worker.ts';
 
-const CLEANUP_MS = 600_000;
+const CLEANUP_SECONDS = 600;
 const WORKER = join(import.meta.dirname, 'worker.ts');
 
 export interface LaminaFigures extends Figures, WorkerFigures {
@@ -90,10 +90,8 @@ export async function lamina({
 async function untilNoJobIsLeft(kubeconfig: string, settings: KubernetesSettings): Promise<number> {
   const client = farmClient(kubeconfig, settings);
   const from = performance.now();
-  while ((await client.list(JOBS, { metadataOnly: true })).items.length > 0) {
-    if (performance.now() - from > CLEANUP_MS) throw new Error('Jobs are left');
-    await sleep(2_000);
-  }
+  const none = async () => (await client.list(JOBS, { metadataOnly: true })).items.length === 0;
+  await until('no Job is left', CLEANUP_SECONDS, none, 2_000);
   await client.close();
   return (performance.now() - from) / 1000;
 }
