@@ -15,8 +15,8 @@ export interface InventoryOptions {
   readonly settings: KubernetesSettings;
   readonly source: string;
   nodes(): readonly V1Node[];
-  /** Why the nodes are not known; null where they are. */
-  problem(): string | null;
+  /** Why the nodes are not known; null where they are. `nodes` says nothing before it resolves. */
+  problem(): Promise<string | null>;
   /** What else limits the answer. */
   note(): Promise<string | null>;
 }
@@ -27,7 +27,7 @@ export function createInventory(options: InventoryOptions): () => Promise<GpuInv
 
   async function take(): Promise<GpuInventory> {
     const pods = await podsOfAll(client);
-    const problem = options.problem();
+    const problem = await options.problem();
     const notes = [
       problem === null ? null : `The nodes cannot be seen: ${problem}`,
       pods === null ? 'Pods of other namespaces cannot be seen, so it is not known which GPUs are free.' : null,

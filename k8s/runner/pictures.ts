@@ -11,8 +11,8 @@ import { slimJob, slimNode, slimPod } from '../watch/slim.ts';
 export interface Pictures {
   readonly attempts: AttemptTable;
   readonly nodes: ReadonlyMap<string, V1Node>;
-  /** Why the nodes are not known; null where they are. */
-  nodesProblem(): string | null;
+  /** Why the nodes are not known; null where they are. Resolves once they have been asked for. */
+  nodesProblem(): Promise<string | null>;
   /** Resolves when Jobs and pods have been seen once; rejects where that takes too long. */
   ready(): Promise<void>;
   /** Holds what is known of an experiment against the cluster, so that what a watch missed is not called missing. */
@@ -97,7 +97,10 @@ export function watchCluster({ client, instance, log, changed, relistMs }: Pictu
   return {
     attempts,
     nodes,
-    nodesProblem: () => machines.problem(),
+    async nodesProblem() {
+      await machines.tried;
+      return machines.problem();
+    },
     ready,
     check,
     close() {

@@ -22,6 +22,8 @@ export interface ReflectorOptions<T extends ClusterObject> {
 export interface Reflector {
   /** Resolves with the first list. Never rejects: it is tried until there is one or the reflector is closed. */
   readonly synced: Promise<void>;
+  /** Resolves with the first list or with the first `problem` of getting one. Never rejects. */
+  readonly tried: Promise<void>;
   /** Why there is no picture at the moment; null where there is one. */
   problem(): string | null;
   close(): void;
@@ -36,6 +38,7 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
   const { client, resource, selection, slim, log, relistMs = RELIST_MS } = options;
   const closing = new AbortController();
   const first = Promise.withResolvers<void>();
+  const tried = Promise.withResolvers<void>();
   let problem: string | null = 'it has not been listed yet';
   let failures = 0;
   async function run(): Promise<void> {
@@ -51,6 +54,7 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
           relistAtMs = performance.now() + relistMs;
           heard();
           first.resolve();
+          tried.resolve();
         }
         const due = AbortSignal.timeout(Math.max(1, Math.ceil(relistAtMs - performance.now())));
         const until = AbortSignal.any([closing.signal, due]);
@@ -67,6 +71,7 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
       }
     }
     first.resolve();
+    tried.resolve();
   }
 
   function heard(): void {
@@ -86,6 +91,7 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
   async function pause(error: unknown): Promise<void> {
     failures += 1;
     problem = error instanceof Error ? error.message : String(error);
+    tried.resolve();
     const forbidden = isClusterError(error, 'forbidden');
     const longest = forbidden ? FORBIDDEN_MS : Math.min(BACK_OFF.longestMs, BACK_OFF.firstMs * 2 ** failures);
     if (failures === 1 || failures % 20 === 0) {
@@ -98,6 +104,7 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
   void run();
   return {
     synced: first.promise,
+    tried: tried.promise,
     problem: () => problem,
     close: () => closing.abort(new Error('closed')),
   };

@@ -1,6 +1,6 @@
 /** Temporal's dev server outlives a killed parent; the next one takes it over, or starts it on the same database. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -47,6 +47,37 @@ test('an executable that is not there is named', async () => {
       startTemporalServer({ executable: '/no/temporal', folder: elsewhere }),
       /could not be started/,
     );
+  } finally {
+    rmSync(elsewhere, { recursive: true });
+  }
+});
+
+/** Ends by itself before it is the real one, as often as told, as where somebody has taken its port. */
+function endingAtFirst(where: string, times: number): string {
+  const executable = join(where, 'temporal');
+  const count = join(where, 'count');
+  writeFileSync(
+    executable,
+    `#!/bin/sh
+echo x >> '${count}'
+if [ "$(wc -l < '${count}')" -le ${times} ]; then echo 'bind: address already in use' >&2; exit 1; fi
+exec "$LAMINA_TEMPORAL" "$@"
+`,
+  );
+  chmodSync(executable, 0o755);
+  return executable;
+}
+
+test('one that ends by itself is started again on another port, and at last its own words are said', async () => {
+  const elsewhere = mkdtempSync(join(tmpdir(), 'lamina-temporal-'));
+  try {
+    const once = await startTemporalServer({
+      executable: endingAtFirst(elsewhere, 2),
+      folder: join(elsewhere, 'twice'),
+    });
+    await once.stop();
+    const failing = startTemporalServer({ executable: endingAtFirst(elsewhere, 99), folder: join(elsewhere, 'never') });
+    await assert.rejects(failing, /did not start: bind: address already in use; see .*server\.log/);
   } finally {
     rmSync(elsewhere, { recursive: true });
   }

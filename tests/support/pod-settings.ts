@@ -1,9 +1,9 @@
 /** Folders and settings with which the real trainer runs in pods of the test cluster. */
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '@lamina/platform/process/free-port.ts';
 import { type Cluster, trainerInPods } from './cluster.ts';
 
 export interface PodSettings {
@@ -66,16 +66,4 @@ export async function podSettings(cluster: Cluster): Promise<PodSettings> {
       rmSync(shared, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     },
   };
-}
-
-function freePort(host: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, host, () => {
-      const address = probe.address();
-      const port = address !== null && typeof address === 'object' ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -1,9 +1,9 @@
 /** Temporal's dev server as a child with a file database. It outlives a killed parent, and the next one adopts it. */
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '@lamina/platform/process/free-port.ts';
 import { readJson, writeJson } from '@lamina/worker/runners/local/files.ts';
 import { identify, isAlive, type ProcessIdentity } from '@lamina/worker/runners/local/processes.ts';
 import { Connection } from '@temporalio/client';
@@ -11,7 +11,11 @@ import { z } from 'zod';
 
 const NAMESPACE = 'default';
 const START_TIMEOUT_MS = 60_000;
+const ADOPT_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 15_000;
+
+/** How often it is started where it ends by itself, each time on another port. */
+const STARTS = 3;
 
 const pidFile = z.object({
   pid: z.number().int().positive(),
@@ -41,47 +45,64 @@ export async function startTemporalServer(options: {
   const before = noted !== undefined && isAlive(noted) ? noted : (findServer(database) ?? noted);
 
   if (before !== undefined && isAlive(before)) {
-    const address = `127.0.0.1:${before.port}`;
-    if (await ready(address, 10_000, () => isAlive(before))) return server(before, address, true);
+    if (await ready(addressOf(before.port), ADOPT_TIMEOUT_MS, () => isAlive(before))) {
+      return server(before, before.port, true);
+    }
     await end(before);
   }
 
-  const port = before !== undefined && (await isFree(before.port)) ? before.port : await freePort();
-  const log = openSync(logFile, 'a');
-  const args = ['--ip', '127.0.0.1', '--port', String(port), '--headless', '--log-level', 'error'];
-  const child = spawn(options.executable, ['server', 'start-dev', '--db-filename', database, ...args], {
-    detached: true,
-    stdio: ['ignore', log, log],
-  });
-  closeSync(log);
-  const spawned = new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', (error) => reject(new Error(`Temporal could not be started: ${error.message}`)));
-  });
-  const identity = child.pid === undefined ? null : identify(child.pid);
-  if (identity !== null) writeJson(file, { ...identity, port });
-  await spawned;
-  child.unref();
-  if (identity === null) throw new Error(`Temporal ended at once; see ${logFile}`);
-  const address = `127.0.0.1:${port}`;
-  if (!(await ready(address, START_TIMEOUT_MS, () => isAlive(identity)))) {
+  let port = await freePort('127.0.0.1', before?.port ?? null);
+  for (let left = STARTS; ; left -= 1) {
+    const identity = await launch(port);
+    if (await ready(addressOf(port), START_TIMEOUT_MS, () => isAlive(identity))) return server(identity, port, false);
+    const endedByItself = !isAlive(identity);
     await end(identity);
-    throw new Error(`Temporal did not start; see ${logFile}`);
+    if (!endedByItself) throw new Error(`Temporal did not answer within ${START_TIMEOUT_MS / 1000} s; see ${logFile}`);
+    if (left === 1) throw new Error(`Temporal did not start: ${lastLine(logFile)}; see ${logFile}`);
+    // Another process may have taken the port, or one of those that the server chooses for itself.
+    port = await freePort();
   }
-  return server(identity, address, false);
 
-  function server(identity: ProcessIdentity, address: string, adopted: boolean): TemporalServer {
+  async function launch(port: number): Promise<ProcessIdentity> {
+    const log = openSync(logFile, 'a');
+    const args = ['--ip', '127.0.0.1', '--port', String(port), '--headless', '--log-level', 'error'];
+    const child = spawn(options.executable, ['server', 'start-dev', '--db-filename', database, ...args], {
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    const spawned = new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', (error) => reject(new Error(`Temporal could not be started: ${error.message}`)));
+    });
+    const identity = child.pid === undefined ? null : identify(child.pid);
+    if (identity !== null) writeJson(file, { ...identity, port });
+    await spawned;
+    child.unref();
+    if (identity === null) throw new Error(`Temporal ended at once; see ${logFile}`);
+    return identity;
+  }
+
+  function server(identity: ProcessIdentity, port: number, adopted: boolean): TemporalServer {
     return {
-      address,
+      address: addressOf(port),
       namespace: NAMESPACE,
       adopted,
       async stop() {
         await end(identity);
         // The port is worth remembering, the process is not.
-        writeJson(file, { pid: identity.pid, startTicks: -1, port: Number(address.split(':')[1]) });
+        writeJson(file, { pid: identity.pid, startTicks: -1, port });
       },
     };
   }
+}
+
+function addressOf(port: number): string {
+  return `127.0.0.1:${port}`;
+}
+
+function lastLine(file: string): string {
+  return readFileSync(file, 'utf8').trim().split('\n').at(-1) || 'it ended at once and said nothing';
 }
 
 /** A living server of this database, by its command line. */
@@ -129,25 +150,4 @@ async function end(identity: ProcessIdentity): Promise<void> {
     if (performance.now() > killAt) process.kill(identity.pid, 'SIGKILL');
     await sleep(20);
   }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port')),
-      );
-    });
-  });
 }
