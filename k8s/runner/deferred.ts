@@ -1,6 +1,7 @@
 /** Attempts that the cluster does not take yet, for want of quota or of permission: offered again from time to time. */
 import type { AttemptLaunch, AttemptObservation, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import type { ClusterLog } from '../client/client.ts';
+import { Rounds } from './rounds.ts';
 
 const AGAIN_MS = 5_000;
 
@@ -18,19 +19,23 @@ export interface Acceptance {
 
 export class Deferred {
   private readonly acceptance: Acceptance;
-  private readonly log: ClusterLog;
   private readonly waiting = new Map<string, Waiting>();
-  private timer: NodeJS.Timeout | null = null;
+  private readonly rounds: Rounds;
   private closed = false;
 
   constructor(acceptance: Acceptance, log: ClusterLog) {
     this.acceptance = acceptance;
-    this.log = log;
+    this.rounds = new Rounds({
+      afterMs: AGAIN_MS,
+      idle: () => this.waiting.size === 0,
+      work: () => this.offerAll(),
+      failed: (error) => log.warn({ err: error }, 'attempts that the cluster did not take were not offered again'),
+    });
   }
 
   add(item: AttemptLaunch<AttemptRequest>, reason: string): AttemptObservation {
     this.waiting.set(item.attemptId, { item, reason });
-    this.schedule();
+    this.rounds.schedule();
     return observationOf(item, reason);
   }
 
@@ -52,21 +57,7 @@ export class Deferred {
 
   close(): void {
     this.closed = true;
-    if (this.timer !== null) clearTimeout(this.timer);
-  }
-
-  private schedule(): void {
-    if (this.closed || this.timer !== null || this.waiting.size === 0) return;
-    this.timer = setTimeout(() => {
-      this.offerAll()
-        .catch((error: unknown) =>
-          this.log.warn({ err: error }, 'attempts that the cluster did not take were not offered again'),
-        )
-        .finally(() => {
-          this.timer = null;
-          this.schedule();
-        });
-    }, AGAIN_MS).unref();
+    this.rounds.close();
   }
 
   /** In the order in which they came; the first that is refused stands for those behind it. */

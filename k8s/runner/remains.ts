@@ -4,6 +4,7 @@
  */
 import type { ClusterLog } from '../client/client.ts';
 import type { AttemptEntry } from '../watch/attempts.ts';
+import { Rounds } from './rounds.ts';
 
 /** What becomes due goes together. */
 const GATHER_MS = 1_000;
@@ -22,25 +23,30 @@ export class Remains {
   private keepMs: number;
   /** When each is to go, on the clock of `performance.now()`. */
   private readonly dueMs = new Map<AttemptEntry, number>();
-  private timer: NodeJS.Timeout | null = null;
-  private closed = false;
+  private readonly rounds: Rounds;
 
   constructor(options: RemainsOptions) {
     this.options = options;
     this.keepMs = options.keepMs;
+    this.rounds = new Rounds({
+      afterMs: GATHER_MS,
+      idle: () => this.dueMs.size === 0,
+      work: () => this.removeDue(),
+      failed: (error) => options.log.warn({ err: error }, 'Jobs of recorded trials could not be deleted; trying again'),
+    });
   }
 
   keep(entries: readonly AttemptEntry[]): void {
     const due = performance.now() + this.keepMs;
     for (const entry of entries) if (!this.dueMs.has(entry)) this.dueMs.set(entry, due);
-    this.schedule();
+    this.rounds.schedule();
   }
 
   /** These go soon, kept or not. */
   release(entries: Iterable<AttemptEntry>): void {
     const now = performance.now();
     for (const entry of entries) this.dueMs.set(entry, now);
-    this.schedule();
+    this.rounds.schedule();
   }
 
   /** What is kept takes a place that is needed: it goes, and nothing is kept from now on. */
@@ -50,18 +56,7 @@ export class Remains {
   }
 
   close(): void {
-    this.closed = true;
-    if (this.timer !== null) clearTimeout(this.timer);
-  }
-
-  private schedule(): void {
-    if (this.closed || this.timer !== null || this.dueMs.size === 0) return;
-    this.timer = setTimeout(() => {
-      void this.removeDue().finally(() => {
-        this.timer = null;
-        this.schedule();
-      });
-    }, GATHER_MS).unref();
+    this.rounds.close();
   }
 
   private async removeDue(): Promise<void> {
@@ -72,11 +67,9 @@ export class Remains {
     if (there.length === 0) return;
     try {
       await this.options.remove(there);
-    } catch (error) {
-      const { log } = this.options;
-      log.warn({ err: error, jobs: there.length }, 'Jobs of recorded trials could not be deleted; trying again');
+    } finally {
+      const again = performance.now() + AGAIN_MS;
+      for (const entry of there) this.dueMs.set(entry, again);
     }
-    const again = performance.now() + AGAIN_MS;
-    for (const entry of there) this.dueMs.set(entry, again);
   }
 }
