@@ -85,6 +85,13 @@ const stages = [
     run: (env) => nodeTests(['tests/cluster/**/*.test.ts'], { env }),
   },
   {
+    name: 'containers',
+    about: 'images of the services',
+    alone: true,
+    cluster: true,
+    run: (env) => nodeTests(['tests/containers/**/*.test.ts'], { env }),
+  },
+  {
     name: 'browser',
     about: 'the dashboard in Chromium',
     alone: true,

@@ -209,6 +209,10 @@ describe('addresses', () => {
     for (const host of ['127.0.0.1:7070', 'localhost', '[::1]:7070']) {
       assert.equal((await api.app.inject({ url: '/v1/experiments', headers: { host } })).statusCode, 200);
     }
+    for (const url of ['/healthz', '/readyz']) {
+      const probed = await api.app.inject({ url, headers: { host: '10.0.0.7:7070' } });
+      assert.equal(probed.statusCode, 200, 'a kubelet asks under the address of the pod');
+    }
     const headers = { 'sec-fetch-site': 'cross-site' };
     const foreign = await api.app.inject({ method: 'POST', url: '/v1/experiments/x/pause', headers });
     assert.equal(foreign.statusCode, 403);

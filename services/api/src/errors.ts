@@ -105,7 +105,7 @@ export const ERRORS = {
     status: 421,
     title: 'This server does not answer to that host name',
     remedy:
-      'Use 127.0.0.1 or localhost: a service of this machine alone refuses other names, as pages could forge them.',
+      'Use 127.0.0.1 or localhost, or a name of LAMINA_ALLOWED_HOSTS where the API is a process of its own: others are refused, as pages could forge them.',
   },
   'too-many-requests': {
     status: 429,

@@ -18,8 +18,17 @@ export function parseEnvironment<T extends z.ZodType>(
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const read = schema.safeParse(given);
   if (read.success) return read.data;
-  const lines = read.error.issues.map(({ path, message }) => `  ${path.join('.') || 'environment'}: ${message}`);
+  const lines = read.error.issues.map(({ path, code, message }) => {
+    const name = path.join('.') || 'environment';
+    return `  ${name}: ${code === 'invalid_type' && !(name in given) ? notSet(schema, name) : message}`;
+  });
   throw new InvalidConfig(`the configuration is not usable:\n${lines.join('\n')}`);
+}
+
+function notSet(schema: z.ZodType, name: string): string {
+  const variable: unknown = schema instanceof z.ZodObject ? schema.shape[name] : undefined;
+  const meaning = variable instanceof z.ZodType ? variable.description : undefined;
+  return meaning === undefined ? 'is not set' : `is not set: ${meaning}`;
 }
 
 /** A TCP port; 0 lets the system choose. */

@@ -13,10 +13,15 @@ const WORKFLOWS = fileURLToPath(import.meta.resolve('@lamina/workflows/index.ts'
 const BUILDER = fileURLToPath(new URL('build-bundle.ts', import.meta.url));
 const DOMAIN = fileURLToPath(import.meta.resolve('@lamina/domain/run/step.ts'));
 
+/** Folder of bundles that were built with an image. */
+export const builtBundles = fileURLToPath(new URL('../dist', import.meta.url));
+
 /** `cacheFolder`: where bundles are kept by the hash of their sources. @throws Error with what the bundler has said */
 export async function workflowBundle(cacheFolder: string): Promise<{ readonly code: string }> {
-  const path = join(cacheFolder, `workflows-${await sourceHash()}.js`);
-  if (!existsSync(path)) {
+  const name = `workflows-${await sourceHash()}.js`;
+  const built = [builtBundles, cacheFolder].map((folder) => join(folder, name)).find(existsSync);
+  const path = built ?? join(cacheFolder, name);
+  if (built === undefined) {
     await mkdir(cacheFolder, { recursive: true });
     const temporary = `${path}.${process.pid}.part`;
     await promisify(execFile)(process.execPath, [BUILDER, WORKFLOWS, temporary]);

@@ -8,12 +8,11 @@ const readiness = z.object({ status: state, checks: z.object({ database: state, 
 
 /** For whoever keeps the process alive and sends it traffic. */
 export function healthRoutes(app: Api, { store, control, metrics }: ApiDeps): void {
-  const open = { config: { rateLimit: false } } as const;
-
   app.get(
     '/healthz',
     {
-      ...open,
+      // Busy is alive: a service that is ended for its load would start anew under it.
+      config: { rateLimit: false, probe: true, pressureHandler: () => undefined },
       schema: {
         summary: 'The process lives',
         tags: ['operation'],
@@ -26,7 +25,7 @@ export function healthRoutes(app: Api, { store, control, metrics }: ApiDeps): vo
   app.get(
     '/readyz',
     {
-      ...open,
+      config: { rateLimit: false, probe: true },
       schema: {
         summary: 'Database and engine answer',
         tags: ['operation'],
@@ -43,7 +42,7 @@ export function healthRoutes(app: Api, { store, control, metrics }: ApiDeps): vo
     },
   );
 
-  app.get('/metrics', { ...open, schema: { hide: true } }, async (_request, reply) =>
+  app.get('/metrics', { config: { rateLimit: false }, schema: { hide: true } }, async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
 }
