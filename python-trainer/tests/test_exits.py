@@ -40,6 +40,8 @@ class OutOfMemoryError(RuntimeError):
         (RuntimeError("CUDA error: uncorrectable ECC error encountered\nCompile with"), 67, "gpuFault"),
         (RuntimeError("CUDA error: unspecified launch failure"), 67, "gpuFault"),
         (RuntimeError("CUDA error: device-side assert triggered"), 1, "crashed"),
+        (PermissionError(13, "Permission denied", "/models/a.safetensors"), 64, "invalid"),
+        (PermissionError("Permission denied (os error 13)"), 64, "invalid"),
         (KeyError("lm_head"), 1, "crashed"),
         (KeyboardInterrupt(), 1, "crashed"),
     ],

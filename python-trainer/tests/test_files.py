@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lamina_trainer.errors import StoppedError
-from lamina_trainer.files import build_once, remembered_sha256, sha256_of_file, write_atomic
+from lamina_trainer.files import build_once, open_to_readers, remembered_sha256, sha256_of_file, write_atomic
 from lamina_trainer.stop import clear_stop, request_stop
 
 FORK = multiprocessing.get_context("fork")
@@ -109,3 +109,12 @@ def test_a_remembered_digest_follows_the_file(tmp_path: Path):
     assert remembered_sha256(file, tmp_path / "cache") == "f" * 64
     file.write_text("other")
     assert remembered_sha256(file, tmp_path / "cache") == sha256_of_file(file)
+
+
+@pytest.mark.parametrize(("folder_mode", "file_mode"), [(0o755, 0o644), (0o777, 0o666), (0o700, 0o600)])
+def test_files_are_as_open_as_their_folder(tmp_path: Path, folder_mode: int, file_mode: int):
+    secret = tmp_path / "a.safetensors"
+    secret.touch(mode=0o600)
+    tmp_path.chmod(folder_mode)
+    open_to_readers(tmp_path)
+    assert secret.stat().st_mode & 0o777 == file_mode

@@ -85,6 +85,7 @@ def test_the_folder_loads_to_the_files_values(converted):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     _, values, folder, _ = converted
+    assert (folder / "model.safetensors").stat().st_mode & 0o077, "other users of the cache may read it"
     model = AutoModelForCausalLM.from_pretrained(folder, dtype="auto", local_files_only=True)
     assert model.dtype == torch.float32
     assert getattr(model.config, "quantization_config", None) is None

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lamina_trainer.document import Document, Precision, ResolvedDtype, parse_document, write_document
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.files import sha256_of_file, write_atomic
+from lamina_trainer.files import open_to_readers, sha256_of_file, write_atomic
 from lamina_trainer.layers import cut
 from lamina_trainer.measure import quantization_constants
 from lamina_trainer.models import LoadedModel, load_model
@@ -72,6 +72,7 @@ def save_adapter(
         compute_dtype=compute,
         layers=ListedLayers(strategy="list", indices=list(kept)),
     )
+    open_to_readers(folder)
     write_atomic(folder / ABOUT, write_document(about))
 
 

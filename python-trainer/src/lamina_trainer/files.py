@@ -38,6 +38,18 @@ def require_writable(folder: Path) -> None:
         raise InvalidError(f"The folder {folder} cannot be written to by user {os.getuid()}.")
 
 
+def open_to_readers(folder: Path) -> None:
+    """Let whoever may look into `folder` read the files in it.
+
+    safetensors makes files that their user alone can read, whatever the umask; pods and services that share
+    a cache or artifacts may be others.
+    """
+    mode = folder.stat().st_mode & 0o666
+    for file in folder.iterdir():
+        if file.is_file():
+            file.chmod(mode)
+
+
 def sha256_of_file(path: Path) -> str:
     """Hex digest of a file's bytes."""
     with path.open("rb") as file:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.files import build_once, remembered_sha256
+from lamina_trainer.files import build_once, open_to_readers, remembered_sha256
 
 _FORMAT: Final = 1
 """Part of the folder's name: raise it when the conversion of the same file changes."""
@@ -53,6 +53,7 @@ def _convert(path: Path, folder: Path) -> None:
             _convert_tokenizer(path, folder)
             _log.info("Converted the tokenizer after %.0f s.", time.monotonic() - started)
             _convert_weights(path, folder)
+            open_to_readers(folder)
     except (ValueError, NotImplementedError, KeyError) as error:
         raise InvalidError(f"The model file {path} cannot be read: {error}") from error
     _log.info("Converted %s in %.0f s.", path.name, time.monotonic() - started)

@@ -13,6 +13,7 @@ from lamina_trainer.adapter import base_checksum, save_adapter
 from lamina_trainer.contract import Artifact, BaseChecksums, MergeResult
 from lamina_trainer.document import ResolvedDtype
 from lamina_trainer.errors import InvalidError
+from lamina_trainer.files import open_to_readers
 from lamina_trainer.llama.trial import FOLDER
 from lamina_trainer.merge import MergeDifferenceError, copy_tokenizer, merge
 from lamina_trainer.models import LoadedModel, load_model
@@ -58,6 +59,7 @@ def keep_trained(
         shutil.rmtree(folder / MERGED, ignore_errors=True)
         loaded.causal.save_pretrained(str(folder / MERGED))
         copy_tokenizer(base, folder / MERGED)
+        open_to_readers(folder / MERGED)
 
 
 def take_off(loaded: LoadedModel, before: str) -> BaseChecksums:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from lamina_trainer.adapter import AdapterBase, attach, base_checksum, load_base, read_about
 from lamina_trainer.document import Document, ResolvedDtype
 from lamina_trainer.errors import InvalidError
+from lamina_trainer.files import open_to_readers
 from lamina_trainer.group import Group
 from lamina_trainer.models import LoadedModel, load_model
 from lamina_trainer.precision import DTYPES
@@ -92,6 +93,7 @@ def merge(adapter: Path, base: Path, target: Path, dtype: ResolvedDtype) -> Merg
     try:
         merged.to(DTYPES[dtype]).save_pretrained(str(temporary))
         copy_tokenizer(base, temporary)
+        open_to_readers(temporary)
         difference = compare(expected, probe(_stored(temporary)))
         tolerance = max(TOLERANCE[dtype], 0 if about is None else TOLERANCE[about.compute_dtype])
         report = MergeReport(merged=str(target), dtype=dtype, difference=difference, tolerance=tolerance)
