@@ -20,6 +20,8 @@ import { run, succeeds } from '../cluster/shell.ts';
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 /** Builds fetch packages through whatever this machine trusts. */
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
+/** A place that no package writes to. */
+const CERTIFICATES_IN_IMAGE = '/etc/trusted-by-the-host.crt';
 
 export const SERVICES = ['api', 'worker', 'cli'] as const;
 export const imageOf = (name: (typeof SERVICES)[number] | 'postgres'): string => `lamina.test/${name}:1`;
@@ -55,13 +57,12 @@ async function baseImage(): Promise<string> {
     cpSync(npm, join(modules, 'npm'), { recursive: true });
     symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(root, 'usr/local/bin/npm'));
     copyFileSync(process.execPath, join(root, 'usr/local/bin/node'));
-    if (trusted !== '') {
-      mkdirSync(join(root, dirname(CERTIFICATES)), { recursive: true });
-      copyFileSync(CERTIFICATES, join(root, CERTIFICATES));
-    }
+    if (trusted !== '') copyFileSync(CERTIFICATES, join(root, CERTIFICATES_IN_IMAGE));
     await run('tar', ['-C', root, '--exclude=./var/cache/apt/archives/*.deb', '-cf', archive, '.']);
-    const environment = trusted === '' ? [] : ['--change', `ENV NODE_EXTRA_CA_CERTS=${CERTIFICATES}`];
-    await run('docker', ['import', ...environment, archive, image]);
+    const environment = ['NODE_EXTRA_CA_CERTS', 'PIP_CERT'].map(
+      (name) => `--change=ENV ${name}=${CERTIFICATES_IN_IMAGE}`,
+    );
+    await run('docker', ['import', ...(trusted === '' ? [] : environment), archive, image]);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
