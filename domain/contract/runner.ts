@@ -43,6 +43,8 @@ export interface AttemptEnd {
   readonly exitCode: number | null;
   /** Node or host, for exclusion after a GPU fault. */
   readonly node: string | null;
+  /** Host memory that it was limited to, where it needed more; absent where it was not limited, or nobody knows. */
+  readonly memoryLimitBytes?: number;
   readonly endedAt: string;
 }
 

@@ -1,6 +1,7 @@
 /** From what is known of an attempt in the cluster to how it ended. Pure. */
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { AttemptEvidence } from '../evidence.ts';
+import { quantity } from '../inventory/quantity.ts';
 import { hasEnded } from './ended.ts';
 import type { Finding, PodRule } from './finding.ts';
 import { refusedByNode } from './rules/admission.ts';
@@ -86,11 +87,13 @@ function endOf(attempt: AttemptView, cause: Finding, pod: PodView | null): Attem
     jobFailure(attempt)?.atMs,
   ];
   const endedMs = at.find((ms) => ms != null) ?? evidence.nowMs;
+  const limit = cause.outcome === 'host-out-of-memory' ? quantity(pod?.memoryLimit ?? undefined) : null;
   return {
     outcome: cause.outcome,
     message: cause.message,
     exitCode: code,
     node: pod?.node ?? null,
+    ...(limit !== null && { memoryLimitBytes: limit }),
     endedAt: new Date(endedMs).toISOString(),
   };
 }

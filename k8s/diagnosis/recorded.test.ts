@@ -24,6 +24,7 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
     if (end === null) return;
     assert.equal(end.exitCode, expected.exitCode);
     assert.equal(end.node, evidence.pods[0]?.spec?.nodeName ?? null);
+    assert.equal(end.memoryLimitBytes, expected.memoryLimitBytes);
     assert.ok(Date.parse(end.endedAt) <= evidence.nowMs, 'it ended before it was recorded');
   });
 

@@ -10,6 +10,11 @@ test('the memory request is raised by half, up to the bound, then the trial does
   assert.deepEqual(raised(1000), { action: 'fail', message: 'does-not-fit: why' });
 });
 
+test('a limit that only the cluster has set is raised like a request', () => {
+  const decision = hostOutOfMemory(failureOf({ end: { memoryLimitBytes: 400 } }));
+  assert.deepEqual(decision, { action: 'retry', delayMs: 0, plan: { ...PLAN, memoryBytes: 600 } });
+});
+
 test('without a request there is nothing to raise: it counts as a crash', () => {
   assert.deepEqual(hostOutOfMemory(failureOf({})), { action: 'retry', delayMs: 1000, strike: true });
 });

@@ -3,6 +3,7 @@ export interface Expected {
   readonly outcome: string;
   readonly exitCode: number | null;
   readonly says: string;
+  readonly memoryLimitBytes?: number;
 }
 
 export const EXPECTED: Readonly<Record<string, Expected>> = {
@@ -156,11 +157,13 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
     outcome: 'host-out-of-memory',
     exitCode: 137,
     says: 'The trainer on node gpu-1 used more host memory than its limit of 24 MiB and was killed. It needs a larger memory request (resources.memory), or less data in memory.',
+    memoryLimitBytes: 24 * 2 ** 20,
   },
   'memory-limit-child': {
     outcome: 'host-out-of-memory',
     exitCode: 1,
     says: 'The trainer on node gpu-1 used more host memory than its limit of 24 MiB and was killed. It needs a larger memory request (resources.memory), or less data in memory.',
+    memoryLimitBytes: 24 * 2 ** 20,
   },
   'no-such-product': {
     outcome: 'pending',
