@@ -21,6 +21,17 @@ export const plan = z.strictObject({
 });
 export type Plan = z.infer<typeof plan>;
 
+/** Of what takes one example at a time, without a GPU, and asks for no memory. */
+export const PLAIN_PLAN: Plan = {
+  gpuClass: null,
+  gpus: 0,
+  microBatch: 1,
+  accumulation: 1,
+  checkpointing: false,
+  memoryBytes: null,
+  excludedNodes: [],
+};
+
 export const trialRequest = z.strictObject({
   contract: z.literal(CONTRACT_VERSION),
   experimentId: z.string(),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AttemptEnd } from '../contract/runner.ts';
+import { PLAIN_PLAN } from '../contract/trial.ts';
 import type { RunEvent } from './events.ts';
 import { initialState, type RunState } from './state.ts';
 import { step } from './step.ts';
@@ -25,15 +26,7 @@ const running: ActiveTrial = {
   firstAttempt: 1,
   strikes: 0,
   stalls: 0,
-  plan: {
-    gpuClass: null,
-    gpus: 0,
-    microBatch: 1,
-    accumulation: 1,
-    checkpointing: false,
-    memoryBytes: null,
-    excludedNodes: [],
-  },
+  plan: PLAIN_PLAN,
   replanned: false,
   likeKey: 'like',
   phase: 'running',

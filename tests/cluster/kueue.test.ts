@@ -9,7 +9,7 @@ import { findWorkloads } from '@lamina/k8s/kueue/find.ts';
 import { rbacObjects } from '@lamina/k8s/rbac/objects.ts';
 import type { KubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
 import { type Cluster, cluster } from '../support/cluster.ts';
-import { FakeTrials, quiet } from '../support/kubernetes-runner.ts';
+import { FakeTrials, kubeConfigOf, quiet } from '../support/kubernetes-runner.ts';
 
 const found = await cluster();
 const skip = 'skip' in found ? found.skip : false;
@@ -33,7 +33,7 @@ describe('a queue of two GPUs', { skip }, () => {
       ...rbacObjects(trials.settings, account),
     );
     const token = (await here.kubectl(['create', 'token', account.name, '-n', namespace])).trim();
-    const client = createClusterClient(accountOf(here, token), trials.settings, quiet);
+    const client = createClusterClient(kubeConfigOf(here, token), trials.settings, quiet);
     runner = trials.runner(client);
     close = async () => {
       await runner.close();
@@ -104,18 +104,3 @@ test('Kueue is found where it is', { skip }, async () => {
   assert.equal((await findWorkloads(client))?.base, expected);
   await client.close();
 });
-
-function accountOf(here: Cluster, token: string): KubeConfig {
-  const administrator = new KubeConfig();
-  administrator.loadFromFile(here.kubeconfig);
-  const server = administrator.getCurrentCluster();
-  assert.ok(server);
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromOptions({
-    clusters: [server],
-    users: [{ name: 'worker', token }],
-    contexts: [{ name: 'worker', cluster: server.name, user: 'worker' }],
-    currentContext: 'worker',
-  });
-  return kubeConfig;
-}

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KubeConfig, type V1PolicyRule } from '@kubernetes/client-node';
+import type { KubeConfig, V1PolicyRule } from '@kubernetes/client-node';
 import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import { createClusterClient } from '@lamina/k8s/client/client.ts';
 import { isClusterError } from '@lamina/k8s/client/errors.ts';
@@ -14,7 +14,7 @@ import { rbacObjects } from '@lamina/k8s/rbac/objects.ts';
 import { clusterRules, workerRules } from '@lamina/k8s/rbac/rules.ts';
 import { createKubernetesRunner, type KubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
 import { type Cluster, cluster } from '../support/cluster.ts';
-import { FakeTrials } from '../support/kubernetes-runner.ts';
+import { FakeTrials, kubeConfigOf } from '../support/kubernetes-runner.ts';
 
 const found = await cluster();
 const skip = 'skip' in found ? found.skip : false;
@@ -102,21 +102,6 @@ async function withRules<T>(here: Cluster, rules: Rules, work: (stage: Stage) =>
     await here.kubectl(['delete', 'clusterrole,clusterrolebinding', name, '--ignore-not-found']);
     await trials.close();
   }
-}
-
-function kubeConfigOf(here: Cluster, token: string): KubeConfig {
-  const administrator = new KubeConfig();
-  administrator.loadFromFile(here.kubeconfig);
-  const server = administrator.getCurrentCluster();
-  assert.ok(server);
-  const kubeConfig = new KubeConfig();
-  kubeConfig.loadFromOptions({
-    clusters: [server],
-    users: [{ name: 'worker', token }],
-    contexts: [{ name: 'worker', cluster: server.name, user: 'worker' }],
-    currentContext: 'worker',
-  });
-  return kubeConfig;
 }
 
 /** Everything that a worker asks a runner for. Answers the inventory's note; rejects with the first refusal. */

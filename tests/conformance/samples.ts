@@ -2,7 +2,7 @@
 
 import { type TrialResult } from '@lamina/domain/contract/result.ts';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
-import { type TrialRequest } from '@lamina/domain/contract/trial.ts';
+import { PLAIN_PLAN, type TrialRequest } from '@lamina/domain/contract/trial.ts';
 import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
 
 export function sampleRequest(ids: {
@@ -18,15 +18,7 @@ export function sampleRequest(ids: {
       model: { source: 'path', path: '/nowhere', fingerprint: null },
       training: { steps: 1, accumulation: 1, maxLength: 16 },
     }),
-    plan: {
-      gpuClass: null,
-      gpus: 0,
-      microBatch: 1,
-      accumulation: 1,
-      checkpointing: false,
-      memoryBytes: null,
-      excludedNodes: [],
-    },
+    plan: PLAIN_PLAN,
     resume: false,
     paths: { output: '/nowhere', checkpoints: '/nowhere', cache: '/nowhere' },
     eventsUrl: null,

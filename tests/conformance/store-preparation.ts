@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DATASET_TRIAL, generationSpec } from '@lamina/domain/contract/generation.ts';
+import { PLAIN_PLAN } from '@lamina/domain/contract/trial.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
 import type { NewPreparation, PreparedDataset } from '@lamina/platform/preparation-store.ts';
@@ -9,15 +10,6 @@ import { sampleReport } from '../support/generated-data.ts';
 import { newExperiment, plannedTrials, plansOf } from '../support/planned.ts';
 import { describeStore, endOf, type OpenDatabase, type StoreUnderTest } from './store-under-test.ts';
 
-const PLAN = {
-  gpuClass: null,
-  gpus: 0,
-  microBatch: 1,
-  accumulation: 1,
-  checkpointing: false,
-  memoryBytes: null,
-  excludedNodes: [],
-};
 const SPEC = generationSpec.parse({
   prompts: { source: 'topics', topics: ['tides'], templates: ['Explain {topic}.'] },
   endpoint: { baseUrl: 'https://host/v1', model: 'writer' },
@@ -41,7 +33,7 @@ export function storePreparationConformance(name: string, open: OpenDatabase, op
       assert.equal((await store.getExperiment(id))?.counts.pending, undefined);
       assert.equal(await store.setExperimentState(id, 'succeeded'), false);
       const claimed = await store.claimPreparation(id, 1);
-      assert.deepEqual(claimed, { trialId: DATASET_TRIAL, attempt: 1, likeKey: DATASET_TRIAL, plan: PLAN });
+      assert.deepEqual(claimed, { trialId: DATASET_TRIAL, attempt: 1, likeKey: DATASET_TRIAL, plan: PLAIN_PLAN });
       assert.deepEqual(await store.claimPreparation(id, 1), claimed, 'the same claim again');
       assert.equal(await store.claimPreparation(id, 2), null);
       await start(under, id, 1);
@@ -130,7 +122,7 @@ async function prepared({ store }: StoreUnderTest, done: NewPreparation['done'] 
   families += 1;
   const id = newExperimentId();
   const trials = plannedTrials(2, 2, `prepared ${families} ${id}`);
-  const preparation = { specHash: `spec of ${id}`, spec: SPEC, plan: PLAN, reuse: true, done };
+  const preparation = { specHash: `spec of ${id}`, spec: SPEC, plan: PLAIN_PLAN, reuse: true, done };
   await store.createExperiment(
     newExperiment(id, done === null ? [] : trials, { preparation, plans: plansOf(trials) }),
     {
@@ -142,7 +134,7 @@ async function prepared({ store }: StoreUnderTest, done: NewPreparation['done'] 
 
 async function start({ store }: StoreUnderTest, experimentId: string, attempt: number): Promise<string> {
   const attemptId = attemptIdOf(experimentId, DATASET_TRIAL, attempt);
-  await store.startAttempts([{ attemptId, experimentId, trialId: DATASET_TRIAL, attempt, plan: PLAN }]);
+  await store.startAttempts([{ attemptId, experimentId, trialId: DATASET_TRIAL, attempt, plan: PLAIN_PLAN }]);
   await store.movePreparation(experimentId, { state: 'running', attempts: attempt });
   return attemptId;
 }

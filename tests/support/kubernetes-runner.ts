@@ -138,3 +138,14 @@ export const quiet =
   process.env['LAMINA_TEST_LOG'] === undefined
     ? { info: nothing, warn: nothing, error: nothing }
     : { info: loud, warn: loud, error: loud };
+
+/** The cluster as somebody who has this token sees it. */
+export function kubeConfigOf(here: Cluster, token: string): KubeConfig {
+  const administrator = new KubeConfig();
+  administrator.loadFromFile(here.kubeconfig);
+  const server = administrator.getCurrentCluster();
+  if (server === null) throw new Error(`${here.kubeconfig} names no cluster`);
+  const kubeConfig = new KubeConfig();
+  kubeConfig.loadFromClusterAndUser(server, { name: 'worker', token });
+  return kubeConfig;
+}

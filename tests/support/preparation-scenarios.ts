@@ -1,6 +1,7 @@
 /** Experiments whose dataset is generated first: their histories are kept as well. */
 import assert from 'node:assert/strict';
 import { DATASET_TRIAL } from '@lamina/domain/contract/generation.ts';
+import { PLAIN_PLAN } from '@lamina/domain/contract/trial.ts';
 import { specOf } from '@lamina/domain/spec/generated.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import { FAST_POLICY, type Orchestra, until } from './orchestra.ts';
@@ -27,19 +28,10 @@ const DOCUMENT = {
 async function submit(o: Orchestra, id: string): Promise<void> {
   const read = parseDocument(DOCUMENT);
   assert.ok(read.ok && read.document.dataset.source === 'generated');
-  const plan = {
-    gpuClass: null,
-    gpus: 0,
-    microBatch: 1,
-    accumulation: 1,
-    checkpointing: false,
-    memoryBytes: null,
-    excludedNodes: [],
-  };
   const preparation = {
     specHash: `hash of ${id}`,
     spec: specOf(read.document.dataset),
-    plan,
+    plan: PLAIN_PLAN,
     reuse: false,
     done: null,
   };

@@ -7,7 +7,7 @@ import {
 } from '@lamina/domain/contract/generation.ts';
 import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
-import { type Plan, type TrialRequest } from '@lamina/domain/contract/trial.ts';
+import { PLAIN_PLAN, type Plan, type TrialRequest } from '@lamina/domain/contract/trial.ts';
 import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 
@@ -74,15 +74,7 @@ export function sampleGeneration(
         ...(apiKeySecret === null ? {} : { apiKeySecret, apiKeyVariable: API_KEY_VARIABLE }),
       },
     }),
-    plan: {
-      gpuClass: null,
-      gpus: 0,
-      microBatch: 1,
-      accumulation: 1,
-      checkpointing: false,
-      memoryBytes: 2 * 2 ** 30,
-      excludedNodes: [],
-    },
+    plan: { ...PLAIN_PLAN, memoryBytes: 2 * 2 ** 30 },
     paths: {
       output: `${ARTIFACTS}/experiments/${EXPERIMENT}/trials/${DATASET_TRIAL}/attempts/1`,
       checkpoints: `${ARTIFACTS}/generated`,

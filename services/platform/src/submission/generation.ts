@@ -1,6 +1,6 @@
 /** The generation of a dataset, as an experiment stores it. */
 import type { GenerationSpec } from '@lamina/domain/contract/generation.ts';
-import type { Plan } from '@lamina/domain/contract/trial.ts';
+import { PLAIN_PLAN, type Plan } from '@lamina/domain/contract/trial.ts';
 import {
   type GeneratedDataset,
   type GenerationBound,
@@ -40,14 +40,9 @@ export async function planGeneration(
     spec,
     specHash,
     plan: {
-      gpuClass: null,
-      gpus: 0,
-      microBatch: 1,
-      accumulation: 1,
-      checkpointing: false,
+      ...PLAIN_PLAN,
       // A model that is served takes as much as its file, and what it reads at once.
       memoryBytes: spec.endpoint.gguf === null ? MEMORY_BYTES : null,
-      excludedNodes: [],
     },
     bound: generationBound(spec, promptFile),
     done: await stillThere(await options.preparedBefore(specHash), options.fingerprints),
