@@ -2,9 +2,11 @@
 import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
 import type { AttemptRecord, ExperimentStore } from '@lamina/platform/store.ts';
 
-export interface Unrecorded {
+export interface Sorted {
   /** Alive, or ended without a record of it. */
   readonly observations: readonly AttemptObservation[];
+  /** Ended, and the store knows how. */
+  readonly recorded: readonly AttemptObservation[];
   /** What the store knows of them, by attempt. */
   readonly records: ReadonlyMap<string, AttemptRecord>;
 }
@@ -13,10 +15,11 @@ export interface Unrecorded {
 export async function withoutRecorded(
   { store, runner }: { store: Pick<ExperimentStore, 'getAttempts'>; runner: Pick<JobRunner, 'forget'> },
   observations: readonly AttemptObservation[],
-): Promise<Unrecorded> {
+): Promise<Sorted> {
   const found = await store.getAttempts(observations.map(({ attemptId }) => attemptId));
   const records = new Map(found.map((record) => [record.attemptId, record]));
   const isRecorded = ({ attemptId, end }: AttemptObservation) => end !== null && records.get(attemptId)?.end != null;
-  await runner.forget(observations.filter(isRecorded));
-  return { observations: observations.filter((each) => !isRecorded(each)), records };
+  const recorded = observations.filter(isRecorded);
+  await runner.forget(recorded);
+  return { observations: observations.filter((each) => !isRecorded(each)), recorded, records };
 }

@@ -21,7 +21,8 @@ export interface WatchDependencies {
 
 export function watchRunner({ runner, client, store, log }: WatchDependencies): Promise<{ close(): Promise<void> }> {
   return runner.watch(async (ended) => {
-    const { observations } = await withoutRecorded({ store, runner }, ended);
+    const { observations, recorded } = await withoutRecorded({ store, runner }, ended);
+    await Promise.all([...new Set(recorded.map(({ experimentId }) => experimentId))].map(clearIfOver));
     const signals = [...Map.groupBy(observations, (one) => one.experimentId)].flatMap(([experimentId, group]) =>
       chunks(group.flatMap(toEnded), MAX_ENDED).map((chunk) => ({ experimentId, chunk })),
     );
@@ -35,10 +36,14 @@ export function watchRunner({ runner, client, store, log }: WatchDependencies): 
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
       log.info({ experimentId, attempts: attempts.length }, 'attempts of an experiment that has no run have ended');
-      // The worker that ended it may have been killed before it could do that.
-      const known = await store.getExperiment(experimentId);
-      if (known !== null && isOver(known.state)) await runner.clear(experimentId);
+      await clearIfOver(experimentId);
     }
+  }
+
+  /** The worker that ended it may have been killed before it could do that. */
+  async function clearIfOver(experimentId: string): Promise<void> {
+    const experiment = await store.getExperiment(experimentId);
+    if (experiment !== null && isOver(experiment.state)) await runner.clear(experimentId);
   }
 }
 
