@@ -1,5 +1,5 @@
 /** Docker for tests: the daemon that answers already, or one of their own that ends with them. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ export async function dockerObstacle(): Promise<string | null> {
 
 /** What programs started from now on find as Docker. `stop` leaves the machine as it was. */
 export async function startDocker(): Promise<{ stop(): Promise<void> }> {
-  // Its image is in a registry. What the tests start they remove themselves.
+  // The reaper's image is in a registry. What the tests start they remove themselves.
   process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
   if (await answers()) return { stop: async () => undefined };
   const state = mkdtempSync(join(tmpdir(), 'lamina-docker-'));
@@ -60,7 +60,7 @@ export async function startDocker(): Promise<{ stop(): Promise<void> }> {
   }
 
   try {
-    await until('Docker answers', 60, () => alive(daemon, answers), 200);
+    await until('Docker answers', 60, async () => daemon.exitCode === null && (await answers()), 200);
   } catch (error) {
     const said = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
     await stop();
@@ -73,8 +73,4 @@ async function firewallRules(): Promise<string> {
   const rules = await run('iptables-save', []);
   const absent = Object.entries(EMPTY_TABLES).filter(([table]) => !rules.includes(`*${table}\n`));
   return rules + absent.map(([table, chains]) => `*${table}\n${chains}\nCOMMIT\n`).join('');
-}
-
-async function alive(daemon: ChildProcess, condition: () => Promise<boolean>): Promise<boolean> {
-  return daemon.exitCode === null && (await condition());
 }

@@ -33,24 +33,22 @@ const found = await cluster();
 const obstacle = await dockerObstacle();
 
 describe('images of the services', { skip: obstacle ?? false }, () => {
-  const endings: (() => unknown)[] = [];
+  const endings = new AsyncDisposableStack();
   let base: string;
 
   before(async () => {
     const docker = await startDocker();
-    endings.push(() => docker.stop());
+    endings.defer(() => docker.stop());
     ({ base } = await buildImages());
   });
-  after(async () => {
-    for (const end of endings.toReversed()) await end();
-  });
+  after(() => endings.disposeAsync());
 
   async function started(container: GenericContainer): Promise<StartedTestContainer> {
     let output = '';
     const listen = (stream: Readable): unknown => stream.on('data', (chunk) => (output += String(chunk)));
     try {
       const running = await container.withLogConsumer(listen).withStartupTimeout(START_MS).start();
-      endings.push(() => running.stop());
+      endings.defer(async () => void (await running.stop()));
       return running;
     } catch (error) {
       throw new Error(`the container did not start: ${output}`, { cause: error });
@@ -73,13 +71,13 @@ describe('images of the services', { skip: obstacle ?? false }, () => {
   test('an experiment runs in pods, and every container ends when it is told to', { skip: pods }, async () => {
     if ('skip' in found) return;
     const settings = await podSettings(found);
-    endings.push(() => settings.remove());
+    endings.defer(() => settings.remove());
     await saveTinyModel(settings.artifacts);
     for (const entry of readdirSync(join(settings.artifacts, 'model')))
       chmodSync(join(settings.artifacts, 'model', entry), 0o644);
 
     const network = await new Network().start();
-    endings.push(() => network.stop());
+    endings.defer(async () => void (await network.stop()));
     const { api, worker } = await startServices(settings, network, found.kubeconfig);
     const url = `http://localhost:${api.getMappedPort(PORT)}`;
     const page = await fetch(url, { headers: { accept: 'text/html' } });
