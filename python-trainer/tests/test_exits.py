@@ -42,6 +42,7 @@ class OutOfMemoryError(RuntimeError):
         (RuntimeError("CUDA error: device-side assert triggered"), 1, "crashed"),
         (PermissionError(13, "Permission denied", "/models/a.safetensors"), 64, "invalid"),
         (PermissionError("Permission denied (os error 13)"), 64, "invalid"),
+        (PermissionError(1, "Operation not permitted"), 1, "crashed"),
         (KeyError("lm_head"), 1, "crashed"),
         (KeyboardInterrupt(), 1, "crashed"),
     ],

@@ -73,12 +73,12 @@ def classify(error: BaseException) -> Ending:  # noqa: PLR0911 - one for each ki
         return Ending("invalid", str(error))
     if isinstance(error, StoppedError):
         return Ending("resumable", str(error))
-    if isinstance(error, PermissionError):
-        # No other attempt has other rights.
-        file = "A file" if error.filename is None else f"The file {error.filename}"
-        return Ending("invalid", f"{file} may not be used by user {os.getuid()}: {error.strerror or error}.")
     text = f"{type(error).__name__}: {error}"
     lowered = text.lower()
+    if isinstance(error, PermissionError) and "permission denied" in lowered:
+        # No other attempt has other rights.
+        file = "A file" if error.filename is None else f"The file {error.filename}"
+        return Ending("invalid", f"{file} may not be used by user {os.getuid()}: permission denied.")
     if _is(error, "DistError") or _any(_LOST_PEER, lowered):
         return Ending("crashed", f"Another process of the trial was lost: {_sentence(str(error))}", lost_peer=True)
     first = _sentence(str(error))
