@@ -1,19 +1,15 @@
 /** What a worker says of the GPUs just after its start, before or without the nodes. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { KubeConfig } from '@kubernetes/client-node';
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
-import { createClusterClient } from '../client/client.ts';
+import { clientOfServer, quiet } from '../client/testing/server.ts';
 import { goldenSettings } from '../manifests/testing/golden.ts';
 import { createInventory } from './inventory.ts';
 import { watchCluster } from './pictures.ts';
 
-const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const items = JSON.parse(readFileSync(join(import.meta.dirname, '../inventory/recorded/nodes.json'), 'utf8'));
 
 function answer(response: ServerResponse, code: number, body: object): void {
@@ -27,26 +23,13 @@ function refuse(response: ServerResponse): void {
 
 /** The first question about GPUs to a server that lists nodes as told, and refuses everything else. */
 async function firstLook(t: TestContext, listNodes: (response: ServerResponse) => void): Promise<GpuInventory> {
-  const server = createServer(({ url }, response) => {
+  const client = await clientOfServer(t, ({ url }, response) => {
     const { pathname, searchParams } = new URL(url ?? '', 'http://server');
     if (pathname !== '/api/v1/nodes') refuse(response);
     else if (searchParams.get('watch') === null) listNodes(response);
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
   });
-  const config = new KubeConfig();
-  const { port } = server.address() as AddressInfo;
-  config.loadFromClusterAndUser(
-    { name: 'one', server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
-    { name: 'me' },
-  );
   const settings = goldenSettings();
-  const client = createClusterClient(config, settings, log);
-  t.after(() => client.close());
-  const pictures = watchCluster({ client, instance: settings.instance, log, changed: () => undefined });
+  const pictures = watchCluster({ client, instance: settings.instance, log: quiet, changed: () => undefined });
   t.after(() => pictures.close());
   return await createInventory({
     client,

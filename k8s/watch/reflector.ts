@@ -38,7 +38,7 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
   const { client, resource, selection, slim, log, relistMs = RELIST_MS } = options;
   const closing = new AbortController();
   const first = Promise.withResolvers<void>();
-  const tried = Promise.withResolvers<void>();
+  const failed = Promise.withResolvers<void>();
   let problem: string | null = 'it has not been listed yet';
   let failures = 0;
   async function run(): Promise<void> {
@@ -54,7 +54,6 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
           relistAtMs = performance.now() + relistMs;
           heard();
           first.resolve();
-          tried.resolve();
         }
         const due = AbortSignal.timeout(Math.max(1, Math.ceil(relistAtMs - performance.now())));
         const until = AbortSignal.any([closing.signal, due]);
@@ -71,7 +70,6 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
       }
     }
     first.resolve();
-    tried.resolve();
   }
 
   function heard(): void {
@@ -91,7 +89,7 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
   async function pause(error: unknown): Promise<void> {
     failures += 1;
     problem = error instanceof Error ? error.message : String(error);
-    tried.resolve();
+    failed.resolve();
     const forbidden = isClusterError(error, 'forbidden');
     const longest = forbidden ? FORBIDDEN_MS : Math.min(BACK_OFF.longestMs, BACK_OFF.firstMs * 2 ** failures);
     if (failures === 1 || failures % 20 === 0) {
@@ -104,7 +102,7 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
   void run();
   return {
     synced: first.promise,
-    tried: tried.promise,
+    tried: Promise.race([first.promise, failed.promise]),
     problem: () => problem,
     close: () => closing.abort(new Error('closed')),
   };

@@ -1,6 +1,6 @@
 /** API and two workers as processes of their own, over a cluster: one worker is killed, and nothing is lost. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -35,9 +35,6 @@ test('two workers over a cluster; the one that leads is killed while trials run'
   const temporal = await startTemporal({});
   endings.push(() => temporal.teardown());
   await saveTinyModel(settings.artifacts);
-  for (const entry of readdirSync(join(settings.artifacts, 'model'))) {
-    chmodSync(join(settings.artifacts, 'model', entry), 0o644);
-  }
 
   const shared = {
     ...trainerEnvironment(),

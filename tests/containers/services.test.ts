@@ -1,6 +1,6 @@
 /** The images built from the project's Dockerfile: over Postgres and Temporal in containers, with trials in pods. */
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, readdirSync } from 'node:fs';
+import { chmodSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
@@ -73,8 +73,6 @@ describe('images of the services', { skip: obstacle ?? false }, () => {
     const settings = await podSettings(found);
     endings.defer(() => settings.remove());
     await saveTinyModel(settings.artifacts);
-    for (const entry of readdirSync(join(settings.artifacts, 'model')))
-      chmodSync(join(settings.artifacts, 'model', entry), 0o644);
 
     const network = await new Network().start();
     endings.defer(async () => void (await network.stop()));

@@ -1,6 +1,6 @@
 /** Temporal's dev server outlives a killed parent; the next one takes it over, or starts it on the same database. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -63,8 +63,8 @@ echo x >> '${count}'
 if [ "$(wc -l < '${count}')" -le ${times} ]; then echo 'bind: address already in use' >&2; exit 1; fi
 exec "$LAMINA_TEMPORAL" "$@"
 `,
+    { mode: 0o755 },
   );
-  chmodSync(executable, 0o755);
   return executable;
 }
 

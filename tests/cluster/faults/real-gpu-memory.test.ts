@@ -1,7 +1,6 @@
 /** The trainer itself runs out of GPU memory in a pod, under a cap that stands for a GPU: smaller plans until one fits. */
 import assert from 'node:assert/strict';
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { cluster } from '../../support/cluster.ts';
 import { trialDetails, untilEnded } from '../../support/following.ts';
@@ -29,8 +28,6 @@ test('a real trainer that exceeds its GPU memory gets half the micro-batch until
   const { env, ...more } = JSON.parse(readFileSync(file, 'utf8'));
   writeFileSync(file, JSON.stringify({ ...more, env: { ...env, LAMINA_GPU_MEMORY_LIMIT: String(LIMIT_BYTES) } }));
   await saveTinyModel(settings.artifacts, { layers: 8, records: 300 });
-  const model = join(settings.artifacts, 'model');
-  for (const entry of readdirSync(model)) chmodSync(join(model, entry), 0o644);
   const folder = await createLaminaFolder(settings.environment);
   endings.push(() => folder.remove());
   const lamina = await folder.start();
