@@ -11,7 +11,7 @@ import { readShape } from '../domain/memory/shape.ts';
 import { studyRows } from '../domain/memory/study.ts';
 import { errorTables, fitTable } from '../domain/memory/tables.ts';
 import { documentSchema, referenceTables, withTables } from '../domain/spec/reference.ts';
-import { settingsTables } from '../k8s/settings-reference.ts';
+import { settingsTables } from '../k8s/settings/reference.ts';
 import { errorsPage } from '../services/api/src/errors.ts';
 
 const root = join(import.meta.dirname, '..');

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { installation } from '../k8s/manifests/install.ts';
-import { readKubernetesSettings } from '../k8s/read-settings.ts';
+import { readKubernetesSettings } from '../k8s/settings/read.ts';
 
 const [file, name = 'lamina-worker', namespace] = process.argv.slice(2);
 if (file === undefined) {

@@ -3,7 +3,7 @@
  * help, with errors that callers can tell apart.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { type ClusterErrorKind, errorOf, isClusterError, type RequestName } from './errors.ts';
 import { linesOf } from './lines.ts';
 import { decodeMessage, decodeObject, framesOf, type MessageShape, PROTOBUF } from './protobuf.ts';

@@ -2,7 +2,7 @@
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import type { GpuClassInventory } from '@lamina/domain/contract/gpus.ts';
 import { gpuRequest, MIG_RESOURCE, PRODUCT_LABEL } from '../manifests/gpu-class.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { type GpuFacts, gpuFacts, hasLabels, takesPods } from './nodes.ts';
 import { taken } from './pods.ts';
 import { quantity } from './quantity.ts';

@@ -1,7 +1,7 @@
 /** Which nodes take pods of ours, and what they say about their GPUs. */
 import type { V1Node, V1Taint } from '@kubernetes/client-node';
 import { MIG_RESOURCE, PRODUCT_LABEL } from '../manifests/gpu-class.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 
 /** Ready, not cordoned, and without a taint that our pods do not tolerate. */
 export function takesPods({ spec, status }: V1Node, tolerations: KubernetesSettings['tolerations']): boolean {

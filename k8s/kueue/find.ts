@@ -2,7 +2,7 @@
 import type { ClusterClient } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
 import type { ClusterObject, Resource } from '../client/resources.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 
 const GROUP = 'kueue.x-k8s.io';
 /** Best first; what is read of Workloads is the same in both. */

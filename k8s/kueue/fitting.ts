@@ -1,6 +1,6 @@
 /** Settings that fit the cluster as it is: its queues are used where Kueue is there to empty them. */
 import type { ClusterClient, ClusterLog } from '../client/client.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { findWorkloads, QUEUES_WITHOUT_KUEUE, usesQueues, withoutQueues } from './find.ts';
 
 export interface FittingSettings {

@@ -4,7 +4,7 @@ import { API_KEY_VARIABLE } from '@lamina/domain/contract/generation.ts';
 import type { AttemptLaunch, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import type { Plan } from '@lamina/domain/contract/trial.ts';
 import { TRAINER_CONTAINER } from '../labels.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { ManifestProblem } from './problem.ts';
 import { HOME } from './volumes.ts';
 

@@ -1,6 +1,7 @@
 /** From the name of a GPU class to what a pod asks for. */
-import type { KubernetesSettings } from '../settings.ts';
-import { LABEL_VALUE } from './names.ts';
+
+import { LABEL_VALUE } from '../names.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 
 /** Set on nodes by NVIDIA's GPU feature discovery. */
 export const PRODUCT_LABEL = 'nvidia.com/gpu.product';

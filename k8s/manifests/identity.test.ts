@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { LABELS } from '../labels.ts';
+import { LABEL_VALUE } from '../names.ts';
 import { attemptRef, attemptSelector, contentHash } from './identity.ts';
 import { jobManifest } from './job.ts';
-import { LABEL_VALUE } from './names.ts';
 import { goldenSettings } from './testing/golden.ts';
 import { sampleLaunch } from './testing/launch.ts';
 

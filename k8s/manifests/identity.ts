@@ -3,7 +3,7 @@ import type { V1ObjectMeta } from '@kubernetes/client-node';
 import type { AttemptLaunch, AttemptRef, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '../labels.ts';
-import { labelValue, sha256 } from './names.ts';
+import { labelValue, sha256 } from '../names.ts';
 
 export function attemptLabels(launch: AttemptLaunch<AttemptRequest>, instance: string): Record<string, string> {
   return {

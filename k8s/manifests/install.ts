@@ -1,7 +1,7 @@
 /** What an administrator creates once, before the first trial. Pure; `npm run kubernetes:objects` prints it as YAML. */
 import { stringify } from 'yaml';
 import { rbacObjects, type WorkerAccount } from '../rbac/objects.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { podsService } from './pods.ts';
 
 export function installation(settings: KubernetesSettings, account: WorkerAccount): string {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { DNS_LABEL } from '../names.ts';
 import { jobManifest, jobName } from './job.ts';
-import { DNS_LABEL } from './names.ts';
 import { ManifestProblem } from './problem.ts';
 import { goldenFiles, goldenSettings, readGolden } from './testing/golden.ts';
 import { sampleGeneration, sampleLaunch } from './testing/launch.ts';

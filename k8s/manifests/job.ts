@@ -2,11 +2,11 @@
 import type { V1Job } from '@kubernetes/client-node';
 import type { AttemptLaunch, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import { LABELS } from '../labels.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import { sha256 } from '../names.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { FAILURE_POLICY } from './failure-policy.ts';
 import { gpuRequest, podCount } from './gpu-class.ts';
 import { attemptAnnotations, attemptLabels } from './identity.ts';
-import { sha256 } from './names.ts';
 import { podSpec } from './pod.ts';
 import { ManifestProblem } from './problem.ts';
 

@@ -1,6 +1,6 @@
 /** On which nodes an attempt may run. */
 import type { V1Affinity, V1Toleration } from '@kubernetes/client-node';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 
 const NODE_LOST_TAINTS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
 

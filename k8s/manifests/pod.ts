@@ -1,7 +1,7 @@
 /** The pod of an attempt, within Kubernetes' `restricted` profile as long as no volume is a path of the node. */
 import type { V1PodSpec } from '@kubernetes/client-node';
 import type { AttemptLaunch, AttemptRequest } from '@lamina/domain/contract/runner.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { trainerContainer } from './container.ts';
 import type { GpuRequest } from './gpu-class.ts';
 import { avoidNodes, tolerations } from './placement.ts';

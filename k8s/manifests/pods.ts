@@ -1,6 +1,6 @@
 /** Several pods of one attempt: how they find each other. */
 import type { V1EnvVar } from '@kubernetes/client-node';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { attemptSelectorLabels } from './identity.ts';
 
 /** One Service for all trials of an installation: pods of Indexed Jobs have names of their own under it. */

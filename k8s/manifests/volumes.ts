@@ -1,6 +1,6 @@
 /** Folders of an attempt: results, models, scratch. The root file system is read-only. */
 import type { V1Volume, V1VolumeMount } from '@kubernetes/client-node';
-import type { KubernetesSettings, VolumeSource } from '../settings.ts';
+import type { KubernetesSettings, VolumeSource } from '../settings/settings.ts';
 
 export const HOME = '/home/lamina';
 

@@ -1,5 +1,5 @@
 /** The objects that grant the worker its rights. Pure; `npm run kubernetes:objects` prints them. */
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { clusterRules, workerRules } from './rules.ts';
 
 const API = 'rbac.authorization.k8s.io';

@@ -4,7 +4,7 @@
  */
 import type { V1PolicyRule } from '@kubernetes/client-node';
 import { usesQueues } from '../kueue/find.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 
 type RbacSettings = Pick<KubernetesSettings, 'instance' | 'queue' | 'gpuClasses'>;
 

@@ -5,7 +5,7 @@ import type { ClusterClient } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
 import { PODS } from '../client/resources.ts';
 import { gpuClassesOf } from '../inventory/classes.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { slimPod } from '../watch/slim.ts';
 
 const KEPT_MS = 15_000;

@@ -19,7 +19,7 @@ import { LABELS } from '../labels.ts';
 import { followLog } from '../logs/follow.ts';
 import { jobManifest, jobName } from '../manifests/job.ts';
 import { leaseName } from '../rbac/rules.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { type AttemptEntry, livePods, speakingPod } from '../watch/attempts.ts';
 import { startElection } from '../watch/leader.ts';
 import { slimJob } from '../watch/slim.ts';

@@ -12,7 +12,7 @@ import { JOBS } from '../client/resources.ts';
 import { LABELS } from '../labels.ts';
 import { jobManifest } from '../manifests/job.ts';
 import { ManifestProblem } from '../manifests/problem.ts';
-import type { KubernetesSettings } from '../settings.ts';
+import type { KubernetesSettings } from '../settings/settings.ts';
 import { slimJob } from '../watch/slim.ts';
 import { endNow } from './end-of.ts';
 

@@ -9,7 +9,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { type Cluster, cluster } from '../support/cluster.ts';
 import { bareLoop, type Figures } from './support/cluster/bare.ts';
 import { farmSettings, openFarm, openNamespace } from './support/cluster/farm.ts';

@@ -6,7 +6,7 @@ import { LABELS, TRAINER_CONTAINER } from '@lamina/k8s/labels.ts';
 import { jobManifest } from '@lamina/k8s/manifests/job.ts';
 import { readGolden } from '@lamina/k8s/manifests/testing/golden.ts';
 import { sampleLaunch } from '@lamina/k8s/manifests/testing/launch.ts';
-import { readKubernetesSettings } from '@lamina/k8s/read-settings.ts';
+import { readKubernetesSettings } from '@lamina/k8s/settings/read.ts';
 import { parse } from 'yaml';
 import { cluster } from '../support/cluster.ts';
 

@@ -5,7 +5,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { kubernetesSettings } from '@lamina/k8s/settings.ts';
+import { kubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { TRAINER_FOLDER, trainerEnvironment, trainerPython } from '../support/trainer.ts';
 
 interface Instruction {

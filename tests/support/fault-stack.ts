@@ -8,7 +8,7 @@ import { experimentWorkflowId } from '@lamina/domain/contract/workflow.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ClusterClient } from '@lamina/k8s/client/client.ts';
-import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { attemptKey } from '@lamina/platform/artifacts.ts';
 import type { ExperimentControl } from '@lamina/platform/control.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';

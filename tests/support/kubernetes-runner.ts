@@ -10,7 +10,7 @@ import { type ClusterClient, createClusterClient } from '@lamina/k8s/client/clie
 import type { RetryPolicy } from '@lamina/k8s/client/retry.ts';
 import type { AttemptFiles } from '@lamina/k8s/runner/files.ts';
 import { createKubernetesRunner, type KubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
-import { type KubernetesSettings, kubernetesSettings } from '@lamina/k8s/settings.ts';
+import { type KubernetesSettings, kubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { attemptKey } from '@lamina/platform/artifacts.ts';
 import type { Behaviour, Limits } from '../conformance/runner.ts';
 import { sampleRequest, sampleResult } from '../conformance/samples.ts';

@@ -5,8 +5,8 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { readKubernetesSettings } from '../../read-settings.ts';
-import type { KubernetesSettings } from '../../settings.ts';
+import { readKubernetesSettings } from '../../settings/read.ts';
+import type { KubernetesSettings } from '../../settings/settings.ts';
 import { jobManifest } from '../job.ts';
 import { sampleLaunch } from './launch.ts';
 

@@ -7,7 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
 import { jobManifest } from '@lamina/k8s/manifests/job.ts';
-import { kubernetesSettings } from '@lamina/k8s/settings.ts';
+import { kubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { sampleRequest } from '../../conformance/samples.ts';
 import { type Cluster, cluster } from '../../support/cluster.ts';
 import { DISRUPTIONS } from './disruptions.ts';

@@ -1,6 +1,6 @@
 /** What a situation consists of: an attempt, what is done to it, and when everything has been seen. */
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
-import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import type { Cluster } from '../../support/cluster.ts';
 import type { Seen } from './recording.ts';
 

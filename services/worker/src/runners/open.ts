@@ -1,5 +1,5 @@
 /** One of the runners, by its settings. */
-import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
 import type { WorkerLog } from '../activities.ts';
 import { openKubernetesPlace } from './kubernetes/open.ts';

@@ -5,7 +5,7 @@ import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import { JOBS } from '@lamina/k8s/client/resources.ts';
 import { jobManifest } from '@lamina/k8s/manifests/job.ts';
-import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { plannedTrials, plansOf } from '../../../support/planned.ts';
 import { farmClient } from './farm.ts';
 

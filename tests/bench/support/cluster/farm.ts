@@ -1,7 +1,7 @@
 /** The fake GPU farm that benchmarks run on: hundreds of nodes in the test cluster that exist in the API alone. */
 import { KubeConfig } from '@kubernetes/client-node';
 import { type ClusterClient, createClusterClient } from '@lamina/k8s/client/client.ts';
-import { type KubernetesSettings, kubernetesSettings } from '@lamina/k8s/settings.ts';
+import { type KubernetesSettings, kubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { controllerManager } from '../../../cluster/control-plane.ts';
 import { start, stop } from '../../../cluster/processes.ts';
 import type { Cluster } from '../../../support/cluster.ts';

@@ -9,7 +9,7 @@ import { mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { V1Job, V1ObjectMeta } from '@kubernetes/client-node';
 import type { Resource } from '@lamina/k8s/client/resources.ts';
-import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import pg from 'pg';
 import { binary, buildKatib } from '../../../cluster/build.ts';
 import { CONTROL, machineFolder, NETWORK } from '../../../cluster/layout.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { experimentWorkflowId } from '@lamina/domain/contract/workflow.ts';
 import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import { JOBS } from '@lamina/k8s/client/resources.ts';
-import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { attemptKey } from '@lamina/platform/artifacts.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';

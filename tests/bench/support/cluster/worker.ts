@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import type { AttemptRef } from '@lamina/domain/contract/runner.ts';
 import type { AttemptFiles } from '@lamina/k8s/runner/files.ts';
 import { createKubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
-import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { attemptKey } from '@lamina/platform/artifacts.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';

@@ -1,4 +1,4 @@
-import type { KubernetesSettings, VolumeSource } from '@lamina/k8s/settings.ts';
+import type { KubernetesSettings, VolumeSource } from '@lamina/k8s/settings/settings.ts';
 import type { Mount } from '@lamina/platform/surroundings.ts';
 
 type Volumes = Pick<KubernetesSettings, 'artifacts' | 'cache' | 'volumes'>;

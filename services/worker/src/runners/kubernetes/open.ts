@@ -3,7 +3,7 @@ import type { AttemptRef } from '@lamina/domain/contract/runner.ts';
 import { createClusterClient } from '@lamina/k8s/client/client.ts';
 import type { AttemptFiles } from '@lamina/k8s/runner/files.ts';
 import { createKubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
-import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { type ArtifactStore, attemptKey } from '@lamina/platform/artifacts.ts';
 import { InvalidConfig } from '@lamina/platform/config.ts';
 import type { WorkerLog } from '../../activities.ts';

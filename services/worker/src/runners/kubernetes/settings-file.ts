@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { readKubernetesSettings } from '@lamina/k8s/read-settings.ts';
-import type { KubernetesSettings } from '@lamina/k8s/settings.ts';
+import { readKubernetesSettings } from '@lamina/k8s/settings/read.ts';
+import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { InvalidConfig } from '@lamina/platform/config.ts';
 
 /** @throws InvalidConfig with every mistake at once */

@@ -1,7 +1,7 @@
 /** How Lamina uses a cluster: one document (YAML or JSON) that a platform team writes. Every mistake has its path. */
 import { z } from 'zod';
-import { crossChecks } from './settings-checks.ts';
-import * as f from './settings-formats.ts';
+import { crossChecks } from './checks.ts';
+import * as f from './formats.ts';
 
 const persistentVolumeClaim = z.strictObject({ persistentVolumeClaim: f.objectName });
 const hostPath = z.strictObject({ hostPath: f.hostPath });

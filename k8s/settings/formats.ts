@@ -1,7 +1,7 @@
 /** The formats of Kubernetes that settings are checked against, each with a message that says what to write. */
 import { encodeProblem } from '@lamina/domain/spec/problems.ts';
 import { z } from 'zod';
-import { DNS_LABEL, LABEL_VALUE } from './manifests/names.ts';
+import { DNS_LABEL, LABEL_VALUE } from '../names.ts';
 
 /** `title` is what the reference calls it. */
 function text(title: string, pattern: RegExp, message: string, fix: string, longest: number) {

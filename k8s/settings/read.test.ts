@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { readKubernetesSettings } from './read-settings.ts';
+import { readKubernetesSettings } from './read.ts';
 
 const minimal = { image: 'trainer:1', artifacts: { source: { hostPath: '/srv/artifacts' } } };
 
@@ -14,7 +14,7 @@ test('two fields are enough, and settings that were read read the same again', (
 
 test('the example file is valid', () => {
   const read = readKubernetesSettings(
-    readFileSync(join(import.meta.dirname, '..', 'examples', 'kubernetes.yaml'), 'utf8'),
+    readFileSync(join(import.meta.dirname, '../..', 'examples', 'kubernetes.yaml'), 'utf8'),
   );
   assert.ok(read.ok, JSON.stringify(read));
 });

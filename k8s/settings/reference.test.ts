@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { settingsTables } from './reference.ts';
 import { kubernetesSettings } from './settings.ts';
-import { settingsTables } from './settings-reference.ts';
 
 test('every setting has a row with a meaning', () => {
   const { settings = '' } = settingsTables();
