@@ -1,7 +1,8 @@
 /**
  * Records the histories that the replay test holds on to: runs every scenario against a dev server and keeps what
- * Temporal wrote. Histories that exist stay as they are: they are the past that today's code must be able to replay.
- * Usage: node tests/replay/record.ts [NAME...]   (names again: record anew)
+ * Temporal wrote, at the end of the list in `corpus.txt`. Nothing that exists is recorded again or overwritten: it is the
+ * past that today's code must be able to replay. Where a scenario changes, give it another name.
+ * Usage: node tests/replay/record.ts [NAME...]   (unless named: every scenario that has no history)
  */
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -15,9 +16,11 @@ import { startTuner } from '../support/tuner.ts';
 import { encodeHistory, HISTORIES, historyPath } from './histories.ts';
 
 const named = process.argv.slice(2);
+const recorded = named.filter((name) => existsSync(historyPath(name, 1)));
+if (recorded.length > 0) throw new Error(`recorded already, and kept as it is: ${recorded.join(', ')}`);
 const wanted = (scenarios: object) =>
-  Object.keys(scenarios).filter((name) =>
-    named.length > 0 ? named.includes(name) : !existsSync(historyPath(name, 1)),
+  Object.keys(scenarios).filter(
+    (name) => !existsSync(historyPath(name, 1)) && (named.length === 0 || named.includes(name)),
   );
 await mkdir(HISTORIES, { recursive: true });
 const orchestra = await startOrchestra({ continueAsNewAt: 150 });
@@ -50,7 +53,7 @@ async function record(o: Orchestra, name: string, workflowId: string): Promise<v
     const handle = o.temporal.client.workflow.getHandle(workflowId, runId);
     const history = await handle.fetchHistory();
     withoutMachine(history);
-    await writeFile(historyPath(name, index + 1), encodeHistory(history));
+    await writeFile(historyPath(name, index + 1), encodeHistory(history), { flag: 'wx' });
   }
   process.stdout.write(`${name}: ${runs.length} run(s)\n`);
 }

@@ -1,0 +1,31 @@
+/** Workflow bundles of earlier releases, kept so that runs can be started with them and finished with today's code. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { Head } from './corpus.ts';
+
+export const RELEASES = join(import.meta.dirname, 'releases');
+
+/** What is kept of a release beside its bundle. */
+export interface Release {
+  readonly version: string;
+  /** That it was built from. */
+  readonly commit: string;
+  /** Version of Temporal's SDK that built it. */
+  readonly sdk: string;
+  /** Of the bundle's code. */
+  readonly sha256: string;
+  /** Where the list of the corpus ended. */
+  readonly corpus: Head;
+}
+
+export function releases(): readonly Release[] {
+  return readdirSync(RELEASES)
+    .map((version) => JSON.parse(readFileSync(join(RELEASES, version, 'release.json'), 'utf8')) as Release)
+    .toSorted((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }));
+}
+
+/** The code of a release's bundle, as a worker takes it. */
+export function releasedBundle(version: string): { readonly code: string } {
+  return { code: gunzipSync(readFileSync(join(RELEASES, version, 'workflows.js.gz'))).toString() };
+}
