@@ -1,4 +1,5 @@
 /** The port through which attempts are executed; LocalRunner and KubernetesRunner pass one conformance suite. */
+import type { AttemptRef } from './attempt.ts';
 import type { GenerateRequest } from './generation.ts';
 import type { TrialRequest } from './trial.ts';
 
@@ -16,13 +17,6 @@ export const FAILURE_CLASSES = [
 ] as const;
 /** Why an attempt failed. `diverged` is not here: it is a result. */
 export type FailureClass = (typeof FAILURE_CLASSES)[number];
-
-export interface AttemptRef {
-  readonly experimentId: string;
-  readonly trialId: string;
-  readonly attempt: number;
-  readonly attemptId: string;
-}
 
 /** What an attempt may be asked for: a trial, or data. */
 export type AttemptRequest = TrialRequest | GenerateRequest;

@@ -1,7 +1,7 @@
 /** What the reducer asks for: one batch at a time, executed in the order of these fields. */
+import type { AttemptKey } from '../contract/attempt.ts';
 import type { AttemptEnd } from '../contract/runner.ts';
 import type { Plan } from '../contract/trial.ts';
-import type { AttemptKey } from './events.ts';
 import type { PlanHint } from './hints.ts';
 import type { TerminalTrialState } from './types.ts';
 

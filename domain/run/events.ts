@@ -1,12 +1,8 @@
 /** What the reducer hears. Delivery is at least once and in any order; it ignores what it already knows. */
+import type { AttemptKey } from '../contract/attempt.ts';
 import type { AttemptEnd } from '../contract/runner.ts';
 import type { Plan } from '../contract/trial.ts';
 import type { ExperimentState } from './types.ts';
-
-export interface AttemptKey {
-  readonly trialId: string;
-  readonly attempt: number;
-}
 
 export interface EndedAttempt extends AttemptKey {
   readonly end: AttemptEnd;

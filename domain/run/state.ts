@@ -1,7 +1,7 @@
 /** What a run holds: only what is active, plus small counters. It is JSON and outlives a workflow's history. */
-
+import type { AttemptKey } from '../contract/attempt.ts';
 import type { RecordOrder } from './commands.ts';
-import type { AttemptKey, EndedAttempt } from './events.ts';
+import type { EndedAttempt } from './events.ts';
 import type { PlanHint } from './hints.ts';
 import type { ActiveTrial, RunPolicy, TrialPhase } from './types.ts';
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { LABELS } from '../labels.ts';
 import { LABEL_VALUE } from '../names.ts';
-import { attemptRef, attemptSelector, contentHash } from './identity.ts';
+import { attemptOf, attemptSelector, contentHash } from './identity.ts';
 import { jobManifest } from './job.ts';
 import { goldenSettings } from './testing/golden.ts';
 import { sampleLaunch } from './testing/launch.ts';
@@ -24,8 +24,8 @@ test('whose a Job or a pod is can be read back from it, whatever the ids are', (
   fc.assert(
     fc.property(ids, (launch) => {
       const job = jobManifest(sampleLaunch({ launch }), goldenSettings());
-      assert.deepEqual(attemptRef(job.metadata), launch);
-      assert.deepEqual(attemptRef(job.spec?.template.metadata), launch);
+      assert.deepEqual(attemptOf(job.metadata), launch);
+      assert.deepEqual(attemptOf(job.spec?.template.metadata), launch);
       for (const value of Object.values(job.metadata?.labels ?? {})) assert.match(value, LABEL_VALUE);
     }),
   );
@@ -33,14 +33,11 @@ test('whose a Job or a pod is can be read back from it, whatever the ids are', (
 
 test('what is not an attempt of ours, or is damaged, has no identity', () => {
   const { labels, annotations } = jobManifest(sampleLaunch(), goldenSettings()).metadata ?? {};
-  assert.notEqual(attemptRef({ labels: { ...labels }, annotations: { ...annotations } }), null);
-  assert.equal(attemptRef(undefined), null);
-  assert.equal(
-    attemptRef({ labels: { ...labels, [LABELS.managedBy]: 'Helm' }, annotations: { ...annotations } }),
-    null,
-  );
-  assert.equal(attemptRef({ labels: { ...labels, [LABELS.attempt]: 'two' }, annotations: { ...annotations } }), null);
-  assert.equal(attemptRef({ labels: { ...labels } }), null);
+  assert.notEqual(attemptOf({ labels: { ...labels }, annotations: { ...annotations } }), null);
+  assert.equal(attemptOf(undefined), null);
+  assert.equal(attemptOf({ labels: { ...labels, [LABELS.managedBy]: 'Helm' }, annotations: { ...annotations } }), null);
+  assert.equal(attemptOf({ labels: { ...labels, [LABELS.attempt]: 'two' }, annotations: { ...annotations } }), null);
+  assert.equal(attemptOf({ labels: { ...labels } }), null);
 });
 
 test('the selector finds the labels that were written', () => {

@@ -1,6 +1,7 @@
 /** Whose a Job or a pod is: written by the manifest, read back from whatever the cluster shows. */
 import type { V1ObjectMeta } from '@kubernetes/client-node';
-import type { AttemptLaunch, AttemptRef, AttemptRequest } from '@lamina/domain/contract/runner.ts';
+import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
+import type { AttemptLaunch, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import { canonical } from '@lamina/domain/spec/canonical.ts';
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '../labels.ts';
 import { labelValue, sha256 } from '../names.ts';
@@ -24,7 +25,7 @@ export function attemptAnnotations({ attemptId, experimentId, trialId }: Attempt
 }
 
 /** Null where the object is not an attempt of Lamina, or somebody has damaged what says so. */
-export function attemptRef(metadata: V1ObjectMeta | undefined): AttemptRef | null {
+export function attemptOf(metadata: V1ObjectMeta | undefined): AttemptRef | null {
   const { labels = {}, annotations = {} } = metadata ?? {};
   if (labels[LABELS.managedBy] !== MANAGED_BY) return null;
   const attempt = Number(labels[LABELS.attempt]);

@@ -1,4 +1,5 @@
 /** Attempts that the cluster does not take yet, for want of quota or of permission: offered again from time to time. */
+import { refOf } from '@lamina/domain/contract/attempt.ts';
 import type { AttemptLaunch, AttemptObservation, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import type { ClusterLog } from '../client/client.ts';
 import { Rounds } from './rounds.ts';
@@ -75,6 +76,5 @@ export class Deferred {
 }
 
 function observationOf(item: AttemptLaunch<AttemptRequest>, reason: string): AttemptObservation {
-  const { experimentId, trialId, attempt, attemptId } = item;
-  return { experimentId, trialId, attempt, attemptId, state: 'pending', reason, end: null };
+  return { ...refOf(item), state: 'pending', reason, end: null };
 }

@@ -1,7 +1,7 @@
 /** What the runner reads and writes in the artifact store; the composition says where that is. */
 import { createHash } from 'node:crypto';
+import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
 import { attemptResult } from '@lamina/domain/contract/attempt-result.ts';
-import type { AttemptRef } from '@lamina/domain/contract/runner.ts';
 import { type TrialExit, trialExit } from '@lamina/domain/contract/trial.ts';
 import type { ResultEvidence } from '../evidence.ts';
 

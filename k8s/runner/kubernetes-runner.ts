@@ -3,14 +3,9 @@
  * behind but Jobs, and the next one, or one beside it, goes on with them.
  */
 import type { V1Job } from '@kubernetes/client-node';
+import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
 import type { GpuInventorySource } from '@lamina/domain/contract/gpus.ts';
-import type {
-  AttemptLaunch,
-  AttemptObservation,
-  AttemptRef,
-  AttemptRequest,
-  JobRunner,
-} from '@lamina/domain/contract/runner.ts';
+import type { AttemptLaunch, AttemptObservation, AttemptRequest, JobRunner } from '@lamina/domain/contract/runner.ts';
 import type { ClusterClient, ClusterLog } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
 import { JOBS, PODS } from '../client/resources.ts';
@@ -169,9 +164,8 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
   function foreign(item: AttemptLaunch<AttemptRequest>, job: V1Job): AttemptObservation | null {
     const problem = foreignTo(jobManifest(item, settings), job);
     if (problem === null) return null;
-    const { experimentId, trialId, attempt, attemptId } = item;
     const end = endNow('invalid', problem);
-    return { experimentId, trialId, attempt, attemptId, state: 'ended', reason: null, end };
+    return { ...refOf(item), state: 'ended', reason: null, end };
   }
 
   async function observe(entry: AttemptEntry): Promise<AttemptObservation> {

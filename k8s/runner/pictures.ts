@@ -3,7 +3,7 @@ import type { V1Node } from '@kubernetes/client-node';
 import type { ClusterClient, ClusterLog } from '../client/client.ts';
 import { ClusterError } from '../client/errors.ts';
 import { JOBS, NODES, PODS } from '../client/resources.ts';
-import { attemptRef, attemptSelector } from '../manifests/identity.ts';
+import { attemptOf, attemptSelector } from '../manifests/identity.ts';
 import { type AttemptEntry, AttemptTable } from '../watch/attempts.ts';
 import { type Reflector, startReflector } from '../watch/reflector.ts';
 import { slimJob, slimNode, slimPod } from '../watch/slim.ts';
@@ -31,7 +31,7 @@ export interface PicturesOptions {
 const READY_MS = 30_000;
 
 export function watchCluster({ client, instance, log, changed, relistMs }: PicturesOptions): Pictures {
-  const attempts = new AttemptTable(attemptRef, changed);
+  const attempts = new AttemptTable(attemptOf, changed);
   const nodes = new Map<string, V1Node>();
   const labelSelector = attemptSelector(instance);
   const common = { client, log, ...(relistMs === undefined ? {} : { relistMs }) };
@@ -82,7 +82,7 @@ export function watchCluster({ client, instance, log, changed, relistMs }: Pictu
   async function check(experimentId: string): Promise<void> {
     const selector = attemptSelector(instance, experimentId);
     const found = await client.list(JOBS, { labelSelector: selector, metadataOnly: true });
-    const ids = new Set(found.items.flatMap(({ metadata }) => attemptRef(metadata)?.attemptId ?? []));
+    const ids = new Set(found.items.flatMap(({ metadata }) => attemptOf(metadata)?.attemptId ?? []));
     attempts.forgetMissing(experimentId, ids, found.resourceVersion);
     if ([...ids].every((id) => attempts.get(id)?.job != null)) return;
     const [allJobs, allPods] = await Promise.all([

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Job, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '../labels.ts';
-import { attemptRef } from '../manifests/identity.ts';
+import { attemptOf } from '../manifests/identity.ts';
 import { AttemptTable, livePods } from './attempts.ts';
 
 function metadata(attemptId: string, uid: string, version: number): V1ObjectMeta {
@@ -27,7 +27,7 @@ const pod = (id: string, version: number, phase = 'Running'): V1Pod => {
 
 function table() {
   const changes: string[] = [];
-  return { changes, attempts: new AttemptTable(attemptRef, ({ ref }) => changes.push(ref.attemptId)) };
+  return { changes, attempts: new AttemptTable(attemptOf, ({ ref }) => changes.push(ref.attemptId)) };
 }
 
 test('old news do not undo newer ones', () => {

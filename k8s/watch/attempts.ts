@@ -1,6 +1,7 @@
 /** What the cluster says of attempts, by attempt and by experiment: Jobs and pods as last seen. */
 import type { V1Job, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
-import type { AttemptEnd, AttemptRef } from '@lamina/domain/contract/runner.ts';
+import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
+import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import { remnantOfJob, remnantOfPod } from './slim.ts';
 
 export interface AttemptEntry {
@@ -111,9 +112,8 @@ export class AttemptTable {
   enter(ref: AttemptRef): AttemptEntry {
     const known = this.entries.get(ref.attemptId);
     if (known !== undefined) return known;
-    const { experimentId, trialId, attempt, attemptId } = ref;
     const entry: AttemptEntry = {
-      ref: { experimentId, trialId, attempt, attemptId },
+      ref: refOf(ref),
       job: null,
       jobGoneAtMs: null,
       pods: new Map(),
@@ -123,9 +123,9 @@ export class AttemptTable {
       dismissed: false,
       enteredAtMs: Date.now(),
     };
-    this.entries.set(attemptId, entry);
-    const siblings = this.byExperiment.get(experimentId);
-    if (siblings === undefined) this.byExperiment.set(experimentId, new Set([entry]));
+    this.entries.set(ref.attemptId, entry);
+    const siblings = this.byExperiment.get(ref.experimentId);
+    if (siblings === undefined) this.byExperiment.set(ref.experimentId, new Set([entry]));
     else siblings.add(entry);
     return entry;
   }

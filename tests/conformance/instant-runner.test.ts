@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { attemptRef } from '@lamina/domain/contract/attempt.ts';
 import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
 import { InstantRunner, type Script } from '../support/instant-runner.ts';
 import { type Behaviour, describeRunner } from './runner.ts';
@@ -43,7 +44,7 @@ describeRunner('instant, the script of a test', async () => {
   function item(behaviour: Behaviour | null, limits: Partial<AttemptLaunch> = {}): AttemptLaunch {
     const trialId = randomUUID();
     if (behaviour !== null) behaviours.set(trialId, behaviour);
-    const ids = { experimentId: 'suite', trialId, attempt: 1, attemptId: `${trialId}-1` };
+    const ids = attemptRef('suite', { trialId, attempt: 1 });
     return { ...ids, request: sampleRequest(ids), token: 'secret', deadlineSeconds: null, graceSeconds: 10, ...limits };
   }
   return {

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { attemptRef } from '@lamina/domain/contract/attempt.ts';
 import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
-import { attemptKey } from '@lamina/platform/artifacts.ts';
+import { attemptFolder } from '@lamina/platform/artifacts.ts';
 import type { Launcher } from '@lamina/worker/runners/local/launcher.ts';
 import { createLocalRunner, type LocalRunner } from '@lamina/worker/runners/local/local-runner.ts';
 import { createProcessLauncher } from '@lamina/worker/runners/local/process-launcher.ts';
@@ -32,7 +33,7 @@ async function localHarness(
 
   function item(behaviour: Behaviour, limits: Partial<Limits> = {}, experimentId = 'suite'): AttemptLaunch {
     const trialId = randomUUID();
-    const ids = { experimentId, trialId, attempt: 1, attemptId: `${trialId}-1` };
+    const ids = attemptRef(experimentId, { trialId, attempt: 1 });
     const request = sampleRequest(ids);
     const ask = behaviour.kind === 'exit' ? `exit ${behaviour.code}` : behaviour.kind;
     const launch: AttemptLaunch = {
@@ -62,7 +63,7 @@ async function localHarness(
     item,
     broken: () => ({ item: item({ kind: 'succeed' }, {}, 'broken'), outcome: 'crashed' }),
     async starts(launch) {
-      const file = join(root, attemptKey(launch.experimentId, launch.trialId, launch.attempt), 'starts');
+      const file = join(root, attemptFolder(launch), 'starts');
       return readFileSync(file, 'utf8').trim().split('\n').length;
     },
     async close() {

@@ -1,9 +1,9 @@
 /** What every store must do for datasets that are generated first, whatever database it sits on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { attemptRef } from '@lamina/domain/contract/attempt.ts';
 import { DATASET_TRIAL, generationSpec } from '@lamina/domain/contract/generation.ts';
 import { PLAIN_PLAN } from '@lamina/domain/contract/trial.ts';
-import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
 import type { NewPreparation, PreparedDataset } from '@lamina/platform/preparation-store.ts';
 import { sampleReport } from '../support/generated-data.ts';
@@ -133,8 +133,8 @@ async function prepared({ store }: StoreUnderTest, done: NewPreparation['done'] 
 }
 
 async function start({ store }: StoreUnderTest, experimentId: string, attempt: number): Promise<string> {
-  const attemptId = attemptIdOf(experimentId, DATASET_TRIAL, attempt);
-  await store.startAttempts([{ attemptId, experimentId, trialId: DATASET_TRIAL, attempt, plan: PLAIN_PLAN }]);
+  const ref = attemptRef(experimentId, { trialId: DATASET_TRIAL, attempt });
+  await store.startAttempts([{ ...ref, plan: PLAIN_PLAN }]);
   await store.movePreparation(experimentId, { state: 'running', attempts: attempt });
-  return attemptId;
+  return ref.attemptId;
 }

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { streamEvent } from '@lamina/domain/contract/api.ts';
 import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
-import { attemptKey } from '@lamina/platform/artifacts.ts';
+import { attemptFolder } from '@lamina/platform/artifacts.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
 import { attemptToken } from '@lamina/platform/tokens.ts';
 import { testApi } from '../support/api.ts';
@@ -34,7 +34,12 @@ async function runningAttempt() {
     const ended = { outcome: 'succeeded', message: 'done', exitCode: 0, node: null, endedAt } as const;
     await api.store.endAttempts([{ attemptId, end: ended }]);
   };
-  const log = join(api.folder, 'artifacts', attemptKey(id, trial.id, 1), 'log.txt');
+  const log = join(
+    api.folder,
+    'artifacts',
+    attemptFolder({ experimentId: id, trialId: trial.id, attempt: 1 }),
+    'log.txt',
+  );
   await mkdir(dirname(log), { recursive: true });
   return { id, trial, attemptId, end, log };
 }

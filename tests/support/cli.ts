@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { runCli } from '@lamina/cli/main.ts';
 import { type TestIo, type TestIoOptions, testIo } from '@lamina/cli/testing/io.ts';
-import { attemptKey } from '@lamina/platform/artifacts.ts';
+import { attemptFolder } from '@lamina/platform/artifacts.ts';
 import type { TrialRecord } from '@lamina/platform/store.ts';
 import type { testApi } from './api.ts';
 import { resultOf } from './planned.ts';
@@ -57,7 +57,7 @@ export async function playTrial(
       memoryBytes: null,
     },
   ]);
-  const key = join(attemptKey(experimentId, trialId, attempt), 'log.txt');
+  const key = join(attemptFolder({ experimentId, trialId, attempt }), 'log.txt');
   await artifacts.write(key, new TextEncoder().encode('loading\nstep 5\n'));
   const outcome = end.state === 'succeeded' ? 'succeeded' : 'crashed';
   const message = end.message ?? 'done';

@@ -9,7 +9,7 @@ import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ClusterClient } from '@lamina/k8s/client/client.ts';
 import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
-import { attemptKey } from '@lamina/platform/artifacts.ts';
+import { attemptFolder } from '@lamina/platform/artifacts.ts';
 import type { ExperimentControl } from '@lamina/platform/control.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
@@ -118,7 +118,7 @@ export async function startFaultStack(cluster: Cluster): Promise<FaultStack> {
 
   async function histories(id: string): Promise<AttemptHistory[]> {
     return (await store.listAttempts(id)).map(({ trialId, attempt }) => {
-      const file = join(settings.artifacts.mountPath, attemptKey(id, trialId, attempt), 'history');
+      const file = join(settings.artifacts.mountPath, attemptFolder({ experimentId: id, trialId, attempt }), 'history');
       const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
       const said = lines.map((line) => line.split(' '));
       const at = (word: string) => said.filter((line) => line[1] === word);

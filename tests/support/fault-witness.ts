@@ -2,7 +2,7 @@
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import type { ClusterClient } from '@lamina/k8s/client/client.ts';
 import { type ClusterObject, JOBS, PODS, type Resource } from '@lamina/k8s/client/resources.ts';
-import { attemptRef } from '@lamina/k8s/manifests/identity.ts';
+import { attemptOf } from '@lamina/k8s/manifests/identity.ts';
 import { startReflector } from '@lamina/k8s/watch/reflector.ts';
 import { quiet } from './kubernetes-runner.ts';
 
@@ -37,7 +37,7 @@ export function startWitness(client: ClusterClient): Witness {
   const present = new Map<string, V1Job | V1Pod>();
 
   function see(kind: Sight['kind'], object: V1Job | V1Pod, exists: boolean, order: string | undefined): void {
-    const ref = attemptRef(object.metadata);
+    const ref = attemptOf(object.metadata);
     const uid = object.metadata?.uid;
     if (ref === null || uid === undefined) return;
     if (exists) present.set(uid, object);
@@ -104,7 +104,7 @@ export function startWitness(client: ClusterClient): Witness {
 }
 
 function belongs(metadata: V1Pod['metadata'], experimentId: string): boolean {
-  return attemptRef(metadata)?.experimentId === experimentId;
+  return attemptOf(metadata)?.experimentId === experimentId;
 }
 
 /** An attempt is alive while a pod of its own is, or while its Job may still get one. */

@@ -3,13 +3,8 @@
  * and how they ended), so it passes the runners' conformance suite; orchestration is tested and measured with it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type {
-  AttemptEnd,
-  AttemptLaunch,
-  AttemptObservation,
-  AttemptRef,
-  JobRunner,
-} from '@lamina/domain/contract/runner.ts';
+import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
+import type { AttemptEnd, AttemptLaunch, AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
 
 export type Script =
   /** Ends by itself; `afterMs` 0: at once. */
@@ -171,8 +166,7 @@ export class InstantRunner implements JobRunner {
 }
 
 function observe({ launch, end }: Attempt): AttemptObservation {
-  const { experimentId, trialId, attempt, attemptId } = launch;
-  return { experimentId, trialId, attempt, attemptId, state: end === null ? 'running' : 'ended', reason: null, end };
+  return { ...refOf(launch), state: end === null ? 'running' : 'ended', reason: null, end };
 }
 
 /** One call at a time; what ends meanwhile comes with the next, and a failed batch comes again. */

@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KubeConfig } from '@kubernetes/client-node';
-import type { AttemptLaunch, AttemptRef } from '@lamina/domain/contract/runner.ts';
+import { type AttemptRef, attemptRef } from '@lamina/domain/contract/attempt.ts';
+import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
 import { type ClusterClient, createClusterClient } from '@lamina/k8s/client/client.ts';
 import type { RetryPolicy } from '@lamina/k8s/client/retry.ts';
 import type { AttemptFiles } from '@lamina/k8s/runner/files.ts';
 import { createKubernetesRunner, type KubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
 import { type KubernetesSettings, kubernetesSettings } from '@lamina/k8s/settings/settings.ts';
-import { attemptKey } from '@lamina/platform/artifacts.ts';
+import { attemptFolder } from '@lamina/platform/artifacts.ts';
 import type { Behaviour, Limits } from '../conformance/runner.ts';
 import { sampleRequest, sampleResult } from '../conformance/samples.ts';
 import type { Cluster } from './cluster.ts';
@@ -72,8 +73,8 @@ export class FakeTrials {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  attemptFolder({ experimentId, trialId, attempt }: AttemptRef): string {
-    return join(this.root, attemptKey(experimentId, trialId, attempt));
+  attemptFolder(ref: AttemptRef): string {
+    return join(this.root, attemptFolder(ref));
   }
 
   /** `server`: where the API server is reached, in place of its own address. */
@@ -97,7 +98,7 @@ export class FakeTrials {
     experimentId = 'suite',
   ): AttemptLaunch {
     const trialId = randomUUID().replaceAll('-', '');
-    const ids = { experimentId, trialId, attempt: 1, attemptId: `${experimentId}-${trialId.slice(0, 16)}-1` };
+    const ids = attemptRef(experimentId, { trialId, attempt: 1 });
     const request = sampleRequest(ids);
     const ask = askOf(behaviour);
     const result = sampleResult(ids, behaviour.kind === 'diverge' ? 'diverged' : 'succeeded');

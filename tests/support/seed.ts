@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import { initialPlan, runPolicy } from '@lamina/domain/matrix/plan.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
-import { type ArtifactStore, attemptKey } from '@lamina/platform/artifacts.ts';
+import { type ArtifactStore, attemptFolder } from '@lamina/platform/artifacts.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { type Sample, sampleEvents, sampleResult } from './sample.ts';
 
@@ -42,7 +42,7 @@ export async function startTrial(
   await store.startAttempts([{ attemptId, experimentId, trialId: trial.id, attempt, plan }]);
   await store.appendTrialEvents(attemptId, sampleEvents(trial, step));
   await artifacts.write(
-    `${attemptKey(experimentId, trial.id, attempt)}/log.txt`,
+    `${attemptFolder({ experimentId, trialId: trial.id, attempt })}/log.txt`,
     new TextEncoder().encode(
       `loading ${trial.cell.label}\nweights loaded in 1.2 s\nseed ${trial.settings.seed}, training\n`,
     ),

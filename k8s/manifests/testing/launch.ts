@@ -1,4 +1,5 @@
 /** An attempt as the worker launches it, for tests of manifests and of what reads them. */
+import { attemptRef } from '@lamina/domain/contract/attempt.ts';
 import {
   API_KEY_VARIABLE,
   DATASET_TRIAL,
@@ -9,7 +10,6 @@ import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
 import { PLAIN_PLAN, type Plan, type TrialRequest } from '@lamina/domain/contract/trial.ts';
 import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
-import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 
 const EXPERIMENT = 'e-01kb0c9h3v7m2x9dqk';
 const TRIAL = '7c2d1f0e9b8a7c6d5e4f3a2b1c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d';
@@ -19,12 +19,7 @@ export function sampleLaunch(
   change: { readonly plan?: Partial<Plan>; readonly launch?: Partial<AttemptLaunch>; readonly attempt?: number } = {},
 ): AttemptLaunch {
   const attempt = change.attempt ?? 1;
-  const ids = {
-    experimentId: EXPERIMENT,
-    trialId: TRIAL,
-    attempt,
-    attemptId: attemptIdOf(EXPERIMENT, TRIAL, attempt),
-  };
+  const ids = attemptRef(EXPERIMENT, { trialId: TRIAL, attempt });
   const trial = `${ARTIFACTS}/experiments/${EXPERIMENT}/trials/${TRIAL}`;
   const plan: Plan = {
     gpuClass: null,
@@ -56,12 +51,7 @@ export function sampleLaunch(
 export function sampleGeneration(
   apiKeySecret: { readonly name: string; readonly key: string } | null,
 ): AttemptLaunch<GenerateRequest> {
-  const ids = {
-    experimentId: EXPERIMENT,
-    trialId: DATASET_TRIAL,
-    attempt: 1,
-    attemptId: attemptIdOf(EXPERIMENT, DATASET_TRIAL, 1),
-  };
+  const ids = attemptRef(EXPERIMENT, { trialId: DATASET_TRIAL, attempt: 1 });
   const request: GenerateRequest = {
     contract: CONTRACT_VERSION,
     kind: 'generate',

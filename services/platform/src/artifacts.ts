@@ -1,6 +1,8 @@
+import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
+
 /**
  * The artifact store: results, logs, checkpoints. Keys are slash-separated and relative
- * (`experiments/<experiment>/trials/<trial>/attempts/<n>/result.json`, see `attemptKey`).
+ * (`experiments/<experiment>/trials/<trial>/attempts/<n>/result.json`, see `attemptFolder`).
  */
 export interface ArtifactStore {
   /** Null where there is no such artifact. */
@@ -20,6 +22,7 @@ export function trialKey(experimentId: string, trialId: string): string {
   return `experiments/${experimentId}/trials/${trialId}`;
 }
 
-export function attemptKey(experimentId: string, trialId: string, attempt: number): string {
+/** Key of the folder of an attempt's files. */
+export function attemptFolder({ experimentId, trialId, attempt }: Omit<AttemptRef, 'attemptId'>): string {
   return `${trialKey(experimentId, trialId)}/attempts/${attempt}`;
 }

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { attemptKey } from './artifacts.ts';
+import { attemptFolder } from './artifacts.ts';
 import { createDirectoryArtifactStore, InvalidKey } from './directory-artifacts.ts';
 
 let root: string;
@@ -16,7 +16,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 
 test('what is written can be read, in part too, and listed', async () => {
   const store = createDirectoryArtifactStore(root);
-  const key = `${attemptKey('e-1', 'f00', 1)}/log.txt`;
+  const key = `${attemptFolder({ experimentId: 'e-1', trialId: 'f00', attempt: 1 })}/log.txt`;
   assert.equal(await store.read(key), null);
   assert.equal(await store.readFrom(key, 0, 10), null);
   await store.write(key, bytes('0123456789'));

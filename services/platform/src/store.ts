@@ -3,6 +3,7 @@
  * and passes one conformance suite on both. Every write is idempotent: activities are retried.
  */
 
+import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
@@ -79,11 +80,7 @@ export interface TrialRecord {
   readonly endedAt: string | null;
 }
 
-export interface AttemptRecord {
-  readonly attemptId: string;
-  readonly experimentId: string;
-  readonly trialId: string;
-  readonly attempt: number;
+export interface AttemptRecord extends AttemptRef {
   readonly plan: Plan;
   readonly end: AttemptEnd | null;
   readonly startedAt: string;
@@ -181,9 +178,7 @@ export interface ExperimentStore extends WaitingStore, ClusterStore, FitStore, S
   trialsForComparison(experimentId: string): Promise<readonly TrialRecord[]>;
 
   /** Idempotent by attempt id; the trial is `running` from here. Call it before the launch: events need the attempt. */
-  startAttempts(
-    attempts: readonly Pick<AttemptRecord, 'attemptId' | 'experimentId' | 'trialId' | 'attempt' | 'plan'>[],
-  ): Promise<void>;
+  startAttempts(attempts: readonly (AttemptRef & Pick<AttemptRecord, 'plan'>)[]): Promise<void>;
   /** The first end of an attempt wins. A trial whose newest attempt failed is `retrying` until its outcome or next attempt. */
   endAttempts(ends: readonly { attemptId: string; end: AttemptEnd }[]): Promise<void>;
   /** First terminal outcome wins: a second one for the same trial changes nothing. */

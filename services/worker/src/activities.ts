@@ -1,7 +1,7 @@
 /** The experiment workflow's activities: closures over what they need. Each may run again, and then changes nothing. */
-import type { AttemptObservation, AttemptRef, JobRunner } from '@lamina/domain/contract/runner.ts';
-import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
-import type { AttemptKey, DispatchResult, EndedAttempt } from '@lamina/domain/run/events.ts';
+import { type AttemptKey, attemptRef } from '@lamina/domain/contract/attempt.ts';
+import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type { DispatchResult, EndedAttempt } from '@lamina/domain/run/events.ts';
 import { finalState } from '@lamina/domain/run/finish.ts';
 import { preparationPolicy } from '@lamina/domain/run/preparation.ts';
 import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
@@ -66,7 +66,7 @@ export function createExperimentActivities(deps: ActivityDependencies): Experime
     prepare: createPreparationAdvance(deps),
 
     async advance({ experimentId, commands, deadlineSeconds, graceSeconds }: AdvanceInput): Promise<DispatchResult> {
-      const refs = (keys: readonly AttemptKey[]) => keys.map((key) => refOf(experimentId, key));
+      const refs = (keys: readonly AttemptKey[]) => keys.map((key) => attemptRef(experimentId, key));
       if (commands.setState !== null) await store.setExperimentState(experimentId, commands.setState);
       const refused = await record(experimentId, commands.records);
       if (commands.stops.length > 0) await runner.stop(refs(commands.stops), graceSeconds);
@@ -113,10 +113,6 @@ async function finish(
 /** A search that was cancelled while no trial was open. */
 async function wasCutShort(store: ExperimentStore, experimentId: string): Promise<boolean> {
   return (await store.listStudies(experimentId)).some(({ state }) => state === 'cancelled');
-}
-
-function refOf(experimentId: string, { trialId, attempt }: AttemptKey): AttemptRef {
-  return { experimentId, trialId, attempt, attemptId: attemptIdOf(experimentId, trialId, attempt) };
 }
 
 function endedOf(observations: readonly AttemptObservation[]): EndedAttempt[] {

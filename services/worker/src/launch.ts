@@ -1,12 +1,12 @@
 /** Claims pending trials and launches attempts. */
+import { attemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
 import { type AttemptLaunch, type AttemptObservation, pendingKindOf } from '@lamina/domain/contract/runner.ts';
 import { type TrialSettings } from '@lamina/domain/contract/settings.ts';
 import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
-import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import type { ClaimOrder, LaunchOrder, RunCommands } from '@lamina/domain/run/commands.ts';
 import type { ClaimedAttempt } from '@lamina/domain/run/events.ts';
 import { applyHint } from '@lamina/domain/run/hints.ts';
-import { attemptKey, trialKey } from '@lamina/platform/artifacts.ts';
+import { attemptFolder, trialKey } from '@lamina/platform/artifacts.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { attemptToken } from '@lamina/platform/tokens.ts';
 import type { ActivityDependencies } from './activities.ts';
@@ -44,7 +44,7 @@ export function createLauncher(deps: ActivityDependencies): Launcher {
       if (of === undefined) throw new Error(`trial ${order.trialId} is not in experiment ${experimentId}`);
       return toLaunch(deps, experimentId, order, of, limits);
     });
-    await store.startAttempts(attempts.map(({ request, ...ref }) => ({ ...refOf(ref), plan: request.plan })));
+    await store.startAttempts(attempts.map((one) => ({ ...refOf(one), plan: one.request.plan })));
     const observations = await runner.launch(attempts);
     await store.noteAttempts(experimentId, observations.filter(waits));
     return { claimed, observations };
@@ -67,31 +67,27 @@ async function claimTrials(
   });
 }
 
-function refOf({ attemptId, experimentId, trialId, attempt }: Omit<AttemptLaunch, 'request'>) {
-  return { attemptId, experimentId, trialId, attempt };
-}
-
 function toLaunch(
   { trialPaths, secret, eventsBaseUrl }: ActivityDependencies,
   experimentId: string,
-  { trialId, attempt, plan }: LaunchOrder,
+  { plan, ...key }: LaunchOrder,
   settings: TrialSettings,
   limits: Limits,
 ): AttemptLaunch {
-  const attemptId = attemptIdOf(experimentId, trialId, attempt);
-  const ids = { experimentId, trialId, attempt, attemptId };
+  const ref = attemptRef(experimentId, key);
+  const { trialId, attempt, attemptId } = ref;
   return {
-    ...ids,
+    ...ref,
     ...limits,
     token: attemptToken(secret, attemptId),
     request: {
       contract: CONTRACT_VERSION,
-      ...ids,
+      ...ref,
       settings: whereTrialsSeeIt(settings, trialPaths),
       plan,
       resume: attempt > 1,
       paths: {
-        output: trialPaths.artifact(attemptKey(experimentId, trialId, attempt)),
+        output: trialPaths.artifact(attemptFolder(ref)),
         checkpoints: trialPaths.artifact(`${trialKey(experimentId, trialId)}/checkpoints`),
         cache: trialPaths.cache,
       },

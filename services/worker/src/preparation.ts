@@ -1,4 +1,5 @@
 /** The run of a preparation: the same commands as of an experiment's run, for the one thing that there is to do. */
+import { type AttemptKey, attemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
 import {
   API_KEY_VARIABLE,
   DATASET_TRIAL,
@@ -9,11 +10,10 @@ import {
 } from '@lamina/domain/contract/generation.ts';
 import type { AttemptLaunch, AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
-import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import type { LaunchOrder, RecordOrder } from '@lamina/domain/run/commands.ts';
 import type { ClaimedAttempt, DispatchResult } from '@lamina/domain/run/events.ts';
 import { applyHint } from '@lamina/domain/run/hints.ts';
-import { attemptKey } from '@lamina/platform/artifacts.ts';
+import { attemptFolder } from '@lamina/platform/artifacts.ts';
 import type { PreparationRecord, PreparedDataset } from '@lamina/platform/preparation-store.ts';
 import { InvalidDocument } from '@lamina/platform/submission/invalid-document.ts';
 import { plannedOf } from '@lamina/platform/submission/planned.ts';
@@ -34,13 +34,11 @@ export function createPreparationAdvance(deps: ActivityDependencies): (input: Ad
   const observe = createObserver(deps, Date.now());
 
   return async ({ experimentId, commands, deadlineSeconds, graceSeconds }) => {
-    const refOf = ({ trialId, attempt }: { trialId: string; attempt: number }) => {
-      return { experimentId, trialId, attempt, attemptId: attemptIdOf(experimentId, trialId, attempt) };
-    };
+    const named = (keys: readonly AttemptKey[]) => keys.map((key) => attemptRef(experimentId, key));
     if (commands.setState !== null) await store.setExperimentState(experimentId, commands.setState);
     const refused = await record(deps, experimentId, commands.records);
-    await runner.forget(commands.records.filter(({ end }) => end !== null).map(refOf));
-    if (commands.stops.length > 0) await runner.stop(commands.stops.map(refOf), graceSeconds);
+    await runner.forget(named(commands.records.filter(({ end }) => end !== null)));
+    if (commands.stops.length > 0) await runner.stop(named(commands.stops), graceSeconds);
     if (commands.cancelPending) await cancelOpen(deps, experimentId);
     const claimed = await claim(deps, experimentId, commands);
     const orders = [...commands.launches, ...claimed];
@@ -84,10 +82,7 @@ async function launch(
   const found = await deps.store.getPreparation(experimentId);
   if (found === null) throw new Error(`experiment ${experimentId} has no preparation`);
   const attempt = { ...toLaunch(deps, found, order), ...limits };
-  const { request: _request, token: _token, ...ref } = attempt;
-  await deps.store.startAttempts([
-    { experimentId, trialId: ref.trialId, attempt: ref.attempt, attemptId: ref.attemptId, plan: order.plan },
-  ]);
+  await deps.store.startAttempts([{ ...refOf(attempt), plan: order.plan }]);
   await deps.store.movePreparation(experimentId, { state: 'running', attempts: order.attempt });
   const observations = await deps.runner.launch([attempt]);
   await deps.store.noteAttempts(experimentId, observations);
@@ -97,25 +92,25 @@ async function launch(
 function toLaunch(
   { trialPaths, secret, eventsBaseUrl }: ActivityDependencies,
   { experimentId, spec }: PreparationRecord,
-  { trialId, attempt, plan }: LaunchOrder,
+  { plan, ...key }: LaunchOrder,
 ): Omit<AttemptLaunch<GenerateRequest>, 'deadlineSeconds' | 'graceSeconds'> {
-  const attemptId = attemptIdOf(experimentId, trialId, attempt);
-  const ids = { experimentId, trialId, attempt, attemptId };
+  const ref = attemptRef(experimentId, key);
   const request: GenerateRequest = {
     contract: CONTRACT_VERSION,
     kind: 'generate',
-    ...ids,
+    ...ref,
     spec: whereItRuns(spec, trialPaths),
     plan,
     paths: {
-      output: trialPaths.artifact(attemptKey(experimentId, trialId, attempt)),
+      output: trialPaths.artifact(attemptFolder(ref)),
       checkpoints: trialPaths.artifact(ANSWERS),
       cache: trialPaths.cache,
       datasets: trialPaths.artifact(DATASETS),
     },
-    eventsUrl: eventsBaseUrl === null ? null : `${eventsBaseUrl.replace(/\/+$/, '')}/v1/attempts/${attemptId}/events`,
+    eventsUrl:
+      eventsBaseUrl === null ? null : `${eventsBaseUrl.replace(/\/+$/, '')}/v1/attempts/${ref.attemptId}/events`,
   };
-  return { ...ids, token: attemptToken(secret, attemptId), request };
+  return { ...ref, token: attemptToken(secret, ref.attemptId), request };
 }
 
 /** Files by the paths that attempts see, and the key of a Secret in the variable that pods get it in. */
@@ -145,7 +140,7 @@ async function record(
     const refusal = typeof found === 'string' ? found : null;
     if (end !== null) {
       const told = refusal === null ? end : { ...end, outcome: 'crashed' as const, message: refusal };
-      await deps.store.endAttempts([{ attemptId: attemptIdOf(experimentId, trialId, attempt), end: told }]);
+      await deps.store.endAttempts([{ attemptId: attemptRef(experimentId, order).attemptId, end: told }]);
     }
     if (refusal !== null) refused.push({ trialId, attempt, message: refusal });
     else if (found !== null && typeof found !== 'string') await complete(deps, experimentId, found);
@@ -163,13 +158,14 @@ async function record(
 async function resultOf(
   { artifacts }: ActivityDependencies,
   experimentId: string,
-  { trialId, attempt }: RecordOrder,
+  order: RecordOrder,
 ): Promise<PreparedDatasetFile | string> {
-  const content = await artifacts.read(`${attemptKey(experimentId, trialId, attempt)}/result.json`);
+  const ref = attemptRef(experimentId, order);
+  const content = await artifacts.read(`${attemptFolder(ref)}/result.json`);
   if (content === null) return 'the generation succeeded without writing result.json';
   const result = parseResult(content);
   if (typeof result === 'string') return `result.json is not valid: ${result}`;
-  if (result.attemptId !== attemptIdOf(experimentId, trialId, attempt) || trialId !== DATASET_TRIAL)
+  if (result.attemptId !== ref.attemptId || ref.trialId !== DATASET_TRIAL)
     return `result.json is of another attempt, ${result.attemptId}`;
   const key = `${DATASETS}/${result.dataset.path}`;
   const stored = await artifacts.readFrom(key, 0, 0);

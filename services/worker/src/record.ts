@@ -1,11 +1,10 @@
 /** Ends of attempts and outcomes of trials into the store; results come from the artifact store. */
-
+import { attemptRef } from '@lamina/domain/contract/attempt.ts';
 import { type TrialResult, trialResult } from '@lamina/domain/contract/result.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
-import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import type { RecordOrder } from '@lamina/domain/run/commands.ts';
 import type { DispatchResult } from '@lamina/domain/run/events.ts';
-import { type ArtifactStore, attemptKey } from '@lamina/platform/artifacts.ts';
+import { type ArtifactStore, attemptFolder } from '@lamina/platform/artifacts.ts';
 import type { TrialOutcome } from '@lamina/platform/store.ts';
 import { z } from 'zod';
 import type { ActivityDependencies } from './activities.ts';
@@ -26,7 +25,7 @@ export function createRecorder({ store, artifacts, runner }: ActivityDependencie
     const ends = recorded.flatMap(({ order, refusal }) =>
       order.end === null
         ? []
-        : [{ attemptId: attemptIdOf(experimentId, order.trialId, order.attempt), end: endOf(order.end, refusal) }],
+        : [{ attemptId: attemptRef(experimentId, order).attemptId, end: endOf(order.end, refusal) }],
     );
     await store.endAttempts(ends);
     const outcomes = recorded.flatMap(({ order, result, refusal }) =>
@@ -34,11 +33,7 @@ export function createRecorder({ store, artifacts, runner }: ActivityDependencie
     );
     await store.recordOutcomes(experimentId, outcomes);
     const ended = recorded.filter(({ order }) => order.end !== null);
-    await runner.forget(
-      ended.map(({ order: { trialId, attempt } }) => {
-        return { experimentId, trialId, attempt, attemptId: attemptIdOf(experimentId, trialId, attempt) };
-      }),
-    );
+    await runner.forget(ended.map(({ order }) => attemptRef(experimentId, order)));
     return recorded.flatMap(({ order: { trialId, attempt }, refusal }) =>
       refusal === null ? [] : [{ trialId, attempt, message: refusal }],
     );
@@ -47,7 +42,7 @@ export function createRecorder({ store, artifacts, runner }: ActivityDependencie
 
 async function withResult(artifacts: ArtifactStore, experimentId: string, order: RecordOrder): Promise<Recorded> {
   if (order.state !== 'succeeded' && order.state !== 'diverged') return { order, result: null, refusal: null };
-  const content = await artifacts.read(`${attemptKey(experimentId, order.trialId, order.attempt)}/result.json`);
+  const content = await artifacts.read(`${attemptFolder({ experimentId, ...order })}/result.json`);
   if (content === null) return { order, result: null, refusal: 'the trainer succeeded without writing result.json' };
   const result = parseResult(content);
   if (typeof result === 'string') return { order, result: null, refusal: `result.json is not valid: ${result}` };

@@ -1,7 +1,8 @@
 /** What a worker that takes over does with ends that the one before it has recorded. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AttemptObservation, AttemptRef } from '@lamina/domain/contract/runner.ts';
+import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
+import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import { type WatchDependencies, watchRunner } from './watch.ts';
 
 const END = { outcome: 'succeeded', message: '', exitCode: 0, node: null, endedAt: '2026-01-01T00:00:00Z' } as const;

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logsQuery } from '@lamina/domain/contract/api.ts';
 import { isPreparation } from '@lamina/domain/run/preparation.ts';
-import { type ArtifactStore, attemptKey } from '@lamina/platform/artifacts.ts';
+import { type ArtifactStore, attemptFolder } from '@lamina/platform/artifacts.ts';
 import type { AttemptRecord, ExperimentStore } from '@lamina/platform/store.ts';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -22,7 +22,7 @@ export function logRoutes(app: Api, deps: ApiDeps & { streams: Streams }): void 
   const { store, artifacts, streams } = deps;
 
   async function send(attempt: AttemptRecord, query: Query, reply: FastifyReply): Promise<FastifyReply> {
-    const key = `${attemptKey(attempt.experimentId, attempt.trialId, attempt.attempt)}/log.txt`;
+    const key = `${attemptFolder(attempt)}/log.txt`;
     const offset = query.tail === undefined ? 0 : await tailOffset(artifacts, key, query.tail);
     const stream = streams.open(reply);
     const follow = query.follow ? { store, attemptId: attempt.attemptId, signal: stream.signal } : null;

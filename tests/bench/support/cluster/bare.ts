@@ -1,8 +1,8 @@
 /** What no scheduler can beat: a loop that creates Jobs, so many at a time, and waits for each. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { V1Job } from '@kubernetes/client-node';
+import { attemptRef } from '@lamina/domain/contract/attempt.ts';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
-import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import { JOBS } from '@lamina/k8s/client/resources.ts';
 import { jobManifest } from '@lamina/k8s/manifests/job.ts';
 import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
@@ -72,8 +72,7 @@ export async function bareLoop({ kubeconfig, settings, jobs, parallel, cleanup }
 /** The Jobs that Lamina would create. */
 export function manifestsFor(jobs: number, settings: KubernetesSettings): V1Job[] {
   return farmTrials(jobs, settings.namespace).map((trial) => {
-    const attemptId = attemptIdOf(settings.namespace, trial.id, 1);
-    const ids = { experimentId: settings.namespace, trialId: trial.id, attempt: 1, attemptId };
+    const ids = attemptRef(settings.namespace, { trialId: trial.id, attempt: 1 });
     const plan = plansOf([trial])[trial.cell.id];
     if (plan === undefined) throw new Error('no plan');
     const paths = { output: '/artifacts/output', checkpoints: '/artifacts/checkpoints', cache: '/artifacts/cache' };

@@ -3,11 +3,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { attemptRef } from '@lamina/domain/contract/attempt.ts';
 import { experimentWorkflowId } from '@lamina/domain/contract/workflow.ts';
-import { attemptIdOf } from '@lamina/domain/run/attempt-id.ts';
 import { JOBS } from '@lamina/k8s/client/resources.ts';
 import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
-import { attemptKey } from '@lamina/platform/artifacts.ts';
+import { attemptFolder } from '@lamina/platform/artifacts.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
@@ -97,9 +97,10 @@ async function untilNoJobIsLeft(kubeconfig: string, settings: KubernetesSettings
 }
 
 function plantResult(root: string, experimentId: string, trialId: string): void {
-  const folder = join(root, attemptKey(experimentId, trialId, 1));
+  const ref = attemptRef(experimentId, { trialId, attempt: 1 });
+  const folder = join(root, attemptFolder(ref));
   mkdirSync(folder, { recursive: true });
-  const result = sampleResult({ trialId, attemptId: attemptIdOf(experimentId, trialId, 1) }, 'succeeded');
+  const result = sampleResult(ref, 'succeeded');
   writeFileSync(join(folder, 'result.json'), JSON.stringify(result));
   writeFileSync(join(folder, 'log.txt'), 'a fake pod says nothing\n');
 }

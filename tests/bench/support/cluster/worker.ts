@@ -2,11 +2,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { AttemptRef } from '@lamina/domain/contract/runner.ts';
+import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
 import type { AttemptFiles } from '@lamina/k8s/runner/files.ts';
 import { createKubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
 import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
-import { attemptKey } from '@lamina/platform/artifacts.ts';
+import { attemptFolder } from '@lamina/platform/artifacts.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
@@ -84,8 +84,7 @@ async function run({ temporal, url, kubeconfig, settings, artifactRoot }: Worker
 }
 
 function filesIn(root: string): AttemptFiles {
-  const path = ({ experimentId, trialId, attempt }: AttemptRef, name: string): string =>
-    join(root, attemptKey(experimentId, trialId, attempt), name);
+  const path = (ref: AttemptRef, name: string): string => join(root, attemptFolder(ref), name);
   return {
     read: async (ref, name) => (existsSync(path(ref, name)) ? readFileSync(path(ref, name)) : null),
     has: async (ref, name) => existsSync(path(ref, name)),

@@ -1,10 +1,10 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import type { AttemptRef } from '@lamina/domain/contract/runner.ts';
+import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
 import { createClusterClient } from '@lamina/k8s/client/client.ts';
 import type { AttemptFiles } from '@lamina/k8s/runner/files.ts';
 import { createKubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
 import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
-import { type ArtifactStore, attemptKey } from '@lamina/platform/artifacts.ts';
+import { type ArtifactStore, attemptFolder } from '@lamina/platform/artifacts.ts';
 import { InvalidConfig } from '@lamina/platform/config.ts';
 import type { WorkerLog } from '../../activities.ts';
 import { mountedTrialPaths } from '../../trial-paths.ts';
@@ -62,8 +62,7 @@ function kubeConfigOf(file: string | null): KubeConfig {
 }
 
 function attemptFiles(artifacts: ArtifactStore): AttemptFiles {
-  const key = ({ experimentId, trialId, attempt }: AttemptRef, name: string): string =>
-    `${attemptKey(experimentId, trialId, attempt)}/${name}`;
+  const key = (ref: AttemptRef, name: string): string => `${attemptFolder(ref)}/${name}`;
   return {
     read: (ref, name) => artifacts.read(key(ref, name)),
     has: async (ref, name) => (await artifacts.readFrom(key(ref, name), 0, 0)) !== null,

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AttemptEnd, AttemptRef } from '@lamina/domain/contract/runner.ts';
+import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
+import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { StopReason } from './diagnosis.ts';
 import { readJson, writeJson } from './files.ts';
 

@@ -2,6 +2,7 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { refOf } from '@lamina/domain/contract/attempt.ts';
 import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import { z } from 'zod';
 import type { IndexEntry } from './attempt-index.ts';
@@ -112,8 +113,8 @@ export class Attempt {
   }
 
   observation(): AttemptObservation {
-    const { experimentId, trialId, attempt, attemptId, end } = this.entry;
-    const ref = { experimentId, trialId, attempt, attemptId };
+    const { end } = this.entry;
+    const ref = refOf(this.entry);
     if (end !== null) return { ...ref, state: 'ended', reason: null, end };
     if (this.starting === null && this.process() !== null) return { ...ref, state: 'running', reason: null, end: null };
     return { ...ref, state: 'pending', reason: 'The trainer is being started.', end: null };

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
 import { attemptResult } from '@lamina/domain/contract/attempt-result.ts';
-import type { AttemptRef } from '@lamina/domain/contract/runner.ts';
 import { trialExit } from '@lamina/domain/contract/trial.ts';
 import { z } from 'zod';
 import type { Evidence } from './diagnosis.ts';

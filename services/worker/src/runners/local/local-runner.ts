@@ -4,14 +4,9 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type {
-  AttemptLaunch,
-  AttemptObservation,
-  AttemptRef,
-  AttemptRequest,
-  JobRunner,
-} from '@lamina/domain/contract/runner.ts';
-import { attemptKey } from '@lamina/platform/artifacts.ts';
+import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
+import type { AttemptLaunch, AttemptObservation, AttemptRequest, JobRunner } from '@lamina/domain/contract/runner.ts';
+import { attemptFolder } from '@lamina/platform/artifacts.ts';
 import { Attempt } from './attempt.ts';
 import { createAttemptIndex, type IndexEntry } from './attempt-index.ts';
 import { Deliveries } from './deliveries.ts';
@@ -53,7 +48,7 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
 
-  const dirOf = (ref: AttemptRef): string => join(root, attemptKey(ref.experimentId, ref.trialId, ref.attempt));
+  const dirOf = (ref: AttemptRef): string => join(root, attemptFolder(ref));
   const track = (entry: IndexEntry): Attempt => {
     const attempt = new Attempt(dirOf(entry), entry, index.save);
     attempts.set(entry.attemptId, attempt);
@@ -89,13 +84,10 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
   }
 
   function enter(item: AttemptLaunch<AttemptRequest>): Attempt {
-    const { experimentId, trialId, attempt, attemptId, deadlineSeconds, graceSeconds } = item;
+    const { deadlineSeconds, graceSeconds } = item;
     const launchedAt = new Date();
     const entry: IndexEntry = {
-      experimentId,
-      trialId,
-      attempt,
-      attemptId,
+      ...refOf(item),
       launchedAt: launchedAt.toISOString(),
       deadlineAt:
         deadlineSeconds === null ? null : new Date(launchedAt.getTime() + deadlineSeconds * 1000).toISOString(),
@@ -154,7 +146,6 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
       return attempt.observation();
     } catch (error) {
       const message = `The attempt could not be launched: ${error instanceof Error ? error.message : String(error)}`;
-      const { experimentId, trialId, attempt, attemptId } = item;
       const end = {
         outcome: 'crashed',
         message,
@@ -162,7 +153,7 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
         node: null,
         endedAt: new Date().toISOString(),
       } as const;
-      return { experimentId, trialId, attempt, attemptId, state: 'ended', reason: null, end };
+      return { ...refOf(item), state: 'ended', reason: null, end };
     }
   }
 
