@@ -5,12 +5,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { generatedContracts } from '../domain/contract/schemas.ts';
-import { capabilityTable, precisionTables } from '../domain/matrix/capabilities.ts';
-import { publishedErrors } from '../domain/memory/errors.ts';
 import { readShape } from '../domain/memory/shape.ts';
-import { studyRows } from '../domain/memory/study.ts';
-import { errorTables, fitTable } from '../domain/memory/tables.ts';
+import { publishedErrors } from '../domain/memory/testing/errors.ts';
+import { studyRows } from '../domain/memory/testing/study.ts';
+import { errorTables, fitTable } from '../domain/memory/testing/tables.ts';
 import { documentSchema, referenceTables, withTables } from '../domain/spec/reference.ts';
+import { capabilityTable, precisionTables } from '../domain/vocabulary/precision-tables.ts';
 import { settingsTables } from '../k8s/settings/reference.ts';
 import { errorsPage } from '../services/api/src/errors.ts';
 

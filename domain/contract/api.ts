@@ -30,10 +30,10 @@
  * Beside them: /healthz, /readyz, /metrics, /openapi.json, /docs.
  */
 import { z } from 'zod';
-import { DROP_REASONS } from '../matrix/types.ts';
-import { PREPARATION_STATES } from '../run/preparation.ts';
-import { EXPERIMENT_STATES, TRIAL_STATES } from '../run/types.ts';
-import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
+import { DROP_REASONS } from '../vocabulary/drops.ts';
+import { METHODS } from '../vocabulary/methods.ts';
+import { PRECISIONS } from '../vocabulary/precisions.ts';
+import { EXPERIMENT_STATES, PREPARATION_STATES, TRIAL_STATES } from '../vocabulary/states.ts';
 import { COMPARISON_TABLES } from './comparison-tables.ts';
 import { memoryView } from './estimate.ts';
 import { durationView, experimentForecastView, forecastView } from './forecast.ts';

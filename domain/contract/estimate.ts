@@ -1,8 +1,9 @@
 /** Bodies of memory estimates: POST /v1/estimates, `lamina estimate --json`, and cells of a preview. Bytes per GPU. */
 import { z } from 'zod';
-import { DROP_REASONS } from '../matrix/types.ts';
-import { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS, TRAINERS } from '../memory/settings.ts';
-import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
+import { DROP_REASONS } from '../vocabulary/drops.ts';
+import { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS, TRAINERS } from '../vocabulary/memory.ts';
+import { METHODS } from '../vocabulary/methods.ts';
+import { PRECISIONS } from '../vocabulary/precisions.ts';
 import { layerChoice, modelRef } from './settings.ts';
 
 /** Whole; what no machine will ever have may be beyond the whole numbers that JSON readers keep exact. */

@@ -1,6 +1,6 @@
 /** Bodies of forecasts: when trials start and end, how long they take, and how far past forecasts were off. */
 import { z } from 'zod';
-import { BASES } from '../waiting/types.ts';
+import { BASES } from '../vocabulary/durations.ts';
 
 const seconds = z.number().nonnegative();
 const timestamp = z.iso.datetime({ offset: true });

@@ -1,6 +1,8 @@
 /** What a trial measures: everything that can change its numbers. zod is the source, as in `trial.ts`. */
 import { z } from 'zod';
-import { COMPUTE_DTYPES, LR_SCHEDULES, METHODS, OPTIMIZERS, PRECISIONS } from '../spec/vocabulary.ts';
+import { METHODS } from '../vocabulary/methods.ts';
+import { PRECISIONS } from '../vocabulary/precisions.ts';
+import { COMPUTE_DTYPES, LR_SCHEDULES, OPTIMIZERS } from '../vocabulary/training.ts';
 
 export const modelRef = z.discriminatedUnion('source', [
   z.strictObject({

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { anyDocument, base } from '../spec/arbitrary.ts';
+import { countTrials } from '../spec/combinations.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
 import { parseDocument } from '../spec/parse.ts';
-import { hasAdapters } from '../spec/vocabulary.ts';
-import { countTrials } from './combinations.ts';
+import { hasAdapters } from '../vocabulary/methods.ts';
 import type { DeviceCapabilities, ExpansionContext } from './context.ts';
 import { expandMatrix } from './expand.ts';
 

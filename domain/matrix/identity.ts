@@ -1,10 +1,10 @@
 /**
  * Ids of trials and cells: SHA-256 over canonical JSON (RFC 8785) of whatever can change the numbers.
- * Uses node:crypto, so workflows must not import this module: ids are made once, at submission.
+ * Workflows must not import this module, which computes hashes: ids are made once, at submission.
  */
-import { createHash } from 'node:crypto';
 import type { DatasetRef, ModelRef, TaskFile, TrialSettings } from '../contract/settings.ts';
-import { canonical } from '../spec/canonical.ts';
+import { canonical } from '../vocabulary/canonical.ts';
+import { sha256 } from '../vocabulary/sha256.ts';
 
 export type CellSettings = Omit<TrialSettings, 'seed'>;
 
@@ -16,10 +16,6 @@ export function trialId(settings: TrialSettings, trainerRevision: string): strin
 /** 16 hex digits; the same cell has the same id in every experiment. */
 export function cellId(settings: CellSettings): string {
   return sha256(canonical(identity(settings))).slice(0, 16);
-}
-
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }
 
 /** What is measured or kept on request counts only where it is asked for: without it, ids are as they were before it could be. */

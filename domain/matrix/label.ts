@@ -1,8 +1,8 @@
 /** What people call a cell: only what tells it apart from its siblings. */
 import type { ModelRef } from '../contract/settings.ts';
 import { SETTING_PATHS } from '../spec/axes.ts';
-import { canonical } from '../spec/canonical.ts';
 import { depthLabel } from '../spec/layers.ts';
+import { canonical } from '../vocabulary/canonical.ts';
 import type { Cell, Scalar } from './types.ts';
 
 export type Unlabelled = Omit<Cell, 'id' | 'label'>;

@@ -3,9 +3,9 @@
 import type { TrialSettings } from '../contract/settings.ts';
 import type { Plan } from '../contract/trial.ts';
 import type { RunPolicy } from '../run/types.ts';
-import { canonical } from '../spec/canonical.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
-import { sha256 } from './identity.ts';
+import { canonical } from '../vocabulary/canonical.ts';
+import { sha256 } from '../vocabulary/sha256.ts';
 
 /** How often the run loop asks the runner what it knows, should a message have been lost. */
 const RECONCILE_MS = 60_000;

@@ -1,11 +1,12 @@
 /** From one combination of a matrix to the settings that the trainer gets. */
 import type { LayerChoice, ModelRef } from '../contract/settings.ts';
 import { SETTING_PATHS } from '../spec/axes.ts';
+import { type Choice } from '../spec/combinations.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
 import { trialDataset } from '../spec/generated.ts';
 import { plainest } from '../spec/layers.ts';
-import { hasAdapters, type Method, type Precision } from '../spec/vocabulary.ts';
-import { type Choice, DOUBLE_QUANTIZED } from './combinations.ts';
+import { hasAdapters, type Method } from '../vocabulary/methods.ts';
+import { DOUBLE_QUANTIZED, type Precision } from '../vocabulary/precisions.ts';
 import type { ExpansionContext } from './context.ts';
 import type { CellSettings } from './identity.ts';
 
@@ -37,7 +38,7 @@ export function cellSettings(document: ExperimentDocument, choice: Choice, conte
 }
 
 export function storedAs(precision: Precision, doubleQuant: boolean | null): Precision {
-  return doubleQuant === true ? (DOUBLE_QUANTIZED[precision] ?? precision) : precision;
+  return doubleQuant === true ? (DOUBLE_QUANTIZED.get(precision) ?? precision) : precision;
 }
 
 /** The settings of one section that the axes decide. */

@@ -1,6 +1,8 @@
 import type { LayerChoice, ModelRef, TrialSettings } from '../contract/settings.ts';
 import type { Plan } from '../contract/trial.ts';
-import type { Method, Precision } from '../spec/vocabulary.ts';
+import type { DropReason } from '../vocabulary/drops.ts';
+import type { Method } from '../vocabulary/methods.ts';
+import type { Precision } from '../vocabulary/precisions.ts';
 
 export type Scalar = string | number | boolean | null;
 
@@ -25,19 +27,6 @@ export interface PlannedTrial {
   readonly cell: Cell;
   readonly settings: TrialSettings;
 }
-
-export const DROP_REASONS = [
-  'full-needs-unquantized',
-  'lora-needs-unquantized',
-  'qlora-needs-quantized',
-  'excluded',
-  'too-many-layers',
-  'unsupported-precision',
-  'checkpoint-precision',
-  'does-not-fit',
-  'duplicate',
-] as const;
-export type DropReason = (typeof DROP_REASONS)[number];
 
 export interface DroppedCell {
   readonly label: string;

@@ -1,36 +1,15 @@
 /** Which cells make no sense, and why. Each rule says so in one sentence. */
 import type { TrialSettings } from '../contract/settings.ts';
 import { depthProblem } from '../spec/layers.ts';
-import { isQuantized, type Method, type Precision } from '../spec/vocabulary.ts';
-import { CAPABILITIES, checkpointLack, FAST_16_BIT, gpuLack } from './capabilities.ts';
+import type { DropReason } from '../vocabulary/drops.ts';
+import { methodProblem } from '../vocabulary/methods.ts';
+import { checkpointLack, FAST_16_BIT, gpuLack, precisionFacts } from '../vocabulary/precisions.ts';
 import type { DeviceCapabilities, ExpansionContext } from './context.ts';
 import { shortName } from './label.ts';
-import type { DropReason } from './types.ts';
 
 export interface Objection {
   readonly reason: DropReason;
   readonly message: string;
-}
-
-/** Why a method cannot train weights that are stored this way; null where it can. */
-export function methodProblem(method: Method, precision: Precision): Objection | null {
-  const quantized = isQuantized(precision);
-  if (method === 'full' && quantized)
-    return {
-      reason: 'full-needs-unquantized',
-      message: `full training changes the weights themselves, and ${precision} weights cannot be trained; use qlora, or an unquantized precision`,
-    };
-  if (method === 'lora' && quantized)
-    return {
-      reason: 'lora-needs-unquantized',
-      message: `lora means adapters over unquantized weights; over ${precision} weights the method is qlora`,
-    };
-  if (method === 'qlora' && !quantized)
-    return {
-      reason: 'qlora-needs-quantized',
-      message: `qlora means adapters over quantized weights; over ${precision} weights the method is lora`,
-    };
-  return null;
 }
 
 type Settings = Pick<TrialSettings, 'model' | 'method' | 'precision' | 'computeDtype' | 'layers' | 'training' | 'gpus'>;
@@ -67,7 +46,7 @@ function unsupported(message: string): Objection {
 
 function deviceObjection(settings: Settings, device: DeviceCapabilities): Objection | null {
   if (device.kind === 'cpu') {
-    const { cpu } = CAPABILITIES[settings.precision];
+    const { cpu } = precisionFacts(settings.precision);
     if (cpu !== null) return unsupported(cpu);
     if (settings.gpus > 0)
       return {

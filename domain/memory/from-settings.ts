@@ -1,8 +1,11 @@
 /** From a trial's settings to what its memory depends on. */
+
 import type { TrialSettings } from '../contract/settings.ts';
 import type { EstimateAssumptions } from '../spec/estimate.ts';
 import { keptLayers } from '../spec/layers.ts';
-import { type MemorySettings, storedBytes, type TRAINERS } from './settings.ts';
+import { type TRAINERS } from '../vocabulary/memory.ts';
+import { precisionFacts } from '../vocabulary/precisions.ts';
+import type { MemorySettings } from './settings.ts';
 import type { ModelShape } from './shape.ts';
 
 /** Without packing, the longest of many samples is taken to be so many times their mean (instruction data: 3 to 7). */
@@ -71,9 +74,9 @@ function numericsOf({
   training,
 }: Pick<TrialSettings, 'precision' | 'computeDtype' | 'training'>) {
   const { mixedPrecision } = training;
-  const stored = precision === 'fp16' ? 'fp16' : storedBytes(precision) === 4 ? 'fp32' : 'bf16';
-  const computed = computeDtype === 'auto' ? stored : computeDtype;
-  const autocast = mixedPrecision !== 'none' || (storedBytes(precision) === 4 && computed !== 'fp32');
+  const { dtype } = precisionFacts(precision);
+  const computed = computeDtype === 'auto' ? dtype : computeDtype;
+  const autocast = mixedPrecision !== 'none' || (dtype === 'fp32' && computed !== 'fp32');
   return { computeDtype: mixedPrecision === 'none' ? computed : mixedPrecision, autocast };
 }
 

@@ -1,5 +1,5 @@
 /** What no tensor explains: temporary weight copies, the allocator's pool, the driver's context. */
-import { isQuantized } from '../spec/vocabulary.ts';
+import { isQuantized } from '../vocabulary/precisions.ts';
 import { countParameters } from './parameters.ts';
 import { computeBytes, type MemorySettings, storedBytes } from './settings.ts';
 import type { ModelShape } from './shape.ts';

@@ -1,11 +1,6 @@
 /** Everything that decides what a training run keeps on a device. */
-import type { Precision } from '../spec/vocabulary.ts';
-
-/** Whose habits fill in what a document leaves open. */
-export const TRAINERS = ['lamina', 'transformers', 'torchtune'] as const;
-export const ATTENTIONS = ['sdpa', 'flash', 'eager'] as const;
-export const LOGITS = ['full', 'chunked', 'fused'] as const;
-export const MEMORY_OPTIMIZERS = ['adamw', 'adamw-8bit', 'paged-adamw', 'paged-adamw-8bit', 'sgd', 'none'] as const;
+import type { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS } from '../vocabulary/memory.ts';
+import { type Precision, precisionFacts } from '../vocabulary/precisions.ts';
 
 export interface MemorySettings {
   /** Decoder layers that are kept. */
@@ -53,7 +48,7 @@ export interface MemorySettings {
 
 /** Bytes of one element of an unquantized weight. */
 export function storedBytes(precision: Precision): 2 | 4 {
-  return precision === 'fp32' || precision === 'tf32' ? 4 : 2;
+  return precisionFacts(precision).dtype === 'fp32' ? 4 : 2;
 }
 
 /** Bytes of one element of a product. */

@@ -1,60 +1,17 @@
 /** Memory of base weights, adapters, gradients and optimizer states. */
-import { CAPABILITIES } from '../matrix/capabilities.ts';
-import { isQuantized, type Precision } from '../spec/vocabulary.ts';
+import { isQuantized, type Precision, precisionFacts } from '../vocabulary/precisions.ts';
 import { adapterParameters, countParameters, decoderLinears, sum } from './parameters.ts';
 import type { MemorySettings } from './settings.ts';
 import { storedBytes } from './settings.ts';
 import type { ModelShape } from './shape.ts';
 import { type Term, term } from './terms.ts';
 
-const BLOCK = 64;
-/** Absmax values of 4-bit blocks that share one constant in double quantization. */
-const NESTED_BLOCK = 256;
-
-/**
- * Bits of a 4-bit weight with its constants. One fp32 absmax for 64 weights: 4 + 32/64 = 4.5. Double quantization
- * keeps it in 8 bits with an fp32 constant for 256 of them: 4 + 8/64 + 32/(64 × 256) = 4.127 (arXiv 2305.14314,
- * section 3; bitsandbytes `quantize_4bit`).
- */
-export function fourBit(doubleQuant: boolean): number {
-  return doubleQuant ? 4 + 8 / BLOCK + 32 / (BLOCK * NESTED_BLOCK) : 4 + 32 / BLOCK;
-}
-
-/** Weights that share a scale in the GPTQ and AWQ checkpoints that are published; a checkpoint may have another number. */
-const CHECKPOINT_GROUP = 128;
-
-/** Bits of a 4-bit integer with what its group keeps, bits. */
-function grouped(group: number, constants: number): number {
-  return 4 + constants / group;
-}
-
-/**
- * Bytes of the decoder's linear weights as stored. 8-bit formats keep one fp32 scale for each row (arXiv 2208.07339;
- * torchao `Int8Tensor`, `Float8Tensor`). 4-bit integers keep a 16-bit scale and offset for 64 weights (torchao's
- * tinygemm and HQQ parameters); those of checkpoints a 16-bit scale, and a zero that the trainer keeps in a byte.
- */
+/** Bytes of the decoder's linear weights as stored, with what their rows and groups keep. */
 export function linearWeightBytes(shape: ModelShape, precision: Precision, layers: number): number {
+  const { bits, rowBits } = precisionFacts(precision);
   const { linear } = countParameters(shape, layers);
-  switch (precision) {
-    case 'nf4':
-    case 'fp4':
-      return (linear * fourBit(false)) / 8;
-    case 'nf4-dq':
-    case 'fp4-dq':
-      return (linear * fourBit(true)) / 8;
-    case 'int4-wo':
-    case 'int4-hqq':
-      return (linear * grouped(BLOCK, 32)) / 8;
-    case 'gptq':
-    case 'awq':
-      return (linear * grouped(CHECKPOINT_GROUP, 24)) / 8;
-    case 'int8':
-    case 'int8-wo':
-    case 'fp8':
-      return linear + 4 * layers * sum(decoderLinears(shape).map(({ outputs }) => outputs));
-    default:
-      return linear * storedBytes(precision);
-  }
+  const rows = layers * sum(decoderLinears(shape).map(({ outputs }) => outputs));
+  return (linear * bits + rows * rowBits) / 8;
 }
 
 const SOURCES = {
@@ -70,7 +27,7 @@ export function weightTerms(shape: ModelShape, settings: MemorySettings): readon
   const counts = countParameters(shape, layers);
   const rest = counts.total - counts.linear;
   const quantized = isQuantized(precision);
-  const source = quantized ? SOURCES[CAPABILITIES[precision].library] : 'parameters × bytes of the stored dtype';
+  const source = quantized ? SOURCES[precisionFacts(precision).library] : 'parameters × bytes of the stored dtype';
   return [
     term('weights', 'base weights', linearWeightBytes(shape, precision, layers) / shards, source, { steady: true }),
     term(

@@ -1,5 +1,5 @@
+import { evaluationKey, loss } from '../measures/measures.ts';
 import { type CellGroup, type MeasuredTrial, pairsBySeed } from './input.ts';
-import { evaluationKey, loss } from './measures.ts';
 import { pairedDifference } from './statistics.ts';
 import type { Delta } from './types.ts';
 

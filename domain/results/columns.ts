@@ -1,5 +1,5 @@
 /** The columns of the comparison's tables, shared by CSV, Markdown, terminal and dashboard. Data and pure functions. */
-import { isQuantized } from '../spec/vocabulary.ts';
+import { isQuantized } from '../vocabulary/precisions.ts';
 import {
   fixed,
   gibibytes,

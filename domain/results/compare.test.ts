@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { TRIAL_STATES } from '../run/types.ts';
+import { TRIAL_STATES } from '../vocabulary/states.ts';
 import { cellText, MATRIX_COLUMNS } from './columns.ts';
 import { compareTrials } from './compare.ts';
 import type { ComparedTrial } from './input.ts';

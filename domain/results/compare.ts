@@ -1,4 +1,4 @@
-import { TERMINAL_TRIAL_STATES, type TrialState } from '../run/types.ts';
+import { TERMINAL_TRIAL_STATES, type TrialState } from '../vocabulary/states.ts';
 import { depthTable } from './depth.ts';
 import { ggufTable } from './gguf.ts';
 import { inferenceTable } from './inference.ts';

@@ -1,5 +1,7 @@
 /** Numbers for people: GiB, tokens/s, J per token. `–` stands for "not measured". */
-import type { Estimate, MemoryMetric } from './types.ts';
+
+import type { MemoryMetric } from '../vocabulary/comparison.ts';
+import type { Estimate } from './types.ts';
 
 export const NOT_MEASURED = '–';
 

@@ -2,8 +2,9 @@
 
 import { type GgufResult } from '../contract/result.ts';
 import { GGUF_TYPES } from '../contract/settings.ts';
+import { mean } from '../measures/mean.ts';
 import type { CellGroup } from './input.ts';
-import { estimate, mean, standardDeviation } from './statistics.ts';
+import { estimate, standardDeviation } from './statistics.ts';
 import type { ComparisonRow, Estimate, GgufRow } from './types.ts';
 
 /** One row per cell and type, cells in the order of the training matrix, types from the widest on. */

@@ -1,9 +1,9 @@
 /** What the comparison is made from: the planned trials of one experiment and what was measured of them. */
 import type { TrialResult } from '../contract/result.ts';
 import type { Cell, PlannedTrial } from '../matrix/types.ts';
-import type { ExperimentState, TrialState } from '../run/types.ts';
 import type { SearchedStudy } from '../search/types.ts';
-import type { Objective } from './types.ts';
+import type { Objective } from '../vocabulary/comparison.ts';
+import type { ExperimentState, TrialState } from '../vocabulary/states.ts';
 
 export interface ComparedTrial {
   readonly trial: PlannedTrial;

@@ -1,9 +1,9 @@
 /** What a careful reader must know before acting on the numbers. */
 import { writerName } from '../contract/generation.ts';
+import { mean } from '../measures/mean.ts';
+import { environmentKey, evaluationKey } from '../measures/measures.ts';
 import { counted, listing, MEMORY_METRIC_NAMES, significant } from './format.ts';
 import type { CellGroup, ComparisonInput } from './input.ts';
-import { environmentKey, evaluationKey } from './measures.ts';
-import { mean } from './statistics.ts';
 import type { ComparisonRow } from './types.ts';
 
 /** One sentence each; nothing that does not apply. */

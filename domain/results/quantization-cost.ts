@@ -1,9 +1,9 @@
 /** *Cost of quantization*: what k-bit storage costs and saves at the same depth. */
 import canonicalize from 'canonicalize';
-import { isQuantized, type Precision } from '../spec/vocabulary.ts';
+import * as measures from '../measures/measures.ts';
+import { isQuantized, type Precision } from '../vocabulary/precisions.ts';
 import { type CellGroup, pairsBySeed, samples } from './input.ts';
 import { layersKey, layersText, modelName } from './layers.ts';
-import * as measures from './measures.ts';
 import { adjustDeltas, estimate, NO_DELTA, pairedRatio } from './statistics.ts';
 import type { ComparisonRow, Delta, QuantizationCostRow } from './types.ts';
 

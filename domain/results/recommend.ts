@@ -1,10 +1,11 @@
 /** The sentence on top: the best cell under the user's limits, and how sure that is. */
 
+import { evaluationKey, objectiveCost } from '../measures/measures.ts';
+import type { Objective } from '../vocabulary/comparison.ts';
 import { counted, fixed, gibibytes, listing, MEMORY_METRIC_NAMES, percent, significant } from './format.ts';
 import { type CellGroup, type ComparisonInput, pairsBySeed } from './input.ts';
-import { evaluationKey, objectiveCost } from './measures.ts';
 import { pairedDifference } from './statistics.ts';
-import type { ComparisonRow, Objective, Recommendation } from './types.ts';
+import type { ComparisonRow, Recommendation } from './types.ts';
 
 /** A difference counts as real where its 95 % interval does not hold zero: p below this. */
 const ALPHA = 0.05;

@@ -1,13 +1,16 @@
 /** The rows of *Training matrix*: one per cell. */
-import type { TrialState } from '../run/types.ts';
-import { METHODS, PRECISIONS } from '../spec/vocabulary.ts';
+
+import { mean } from '../measures/mean.ts';
+import * as measures from '../measures/measures.ts';
+import { paretoFront } from '../measures/pareto.ts';
+import { METHODS } from '../vocabulary/methods.ts';
+import { PRECISIONS } from '../vocabulary/precisions.ts';
+import type { TrialState } from '../vocabulary/states.ts';
 import { lossDelta } from './baseline.ts';
 import { type CellGroup, type ComparedTrial, samples } from './input.ts';
 import { layersKept, modelName } from './layers.ts';
-import * as measures from './measures.ts';
-import { paretoFront } from './pareto.ts';
 import type { SuggestedBy } from './search-types.ts';
-import { adjustDeltas, estimate, estimateOfExponential, mean } from './statistics.ts';
+import { adjustDeltas, estimate, estimateOfExponential } from './statistics.ts';
 import type { ComparisonRow, TrialCounts } from './types.ts';
 
 export interface RowContext {

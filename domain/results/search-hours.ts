@@ -1,6 +1,7 @@
 /** What trials took, for comparisons at equal hours. */
+
+import { trialSeconds } from '../measures/measures.ts';
 import type { ComparedTrial } from './input.ts';
-import { trialSeconds } from './measures.ts';
 
 /**
  * Hours times GPUs (1 on a CPU) of all attempts of a trial; of the measurement itself where it was taken over, as if

@@ -1,8 +1,8 @@
 /** *Search against switching*: a study against the plain cells that differ from its base in one axis. */
 import canonicalize from 'canonicalize';
-import { hasAdapters } from '../spec/vocabulary.ts';
+import { environmentKey, evaluationKey, type Measure } from '../measures/measures.ts';
+import { hasAdapters } from '../vocabulary/methods.ts';
 import { type CellGroup, type MeasuredTrial, samples } from './input.ts';
-import { environmentKey, evaluationKey, type Measure } from './measures.ts';
 import { hoursOfTrial } from './search-hours.ts';
 import { type SearchRow, SWITCHES, type Switch, type SwitchingRow } from './search-types.ts';
 import type { Delta } from './types.ts';

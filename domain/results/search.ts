@@ -5,11 +5,12 @@
  * Everything is in the seed of the suggestions, one trial of each cell, so that neither side pays for further seeds.
  * Hours are added up in the order of suggestions, and of cells in reading order, as if one trial ran after another.
  */
+
+import type { Measure } from '../measures/measures.ts';
 import { searchMeasure } from '../search/end.ts';
 import type { SearchedStudy, SearchedSuggestion } from '../search/types.ts';
 import { DIRECTIONS } from '../spec/search.ts';
 import { type CellGroup, type ComparedTrial, type ComparisonInput, samples } from './input.ts';
-import type { Measure } from './measures.ts';
 import { hoursLeft, hoursOfTrial, secondsPerStep, total } from './search-hours.ts';
 import { improvement, type StudyFacts, switchingRows } from './search-switching.ts';
 import type { SearchComparison, SearchPoint, SearchRow, SuggestedBy } from './search-types.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { mean } from '../measures/mean.ts';
 import {
   adjustDeltas,
   estimate,
   estimateOfExponential,
   holm,
-  mean,
   pairedDifference,
   pairedRatio,
   standardDeviation,

@@ -1,6 +1,8 @@
 /** The statistics of the comparison. Few seeds are the normal case, so every interval is Student's t. */
+
 import tCdf from '@stdlib/stats-base-dists-t-cdf';
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
+import { mean } from '../measures/mean.ts';
 import type { Delta, Estimate } from './types.ts';
 
 const quantiles = new Map<number, number>();
@@ -12,13 +14,6 @@ export function tCritical(degreesOfFreedom: number): number {
   const value = tQuantile(0.975, degreesOfFreedom);
   quantiles.set(degreesOfFreedom, value);
   return value;
-}
-
-export function mean(samples: readonly number[]): number | null {
-  if (samples.length === 0) return null;
-  let sum = 0;
-  for (const sample of samples) sum += sample;
-  return sum / samples.length;
 }
 
 /** Sample standard deviation (n − 1), two passes; null below two samples. Equal samples give exactly 0. */

@@ -1,7 +1,8 @@
 /** *Tasks*: questions of task files, answered by the model as cut and as trained. */
 import type { TaskResult } from '../contract/result.ts';
+import { mean } from '../measures/mean.ts';
 import type { CellGroup, MeasuredTrial } from './input.ts';
-import { estimate, mean, pairedDifference } from './statistics.ts';
+import { estimate, pairedDifference } from './statistics.ts';
 import type { ComparisonRow, TaskRow } from './types.ts';
 
 /**

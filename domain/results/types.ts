@@ -1,17 +1,12 @@
 /** Measurements and the comparison: what the user came for. */
+
 import type { GgufResult } from '../contract/result.ts';
 import type { LayerChoice } from '../contract/settings.ts';
-import type { TrialState } from '../run/types.ts';
-import type { Method, Precision } from '../spec/vocabulary.ts';
+import type { MemoryMetric, Objective } from '../vocabulary/comparison.ts';
+import type { Method } from '../vocabulary/methods.ts';
+import type { Precision } from '../vocabulary/precisions.ts';
+import type { TrialState } from '../vocabulary/states.ts';
 import type { SearchComparison, SuggestedBy } from './search-types.ts';
-
-/** Where a memory figure comes from: device memory of a GPU trial, host memory of a CPU trial. Never mixed in one figure. */
-export const MEMORY_METRICS = ['peak-reserved', 'peak-rss'] as const;
-export type MemoryMetric = (typeof MEMORY_METRICS)[number];
-
-export const OBJECTIVES = ['loss', 'perplexity', 'accuracy'] as const;
-/** What decides which cell is best: held-out loss or perplexity (lower; both rank alike), or token accuracy (higher). */
-export type Objective = (typeof OBJECTIVES)[number];
 
 /** A value over seeds. `n` counts the seeds that measured it; with none, everything else is null. */
 export interface Estimate {

@@ -2,8 +2,8 @@
 import type { AttemptKey } from '../contract/attempt.ts';
 import type { AttemptEnd } from '../contract/runner.ts';
 import type { Plan } from '../contract/trial.ts';
+import type { TerminalTrialState } from '../vocabulary/states.ts';
 import type { PlanHint } from './hints.ts';
-import type { TerminalTrialState } from './types.ts';
 
 export interface RecordOrder extends AttemptKey {
   /** How the attempt ended; null where none was alive (a waiting trial was cancelled). */

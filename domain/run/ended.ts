@@ -1,11 +1,12 @@
 /** An attempt has ended: its trial is recorded, or goes on with another attempt. */
 import { type AttemptEnd, type FailureClass, pendingSentenceOf } from '../contract/runner.ts';
+import type { TerminalTrialState } from '../vocabulary/states.ts';
 import type { Draft } from './draft.ts';
 import type { EndedAttempt } from './events.ts';
 import { hintOf } from './hints.ts';
 import { decide } from './policy/table.ts';
 import { isAlive } from './state.ts';
-import type { ActiveTrial, RunPolicy, TerminalTrialState } from './types.ts';
+import type { ActiveTrial, RunPolicy } from './types.ts';
 
 export function attemptEnded(draft: Draft, ended: EndedAttempt, atMs: number): void {
   const trial = draft.active[ended.trialId];

@@ -2,7 +2,7 @@
 import type { AttemptKey } from '../contract/attempt.ts';
 import type { AttemptEnd } from '../contract/runner.ts';
 import type { Plan } from '../contract/trial.ts';
-import type { ExperimentState } from './types.ts';
+import type { ExperimentState } from '../vocabulary/states.ts';
 
 export interface EndedAttempt extends AttemptKey {
   readonly end: AttemptEnd;

@@ -1,4 +1,4 @@
-import type { ExperimentState, TrialState } from './types.ts';
+import type { ExperimentState, TrialState } from '../vocabulary/states.ts';
 
 /** What an experiment ends as, from the states of all its trials; null while one is open. */
 export function finalState(

@@ -2,9 +2,6 @@
 import { DATASET_TRIAL } from '../contract/generation.ts';
 import type { RunPolicy } from './types.ts';
 
-export const PREPARATION_STATES = ['pending', 'running', 'retrying', 'succeeded', 'failed', 'cancelled'] as const;
-export type PreparationState = (typeof PREPARATION_STATES)[number];
-
 export function isPreparation(trialId: string): boolean {
   return trialId === DATASET_TRIAL;
 }

@@ -1,6 +1,6 @@
 /** The best suggestions of a study. */
 import type { StudySpec } from '../contract/search.ts';
-import { paretoFront } from '../results/pareto.ts';
+import { paretoFront } from '../measures/pareto.ts';
 
 interface Ended {
   readonly number: number;

@@ -1,8 +1,8 @@
 /** What the end of a trial means for the suggestion that it tries. */
 import type { TrialResult } from '../contract/result.ts';
-import * as measures from '../results/measures.ts';
-import type { TrialState } from '../run/types.ts';
+import * as measures from '../measures/measures.ts';
 import type { SearchObjective } from '../spec/search.ts';
+import type { TrialState } from '../vocabulary/states.ts';
 import type { SuggestionEnd } from './types.ts';
 
 /** How a metric is read from a result. Cost is null without a price. */

@@ -1,11 +1,11 @@
 /** From a document to its studies: one per cell, or one that also chooses the cell. */
 import type { StudySpec } from '../contract/search.ts';
-import { sha256 } from '../matrix/identity.ts';
 import type { Expansion, PlannedTrial } from '../matrix/types.ts';
-import { canonical } from '../spec/canonical.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
 import { countValues, DIRECTIONS, extremes, isSettingPath, rangeOf, type SearchSection } from '../spec/search.ts';
-import { hasAdapters } from '../spec/vocabulary.ts';
+import { canonical } from '../vocabulary/canonical.ts';
+import { hasAdapters } from '../vocabulary/methods.ts';
+import { sha256 } from '../vocabulary/sha256.ts';
 import { CELL_PARAMETER, type ParameterValues, type Study } from './types.ts';
 
 type Searching = Pick<ExperimentDocument, 'search' | 'objective'>;

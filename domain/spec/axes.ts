@@ -1,9 +1,11 @@
 /** The axes a matrix may have, by the path they are written at, and the schema of one value of each. */
 import { z } from 'zod';
 import { loraSettings, type ModelRef, scoringSettings, trainingSettings } from '../contract/settings.ts';
+import { METHODS } from '../vocabulary/methods.ts';
+import { PRECISIONS } from '../vocabulary/precisions.ts';
+import { COMPUTE_DTYPES } from '../vocabulary/training.ts';
 import { depth } from './layers.ts';
 import { modelInput } from './references-input.ts';
-import { COMPUTE_DTYPES, METHODS, PRECISIONS } from './vocabulary.ts';
 
 export const quantizationSettings = z.strictObject({
   computeDtype: z.enum(COMPUTE_DTYPES),

@@ -1,6 +1,8 @@
 /** Checks of what points into the matrix: the baseline, and the conditions of `matrix.exclude`. */
+
+import { canonical } from '../vocabulary/canonical.ts';
+import { DOUBLE_QUANTIZED, type Precision } from '../vocabulary/precisions.ts';
 import { type AxisName, type AxisValue, isAxis } from './axes.ts';
-import { canonical } from './canonical.ts';
 import { type Report, type Subject, valuesAt } from './check-subject.ts';
 import { compile } from './conditions.ts';
 import { keptLayers } from './layers.ts';
@@ -61,8 +63,7 @@ function possible(subject: Subject, axis: AxisName): readonly AxisValue[] {
   const base = axis === 'model' && document.model !== undefined && document.model !== null ? [document.model] : [];
   const values = [...((matrix[axis] ?? base) as readonly AxisValue[])];
   values.push(...matrix.include.flatMap((entry) => (entry[axis] ?? []) as readonly AxisValue[]));
-  if (axis === 'precision')
-    values.push(...values.flatMap((value) => (value === 'nf4' || value === 'fp4' ? [`${value}-dq` as const] : [])));
+  if (axis === 'precision') values.push(...values.flatMap((value) => DOUBLE_QUANTIZED.get(value as Precision) ?? []));
   return values;
 }
 

@@ -1,7 +1,9 @@
 /** Checks of the section `search`: parameters against the settings that they set, and how well its parts go together. */
-import { countCells } from '../matrix/combinations.ts';
+
+import { hasAdapters } from '../vocabulary/methods.ts';
 import { AXIS_NAMES, axisSchemas, isAxis, SETTING_PATHS, type SettingPath } from './axes.ts';
 import { boundsAt, type Report, type Subject } from './check-subject.ts';
+import { countCells } from './combinations.ts';
 import { isRecord } from './matrix.ts';
 import { check, described, type PathSegment } from './problems.ts';
 import {
@@ -16,7 +18,6 @@ import {
   type SearchSection,
 } from './search.ts';
 import { closest } from './suggest.ts';
-import { hasAdapters } from './vocabulary.ts';
 
 /** Objectives that the training loss, which pruners look at, says something about. */
 const PRUNABLE: readonly SearchObjective[] = ['loss', 'perplexity', 'accuracy'];

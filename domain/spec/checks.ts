@@ -1,13 +1,14 @@
 /** Checks that look at more than one field. Each is skipped where a field that it needs has a mistake of its own. */
-import { countCells, countTrials } from '../matrix/combinations.ts';
-import { methodProblem } from '../matrix/validity.ts';
+
+import { hasAdapters, methodProblem } from '../vocabulary/methods.ts';
+import { DOUBLE_QUANTIZED } from '../vocabulary/precisions.ts';
 import { AXIS_NAMES } from './axes.ts';
 import { boundsAt, placeOf, type Report, reachedAt, type Subject, valuesAt } from './check-subject.ts';
 import { baselineChecks, excludeChecks } from './checks-cells.ts';
 import { searchChecks } from './checks-search.ts';
+import { countCells, countTrials } from './combinations.ts';
 import { generatedChecks } from './generated-checks.ts';
 import { type Issue, issue } from './problems.ts';
-import { hasAdapters } from './vocabulary.ts';
 
 /** Most trials of one experiment. */
 export const MAX_TRIALS = 100_000;
@@ -69,15 +70,15 @@ const quantization: Check = (subject, report) => {
   const precisions = [...matrix.precision, ...matrix.include.flatMap((entry) => entry.precision ?? [])];
   const doubled = valuesAt(subject, 'quantization.doubleQuant');
   const place = placeOf(subject, 'quantization.doubleQuant');
-  const contradiction = precisions.find((precision) => precision.endsWith('-dq'));
+  const contradiction = [...DOUBLE_QUANTIZED].find(([, doubled]) => precisions.includes(doubled));
   if (doubled.includes(false) && contradiction !== undefined)
     report.issue(
       place,
-      `contradicts ${contradiction}, which is double quantization`,
-      `write ${contradiction.replace('-dq', '')}, or leave doubleQuant out`,
+      `contradicts ${contradiction[1]}, which is double quantization`,
+      `write ${contradiction[0]}, or leave doubleQuant out`,
     );
-  if (doubled.includes(true) && !precisions.some((precision) => /^(nf4|fp4)/.test(precision)))
-    report.warn(place, 'has no effect: the matrix has neither nf4 nor fp4');
+  if (doubled.includes(true) && ![...DOUBLE_QUANTIZED].flat().some((precision) => precisions.includes(precision)))
+    report.warn(place, `has no effect: the matrix has neither ${[...DOUBLE_QUANTIZED.keys()].join(' nor ')}`);
   const halves = reachedAt(subject, 'quantization.computeDtype').filter(
     (dtype) => dtype === 'bf16' || dtype === 'fp16',
   );

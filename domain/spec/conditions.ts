@@ -1,6 +1,7 @@
 /** Conditions of `matrix.exclude`: values, ranges and wildcards on one axis. */
+
+import { canonical } from '../vocabulary/canonical.ts';
 import { type AxisName, type AxisValue, axisSchemas, type Condition } from './axes.ts';
-import { canonical } from './canonical.ts';
 import { check, type Issue, issue, type PathSegment } from './problems.ts';
 
 /** What a condition looks at. For `layers`, `kept` is the number of layers that remain, where it is known. */

@@ -2,6 +2,7 @@
  * The experiment document (`apiVersion: lamina/v1`): its fields, their defaults and what they mean.
  * `docs/experiment.schema.json` and the tables of `docs/experiment.md` are generated from here.
  */
+
 import { z } from 'zod';
 import {
   artifactSettings,
@@ -13,6 +14,7 @@ import {
   taskSettings,
   trainingSettings,
 } from '../contract/settings.ts';
+import { DOUBLE_QUANTIZED } from '../vocabulary/precisions.ts';
 import { MATRIX_DEFAULTS, type Matrix, type PartialCell, quantizationSettings } from './axes.ts';
 import { estimateAssumptions } from './estimate.ts';
 import { duration, field, shorthand, size } from './input.ts';
@@ -67,7 +69,7 @@ const quantization = z.strictObject({
   doubleQuant: field(
     q.doubleQuant,
     null,
-    'true: nf4 and fp4 mean nf4-dq and fp4-dq; false: there is no double quantization; null: as each precision says',
+    `true: ${[...DOUBLE_QUANTIZED.keys()].join(' and ')} mean ${[...DOUBLE_QUANTIZED.values()].join(' and ')}; false: there is no double quantization; null: as each precision says`,
   ),
 });
 

@@ -1,6 +1,6 @@
 /** What a memory estimate assumes beside the settings. Nothing here changes what a trial does, or its id. */
 import { z } from 'zod';
-import { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS, TRAINERS } from '../memory/settings.ts';
+import { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS, TRAINERS } from '../vocabulary/memory.ts';
 import { field, size } from './input.ts';
 
 const count = z.int().min(1).max(10_000_000);

@@ -1,6 +1,7 @@
 /** Further values for the axes of an experiment that exists already. */
+
+import { canonical } from '../vocabulary/canonical.ts';
 import { AXIS_NAMES, isAxis } from './axes.ts';
-import { canonical } from './canonical.ts';
 import type { ExperimentDocument } from './document.ts';
 import { readAxis } from './matrix.ts';
 import { type ParsedDocument, parseDocument } from './parse.ts';

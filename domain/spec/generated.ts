@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { type GenerationSpec, generationSpec } from '../contract/generation.ts';
 import type { DatasetRef } from '../contract/settings.ts';
-import { sha256 } from '../matrix/identity.ts';
-import { canonical } from './canonical.ts';
+import { canonical } from '../vocabulary/canonical.ts';
+import { sha256 } from '../vocabulary/sha256.ts';
 
 export const generatedDataset = z.strictObject({ source: z.literal('generated'), ...generationSpec.shape });
 export type GeneratedDataset = z.infer<typeof generatedDataset>;

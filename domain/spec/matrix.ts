@@ -1,4 +1,6 @@
 /** Reads the matrix of a document: every axis, value and condition is checked on its own, so that no mistake hides another. */
+
+import { canonical } from '../vocabulary/canonical.ts';
 import {
   AXIS_NAMES,
   type AxisName,
@@ -12,7 +14,6 @@ import {
   type PartialCell,
   type PartialMatrix,
 } from './axes.ts';
-import { canonical } from './canonical.ts';
 import { compile } from './conditions.ts';
 import { check, described, type Issue, issue, type PathSegment, pathText } from './problems.ts';
 import { closest } from './suggest.ts';

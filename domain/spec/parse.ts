@@ -1,11 +1,12 @@
 /** Reads an experiment document and says everything that is wrong with it at once. */
+
+import { hasAdapters } from '../vocabulary/methods.ts';
 import type { Matrix } from './axes.ts';
 import { crossChecks } from './checks.ts';
 import { type ExperimentDocument, experimentDocument, lora as loraSchema } from './document.ts';
 import { isRecord, readCell, readMatrix } from './matrix.ts';
 import { check, described, type Issue, issue, unknownKey } from './problems.ts';
 import { readText } from './text.ts';
-import { hasAdapters } from './vocabulary.ts';
 
 export type { Issue } from './problems.ts';
 

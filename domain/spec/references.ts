@@ -1,7 +1,7 @@
 /** The models and the dataset that a document names, and the same document with them resolved. */
 import type { ModelRef } from '../contract/settings.ts';
+import { canonical } from '../vocabulary/canonical.ts';
 import type { Condition, PartialCell, PartialMatrix } from './axes.ts';
-import { canonical } from './canonical.ts';
 import type { ExperimentDocument } from './document.ts';
 import type { DocumentDataset } from './generated.ts';
 

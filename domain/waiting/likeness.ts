@@ -1,5 +1,7 @@
 /** Which past trials are like the one to come: the first rung of the ladder that has any. */
-import type { Basis, PastTrial, Work } from './types.ts';
+
+import type { Basis } from '../vocabulary/durations.ts';
+import type { PastTrial, Work } from './types.ts';
 
 /** More samples than this say nothing more, and older ones describe an older machine. */
 const MOST_SAMPLES = 40;

@@ -1,6 +1,8 @@
 /** What past trials would have taken, had they been the trial to come. */
+
+import type { Basis } from '../vocabulary/durations.ts';
 import { ascending, median, quantile } from './statistics.ts';
-import type { Basis, PastTrial, Work } from './types.ts';
+import type { PastTrial, Work } from './types.ts';
 
 /**
  * Share of a step that does not depend on depth (embedding, head, loss, optimizer of these), until two depths of a

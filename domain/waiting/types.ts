@@ -2,6 +2,7 @@
  * Words of the estimates of when trials start and how long they take. Seconds throughout.
  * Method and limits: docs/guide/waiting.md.
  */
+import type { Basis } from '../vocabulary/durations.ts';
 
 /** How much an interval is meant to cover: in four of five cases the value lies inside. */
 export const COVERAGE = 0.8;
@@ -55,10 +56,6 @@ export interface PastTrial extends Work {
   /** Held-out tokens that were scored. */
   readonly evaluatedTokens: number;
 }
-
-/** How alike the past trials are that an estimate was made from, the most alike first. */
-export const BASES = ['same-cell', 'same-shape', 'scaled', 'rough'] as const;
-export type Basis = (typeof BASES)[number];
 
 /** How long one trial of a cell holds its place: log-normal, its parameters known from few samples. */
 export interface DurationEstimate {

@@ -1,7 +1,7 @@
 /** What of a trial's settings decides how long it takes. */
 import type { LayerChoice, ModelRef, TrialSettings } from '../contract/settings.ts';
 import type { Plan } from '../contract/trial.ts';
-import { canonical } from '../spec/canonical.ts';
+import { canonical } from '../vocabulary/canonical.ts';
 import type { Work } from './types.ts';
 
 /** The same for the same weights, wherever they lie. */

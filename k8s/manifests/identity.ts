@@ -2,7 +2,7 @@
 import type { V1ObjectMeta } from '@kubernetes/client-node';
 import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
 import type { AttemptLaunch, AttemptRequest } from '@lamina/domain/contract/runner.ts';
-import { canonical } from '@lamina/domain/spec/canonical.ts';
+import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
 import { ANNOTATIONS, LABELS, MANAGED_BY } from '../labels.ts';
 import { labelValue, sha256 } from '../names.ts';
 

@@ -1,5 +1,5 @@
 /** One kind of fault: what is done, what must come of it, and how long it took to get over it. */
-import type { TrialState } from '@lamina/domain/run/types.ts';
+import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
 import type { FaultStack } from './fault-stack.ts';
 
 export type EndedCounts = Readonly<Partial<Record<TrialState, number>>>;

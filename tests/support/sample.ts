@@ -7,7 +7,7 @@ import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
 import type { Expansion, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
-import type { Precision } from '@lamina/domain/spec/vocabulary.ts';
+import type { Precision } from '@lamina/domain/vocabulary/precisions.ts';
 
 const LAYERS = 18;
 const DEVICE = 'AMD EPYC 7B13';

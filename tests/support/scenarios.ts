@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { type ExperimentProgress, experimentWorkflowId, QUERIES } from '@lamina/domain/contract/workflow.ts';
-import type { TrialState } from '@lamina/domain/run/types.ts';
+import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
 import { type Orchestra, until } from './orchestra.ts';
 import { PREPARATION_SCENARIOS } from './preparation-scenarios.ts';
 

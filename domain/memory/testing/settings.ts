@@ -1,6 +1,7 @@
 /** Settings for tests, and arbitrary ones for properties. */
 import fc from 'fast-check';
-import { ATTENTIONS, LOGITS, type MemorySettings } from '../settings.ts';
+import { ATTENTIONS, LOGITS } from '../../vocabulary/memory.ts';
+import { type MemorySettings } from '../settings.ts';
 
 export const LORA = { rank: 16, targets: 'all-linear', dropout: 0, bytes: 4 } as const;
 

@@ -5,8 +5,9 @@ import { type LayerChoice } from '../../contract/settings.ts';
 import { sampleSettings } from '../../contract/testing/settings.ts';
 import { CONTRACT_VERSION } from '../../contract/units.ts';
 import type { Cell, Scalar } from '../../matrix/types.ts';
-import type { TrialState } from '../../run/types.ts';
-import type { Method, Precision } from '../../spec/vocabulary.ts';
+import type { Method } from '../../vocabulary/methods.ts';
+import type { Precision } from '../../vocabulary/precisions.ts';
+import type { TrialState } from '../../vocabulary/states.ts';
 import type { ComparedTrial, ComparisonInput } from '../input.ts';
 
 export interface TrialOptions {

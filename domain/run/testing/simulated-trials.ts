@@ -1,6 +1,7 @@
 /** What the simulated store and runner know of a trial and of an attempt. */
 import type { Plan } from '../../contract/trial.ts';
-import type { AttemptEnd, TrialState } from '../types.ts';
+import type { TrialState } from '../../vocabulary/states.ts';
+import type { AttemptEnd } from '../types.ts';
 
 export interface StoredTrial {
   state: TrialState;

@@ -5,13 +5,14 @@
 import type { FailureClass } from '../../contract/runner.ts';
 import { FAILURE_CLASSES } from '../../contract/runner.ts';
 import type { Plan } from '../../contract/trial.ts';
+import type { TrialState } from '../../vocabulary/states.ts';
 import type { RunCommands } from '../commands.ts';
 import type { ClaimedAttempt, DispatchResult, EndedAttempt, RunEvent, SeenAttempt } from '../events.ts';
 import { finalState } from '../finish.ts';
 import { applyHint } from '../hints.ts';
 import { initialState, type RunState } from '../state.ts';
 import type { Step } from '../step.ts';
-import type { RunPolicy, TrialState } from '../types.ts';
+import type { RunPolicy } from '../types.ts';
 import { isTerminal, pendingTrial, type Running, type StoredTrial } from './simulated-trials.ts';
 
 export type StepFunction = (state: RunState, event: RunEvent) => Step;

@@ -11,7 +11,7 @@ _TABLE: Final = Path(__file__).with_name("capabilities.json")
 
 
 class PrecisionFacts(Document):
-    """One row; the meaning of each field is said in `domain/matrix/capabilities.ts`, which writes the file."""
+    """One row; the meaning of each field is said in `domain/vocabulary/precisions.ts`, which writes the file."""
 
     quantized: bool
     library: Literal["PyTorch", "bitsandbytes", "torchao", "checkpoint"]

@@ -1,12 +1,12 @@
 import type { ModelRef } from '@lamina/domain/contract/settings.ts';
-import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.ts';
+import { estimateTrial, type KnownShape } from '@lamina/domain/matrix/estimate.ts';
 import { plannedSettings } from '@lamina/domain/memory/learned.ts';
 import { compareTrials } from '@lamina/domain/results/compare.ts';
 import type { ComparedTrial, GeneratedData } from '@lamina/domain/results/input.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
-import { canonical } from '@lamina/domain/spec/canonical.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
+import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
 import type { PreparationRecord } from '@lamina/platform/preparation-store.ts';
 import type { ExperimentRecord, ExperimentStore, TrialRecord } from '@lamina/platform/store.ts';
 import type { Shapes } from '@lamina/platform/submission/shapes.ts';

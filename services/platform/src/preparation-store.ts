@@ -2,7 +2,7 @@
 import type { GenerationReport, GenerationSpec } from '@lamina/domain/contract/generation.ts';
 import type { DatasetRef } from '@lamina/domain/contract/settings.ts';
 import type { Plan } from '@lamina/domain/contract/trial.ts';
-import type { PreparationState } from '@lamina/domain/run/preparation.ts';
+import type { PreparationState } from '@lamina/domain/vocabulary/states.ts';
 import type { ClaimedTrial, PlannedExperiment } from './store.ts';
 
 export interface NewPreparation {

@@ -2,8 +2,8 @@
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { Plan } from '@lamina/domain/contract/trial.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
-import type { TrialState } from '@lamina/domain/run/types.ts';
 import type { Observation, ParameterValues, SearchedStudy, Study, Suggestion } from '@lamina/domain/search/types.ts';
+import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
 import type { Page } from './store.ts';
 
 /** `cancelled`: its experiment was cancelled before it was through; `failed`: the tuner refuses it. */

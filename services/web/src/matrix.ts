@@ -1,6 +1,7 @@
 /** Lays points of the matrix out as layers × precision, one panel for each value of the other axes. */
 import type { LayerChoice, ModelRef } from '@lamina/domain/contract/settings.ts';
-import type { Method, Precision } from '@lamina/domain/spec/vocabulary.ts';
+import type { Method } from '@lamina/domain/vocabulary/methods.ts';
+import type { Precision } from '@lamina/domain/vocabulary/precisions.ts';
 import { byPrecisionThenMethod } from './precision.ts';
 
 export interface Coordinates {

@@ -1,4 +1,5 @@
-import type { Method, Precision } from '@lamina/domain/spec/vocabulary.ts';
+import type { Method } from '@lamina/domain/vocabulary/methods.ts';
+import type { Precision } from '@lamina/domain/vocabulary/precisions.ts';
 import type { SymbolName } from './symbols.ts';
 
 /**

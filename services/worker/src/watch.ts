@@ -2,7 +2,7 @@
 import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
 import { experimentWorkflowId, SIGNALS } from '@lamina/domain/contract/workflow.ts';
 import type { EndedAttempt } from '@lamina/domain/run/events.ts';
-import { isOver } from '@lamina/domain/run/types.ts';
+import { isOver } from '@lamina/domain/vocabulary/states.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkerLog } from './activities.ts';

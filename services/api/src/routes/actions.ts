@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ActionView, actionView, extendBody, retryBody } from '@lamina/domain/contract/api.ts';
+import { studiesOf } from '@lamina/domain/search/studies.ts';
+import { extendDocument } from '@lamina/domain/spec/extend.ts';
+import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import {
   TERMINAL_EXPERIMENT_STATES as ENDED,
   type ExperimentState,
   type TrialState,
-} from '@lamina/domain/run/types.ts';
-import { studiesOf } from '@lamina/domain/search/studies.ts';
-import { extendDocument } from '@lamina/domain/spec/extend.ts';
-import { parseDocument } from '@lamina/domain/spec/parse.ts';
+} from '@lamina/domain/vocabulary/states.ts';
 import { ExperimentNotRunning } from '@lamina/platform/control.ts';
 import { DocumentChanged } from '@lamina/platform/errors.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';

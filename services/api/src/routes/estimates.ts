@@ -1,8 +1,8 @@
 import { submitBody } from '@lamina/domain/contract/api.ts';
 import { estimateView } from '@lamina/domain/contract/estimate.ts';
 import type { ModelRef } from '@lamina/domain/contract/settings.ts';
-import { estimateDocument, type KnownShape, modelsOf, parseEstimateDocument } from '@lamina/domain/memory/document.ts';
-import { canonical } from '@lamina/domain/spec/canonical.ts';
+import { estimateDocument, type KnownShape, modelsOf, parseEstimateDocument } from '@lamina/domain/matrix/estimate.ts';
+import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
 import { choiceFrom } from '@lamina/platform/submission/gpu-offers.ts';
 import { InvalidDocument } from '@lamina/platform/submission/invalid-document.ts';
 import { placesFrom } from '@lamina/platform/submission/paths.ts';

@@ -7,7 +7,7 @@ import {
   submitBody,
   experimentView as viewSchema,
 } from '@lamina/domain/contract/api.ts';
-import { canonical } from '@lamina/domain/spec/canonical.ts';
+import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';
 import { toStore } from '@lamina/platform/submission/planned.ts';

@@ -7,7 +7,7 @@ import {
   modelsOf,
   parseEstimateDocument,
   type Trainer,
-} from '@lamina/domain/memory/document.ts';
+} from '@lamina/domain/matrix/estimate.ts';
 import { readShape } from '@lamina/domain/memory/shape.ts';
 import { defineCommand, writeJson } from '../command.ts';
 import { type DocumentFile, readDocument } from '../document.ts';

@@ -1,5 +1,5 @@
 import type { ExperimentView } from '@lamina/domain/contract/api.ts';
-import { EXPERIMENT_STATES } from '@lamina/domain/run/types.ts';
+import { EXPERIMENT_STATES } from '@lamina/domain/vocabulary/states.ts';
 import { defineCommand, writeJson } from '../command.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { bar } from '../format/bar.ts';

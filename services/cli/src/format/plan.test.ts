@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PreviewView } from '@lamina/domain/contract/api.ts';
 import type { EstimateView } from '@lamina/domain/contract/estimate.ts';
-import { estimateDocument, parseEstimateDocument } from '@lamina/domain/memory/document.ts';
+import { estimateDocument, parseEstimateDocument } from '@lamina/domain/matrix/estimate.ts';
 import { DEFAULT_MARGINS } from '@lamina/domain/memory/overhead.ts';
 import { shapeOf } from '@lamina/domain/memory/testing/configs.ts';
 import { estimateText } from '../commands/estimate.ts';

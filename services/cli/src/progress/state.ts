@@ -1,6 +1,6 @@
 /** What is known of a running experiment, and how events change it. Pure: the same events give the same state. */
 import type { ExperimentDetail, ExperimentView, StreamEvent, TrialView } from '@lamina/domain/contract/api.ts';
-import { TERMINAL_TRIAL_STATES, type TrialState } from '@lamina/domain/run/types.ts';
+import { TERMINAL_TRIAL_STATES, type TrialState } from '@lamina/domain/vocabulary/states.ts';
 
 export interface TrialProgress {
   readonly id: string;

@@ -1,4 +1,4 @@
-import type { ExperimentState, TrialState } from '@lamina/domain/run/types.ts';
+import type { ExperimentState, TrialState } from '@lamina/domain/vocabulary/states.ts';
 import type { ChalkInstance } from 'chalk';
 import type { TrialProgress } from './state.ts';
 

@@ -1,7 +1,7 @@
 /** Views of the API with made-up content, for tests. */
 import type { ExperimentDetail, StreamEvent, TrialView } from '@lamina/domain/contract/api.ts';
 import type { ExperimentForecastView } from '@lamina/domain/contract/forecast.ts';
-import type { TrialState } from '@lamina/domain/run/types.ts';
+import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
 
 export const AT = '2026-03-01T10:00:00.000Z';
 

@@ -1,4 +1,9 @@
-import { type ExperimentState, isOver, TERMINAL_TRIAL_STATES, type TrialState } from '@lamina/domain/run/types.ts';
+import {
+  type ExperimentState,
+  isOver,
+  TERMINAL_TRIAL_STATES,
+  type TrialState,
+} from '@lamina/domain/vocabulary/states.ts';
 import { sql } from 'kysely';
 import { UnknownExperiment } from '../errors.ts';
 import { json } from './json.ts';

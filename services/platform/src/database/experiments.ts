@@ -1,4 +1,4 @@
-import { isOver } from '@lamina/domain/run/types.ts';
+import { isOver } from '@lamina/domain/vocabulary/states.ts';
 import { sql } from 'kysely';
 import { DocumentChanged, IdempotencyConflict } from '../errors.ts';
 import type { ExperimentRecord, ExperimentStore } from '../store.ts';

@@ -1,6 +1,7 @@
 import { likeKey } from '@lamina/domain/matrix/plan.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
-import type { Plan, TrialState } from '@lamina/domain/run/types.ts';
+import type { Plan } from '@lamina/domain/run/types.ts';
+import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
 import { sql } from 'kysely';
 import { json } from './json.ts';
 import type { Counts, Trx } from './schema.ts';

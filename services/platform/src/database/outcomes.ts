@@ -1,4 +1,4 @@
-import type { TrialState } from '@lamina/domain/run/types.ts';
+import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
 import { type RawBuilder, sql } from 'kysely';
 import type { ExperimentStore } from '../store.ts';
 import { type Change, changeExperiment } from './change.ts';

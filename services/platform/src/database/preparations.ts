@@ -1,6 +1,6 @@
 import type { GenerationReport } from '@lamina/domain/contract/generation.ts';
 import { DATASET_TRIAL } from '@lamina/domain/contract/generation.ts';
-import type { PreparationState } from '@lamina/domain/run/preparation.ts';
+import type { PreparationState } from '@lamina/domain/vocabulary/states.ts';
 import { type Selectable, sql } from 'kysely';
 import type { NewPreparation, PreparationRecord, PreparationStore, PreparedDataset } from '../preparation-store.ts';
 import { type Change, changeExperiment } from './change.ts';

@@ -1,6 +1,6 @@
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
-import type { TrialState } from '@lamina/domain/run/types.ts';
+import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
 import type { Selectable } from 'kysely';
 import type { SuggestionRecord } from '../search-store.ts';
 import type { AttemptRecord, ExperimentRecord, TrialRecord } from '../store.ts';

@@ -5,7 +5,7 @@ import type { GpuOffer } from '@lamina/domain/matrix/context.ts';
 import type { GpuClass } from '@lamina/domain/memory/classes.ts';
 import { ASSUMED_MARGINS, type LearnedMargins, learnMargins } from '@lamina/domain/memory/learned.ts';
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
-import { canonical } from '@lamina/domain/spec/canonical.ts';
+import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
 import type { ExperimentStore } from '../store.ts';
 import type { Shapes } from './shapes.ts';
 

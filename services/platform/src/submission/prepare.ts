@@ -1,12 +1,12 @@
 import type { MemoryView } from '@lamina/domain/contract/estimate.ts';
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import type { ModelRef, TrialSettings } from '@lamina/domain/contract/settings.ts';
+import { estimateTrial, type KnownShape } from '@lamina/domain/matrix/estimate.ts';
 import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
 import { gpuClassesFor, gpuClassIssue } from '@lamina/domain/matrix/place.ts';
 import { likeKey, runPolicy } from '@lamina/domain/matrix/plan.ts';
 import { rememberedPlan } from '@lamina/domain/matrix/remembered.ts';
 import type { Expansion } from '@lamina/domain/matrix/types.ts';
-import { estimateTrial, type KnownShape } from '@lamina/domain/memory/document.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { type Issue, parseDocument } from '@lamina/domain/spec/parse.ts';

@@ -1,12 +1,12 @@
 import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
-import { canonical } from '@lamina/domain/spec/canonical.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import type { DocumentDataset, PromptFile } from '@lamina/domain/spec/generated.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import { references, withReferences } from '@lamina/domain/spec/references.ts';
 import { datasetInput, modelInput } from '@lamina/domain/spec/references-input.ts';
 import { readText } from '@lamina/domain/spec/text.ts';
+import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
 import { resolveDataset } from './dataset.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import { type ResolvedGeneration, resolveGenerated } from './generated-dataset.ts';

@@ -1,6 +1,7 @@
 /** Rows as points of a plot: what is drawn, in which series, and which of them no other beats. */
 import type { ComparisonRow } from '@lamina/domain/results/types.ts';
-import type { Method, Precision } from '@lamina/domain/spec/vocabulary.ts';
+import type { Method } from '@lamina/domain/vocabulary/methods.ts';
+import type { Precision } from '@lamina/domain/vocabulary/precisions.ts';
 import { layersLabel } from '../matrix.ts';
 import { byPrecisionThenMethod, PRECISION_STYLE } from '../precision.ts';
 import type { SymbolName } from '../symbols.ts';

@@ -1,6 +1,6 @@
 /** The live matrix: what each cell and each seed's square says. */
 import type { CellView, TrialView } from '@lamina/domain/contract/api.ts';
-import type { TrialState } from '@lamina/domain/run/types.ts';
+import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
 import { fixed, plural } from '../format.ts';
 import { layoutMatrix, type MatrixPanel, modelName, plannedDepth } from '../matrix.ts';
 

@@ -1,4 +1,4 @@
-import type { ExperimentState } from '@lamina/domain/run/types.ts';
+import type { ExperimentState } from '@lamina/domain/vocabulary/states.ts';
 
 const NAMES: Record<ExperimentState, string> = {
   pending: 'Waiting',

@@ -1,5 +1,5 @@
 /** States of experiments and trials: a colour, a glyph and a word for each. */
-import type { ExperimentState, TrialState } from '@lamina/domain/run/types.ts';
+import type { ExperimentState, TrialState } from '@lamina/domain/vocabulary/states.ts';
 import type { CSSProperties } from 'react';
 import { STATE_NAMES } from '../grid/model.ts';
 import { experimentStateName } from './experiment-states.ts';

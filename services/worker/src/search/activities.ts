@@ -1,10 +1,10 @@
 /** The search workflow's activities. What they keep, they keep once. */
 import { advanceStudyOutput } from '@lamina/domain/contract/search.ts';
-import { isOver } from '@lamina/domain/run/types.ts';
 import { advance, answered } from '@lamina/domain/search/advance.ts';
 import { endOf } from '@lamina/domain/search/end.ts';
 import type { Observation, Study, Suggestion } from '@lamina/domain/search/types.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
+import { isOver } from '@lamina/domain/vocabulary/states.ts';
 import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
 import type { Question, SearchActivities } from '@lamina/workflows/search-activities.ts';
 import { ApplicationFailure } from '@temporalio/common';

@@ -1,8 +1,10 @@
 /** All combinations of a matrix, before any of them is judged. */
-import type { AxisName, AxisValue, Matrix, PartialMatrix } from '../spec/axes.ts';
-import { AXIS_NAMES } from '../spec/axes.ts';
-import type { ExperimentDocument } from '../spec/document.ts';
-import { hasAdapters, type Method, type Precision } from '../spec/vocabulary.ts';
+
+import { hasAdapters, type Method } from '../vocabulary/methods.ts';
+import { DOUBLE_QUANTIZED, type Precision } from '../vocabulary/precisions.ts';
+import type { AxisName, AxisValue, Matrix, PartialMatrix } from './axes.ts';
+import { AXIS_NAMES } from './axes.ts';
+import type { ExperimentDocument } from './document.ts';
 
 /** A value for each axis but the seed. */
 export type Choice = Readonly<Partial<Record<AxisName, AxisValue>>>;
@@ -69,9 +71,6 @@ function product(axes: Axes): readonly Choice[] {
 /** Conditional axes: adapter settings need adapters, double quantization needs a 4-bit precision. */
 export function applies(axis: AxisName, choice: Choice): boolean {
   if (axis.startsWith('lora.')) return hasAdapters(choice.method as Method);
-  if (axis === 'quantization.doubleQuant') return (choice.precision as Precision) in DOUBLE_QUANTIZED;
+  if (axis === 'quantization.doubleQuant') return DOUBLE_QUANTIZED.has(choice.precision as Precision);
   return true;
 }
-
-/** What a precision means where `quantization.doubleQuant` is true. */
-export const DOUBLE_QUANTIZED: Partial<Record<Precision, Precision>> = { nf4: 'nf4-dq', fp4: 'fp4-dq' };

@@ -1,19 +1,19 @@
 /** Estimates for every cell of an experiment document. */
 import type { EstimatedCell, EstimateView, MemoryView } from '../contract/estimate.ts';
 import type { ModelRef, TrialSettings } from '../contract/settings.ts';
-import { expandMatrix } from '../matrix/expand.ts';
+import { choosePlan } from '../memory/choose.ts';
+import { COMMON_CLASSES, type GpuClass } from '../memory/classes.ts';
+import { estimateMemory, MOMENTS } from '../memory/estimate.ts';
+import { gpuCounts, memorySettings, type Trainer } from '../memory/from-settings.ts';
+import { ASSUMED_MARGINS, type LearnedMargins } from '../memory/learned.ts';
+import { countParameters } from '../memory/parameters.ts';
+import type { ModelShape } from '../memory/shape.ts';
+import { trainable } from '../memory/weights.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
 import { type Issue, parseDocument } from '../spec/parse.ts';
 import { references } from '../spec/references.ts';
 import { readText } from '../spec/text.ts';
-import { choosePlan } from './choose.ts';
-import { COMMON_CLASSES, type GpuClass } from './classes.ts';
-import { estimateMemory, MOMENTS } from './estimate.ts';
-import { gpuCounts, memorySettings, type Trainer } from './from-settings.ts';
-import { ASSUMED_MARGINS, type LearnedMargins } from './learned.ts';
-import { countParameters } from './parameters.ts';
-import type { ModelShape } from './shape.ts';
-import { trainable } from './weights.ts';
+import { expandMatrix } from './expand.ts';
 
 export type EstimateDocument =
   | {
@@ -60,7 +60,7 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export type { Trainer } from './from-settings.ts';
+export type { Trainer } from '../memory/from-settings.ts';
 
 /** Every model that the document names, once. */
 export function modelsOf(document: ExperimentDocument): readonly ModelRef[] {

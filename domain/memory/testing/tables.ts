@@ -1,11 +1,11 @@
 /** The tables of docs/guide/memory.md. */
-import { choosePlan } from './choose.ts';
-import { COMMON_CLASSES } from './classes.ts';
+import { choosePlan } from '../choose.ts';
+import { COMMON_CLASSES } from '../classes.ts';
+import { estimateMemory } from '../estimate.ts';
+import type { MemorySettings } from '../settings.ts';
+import type { ModelShape } from '../shape.ts';
+import { median } from '../statistics.ts';
 import type { PublishedError } from './errors.ts';
-import { estimateMemory } from './estimate.ts';
-import type { MemorySettings } from './settings.ts';
-import type { ModelShape } from './shape.ts';
-import { median } from './statistics.ts';
 
 /** Error by source, then row by row. */
 export function errorTables(errors: readonly PublishedError[]): string {

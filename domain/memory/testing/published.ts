@@ -2,9 +2,9 @@
  * Published measurements that the estimator is held against. Facts of the sources; what a source leaves open is in
  * `assumed`. Bytes; figures that were printed in GB or GiB are converted.
  */
-import type { MemorySettings } from './settings.ts';
-import type { ModelShape } from './shape.ts';
-import { readShape } from './shape.ts';
+import type { MemorySettings } from '../settings.ts';
+import type { ModelShape } from '../shape.ts';
+import { readShape } from '../shape.ts';
 
 /** Which counter a source read; sources that do not say are held against the process's peak. */
 export type Counter = 'allocated' | 'reserved' | 'process';

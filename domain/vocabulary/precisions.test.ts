@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PRECISIONS, type Precision } from '../spec/vocabulary.ts';
-import { CAPABILITIES, capabilityTable, checkpointLack, gpuLack, precisionTables } from './capabilities.ts';
+import { capabilityTable, precisionTables } from './precision-tables.ts';
+import { checkpointLack, gpuLack, PRECISIONS, type Precision, precisionFacts } from './precisions.ts';
 
 const GPUS: readonly (readonly [Precision, string, string | null])[] = [
   ['tf32', '7.5', 'tf32 needs compute capability 8.0; T4 has 7.5'],
@@ -43,7 +43,7 @@ test('only adapters are trained over what a library quantizes, and over checkpoi
   const { precisions } = capabilityTable();
   assert.deepEqual(Object.keys(precisions), [...PRECISIONS]);
   for (const precision of PRECISIONS)
-    assert.equal(precisions[precision].quantized, CAPABILITIES[precision].library !== 'PyTorch', precision);
+    assert.equal(precisions[precision]?.quantized, precisionFacts(precision).library !== 'PyTorch', precision);
 });
 
 test('the page lists every precision once, with where it runs', () => {

@@ -1,9 +1,12 @@
 /** How each figure of the comparison is read from one trial's result. Null where it was not measured. */
-import type { MeasuredTrial } from './input.ts';
-import { mean } from './statistics.ts';
-import type { MemoryMetric, Objective } from './types.ts';
+import type { TrialResult } from '../contract/result.ts';
+import type { MemoryMetric, Objective } from '../vocabulary/comparison.ts';
+import { mean } from './mean.ts';
 
-type Measured = Pick<MeasuredTrial, 'result'>;
+interface Measured {
+  readonly result: TrialResult;
+}
+
 export type Measure = (trial: Measured) => number | null;
 
 export const loss: Measure = ({ result }) => result.trained?.loss ?? null;

@@ -1,8 +1,9 @@
 /** "Does Llama 3 8B fit?": the rows of the guide's table, from the settings of examples/llama3-8b-study.yaml. */
-import { expandMatrix } from '../matrix/expand.ts';
-import { parseEstimateDocument } from './document.ts';
-import { gpuCounts, memorySettings } from './from-settings.ts';
-import type { ModelShape } from './shape.ts';
+
+import { parseEstimateDocument } from '../../matrix/estimate.ts';
+import { expandMatrix } from '../../matrix/expand.ts';
+import { gpuCounts, memorySettings } from '../from-settings.ts';
+import type { ModelShape } from '../shape.ts';
 import type { FitRow } from './tables.ts';
 
 const ROWS = [

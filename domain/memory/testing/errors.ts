@@ -1,5 +1,5 @@
 /** The estimator's error against published measurements. */
-import { estimateMemory } from './estimate.ts';
+import { estimateMemory } from '../estimate.ts';
 import { MODELS, PUBLISHED, type Publication } from './published.ts';
 
 export interface PublishedError {

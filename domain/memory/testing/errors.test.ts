@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { median } from '../statistics.ts';
 import { publishedErrors } from './errors.ts';
-import { median } from './statistics.ts';
 
 const judged = publishedErrors().filter(({ publication }) => publication.notJudged === null);
 

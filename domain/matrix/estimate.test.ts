@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memoryView } from '../contract/estimate.ts';
+import { shapeOf } from '../memory/testing/configs.ts';
 import { parseDocument } from '../spec/parse.ts';
-import { type EstimateContext, estimateDocument, parseEstimateDocument } from './document.ts';
-import { shapeOf } from './testing/configs.ts';
+import { type EstimateContext, estimateDocument, parseEstimateDocument } from './estimate.ts';
 
 const model = { source: 'config', path: './config.json' };
 const context: EstimateContext = {
