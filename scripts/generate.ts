@@ -23,7 +23,7 @@ async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
   );
   return {
     ...Object.fromEntries(contracts),
-    'python-trainer/src/lamina_trainer/capabilities.json': json(capabilityTable()),
+    'python-trainer/src/lamina_trainer/contract/capabilities.json': json(capabilityTable()),
     'docs/errors.md': errorsPage(),
     'docs/precisions.md': withTables(await text('docs/precisions.md'), precisionTables()),
     'docs/experiment.schema.json': json(documentSchema()),

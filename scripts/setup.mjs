@@ -147,7 +147,7 @@ export async function setup({ development = false, model = true, trainer = true,
 
 /** Changes with the code that converts, so that a better conversion is done anew. */
 function hashOfGguf() {
-  const file = join(paths.trainer, 'src/lamina_trainer/gguf.py');
+  const file = join(paths.trainer, 'src/lamina_trainer/model/gguf.py');
   return existsSync(file) ? hashOf(readFileSync(file)) : 'none';
 }
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from lamina_trainer.data import prepare_data
-from lamina_trainer.gguf import converted_gguf
-from lamina_trainer.settings import EvaluationSettings, FileDataset, TextField
-from lamina_trainer.tokenizer import LazyTokenizer
+from lamina_trainer.contract.settings import EvaluationSettings, FileDataset, TextField
+from lamina_trainer.data.prepared import prepare_data
+from lamina_trainer.data.tokenizer import LazyTokenizer
+from lamina_trainer.model.gguf import converted_gguf
 
 HERE = Path(__file__).resolve().parent
 RANK = 8

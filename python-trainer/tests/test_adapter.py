@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from lamina_trainer.adapter import save_adapter
 from lamina_trainer.cli import main
-from lamina_trainer.layers import cut
-from lamina_trainer.merge import compare, probe
-from lamina_trainer.methods import apply_method
-from lamina_trainer.models import load_model
-from lamina_trainer.precision import apply_precision, resolve_numerics
-from lamina_trainer.settings import LoraSettings
+from lamina_trainer.contract.settings import LoraSettings
+from lamina_trainer.model.adapter import save_adapter
+from lamina_trainer.model.layers import cut
+from lamina_trainer.model.loading import load_model
+from lamina_trainer.model.merge import compare, probe
+from lamina_trainer.model.precision import apply_precision, resolve_numerics
+from lamina_trainer.training.methods import apply_method
 from tiny import LORA, gemma_config, llama_config, save_model
 
 KEPT = [0, 1, 3]
@@ -91,8 +91,8 @@ def test_rounding_to_16_bits_stays_within_the_stated_tolerance(tmp_path, bases, 
 
 
 def test_a_merge_that_differs_too_much_leaves_nothing(tmp_path, bases, capsys, monkeypatch):
-    monkeypatch.setitem(__import__("lamina_trainer.merge").merge.TOLERANCE, "bf16", 1e-9)
-    monkeypatch.setitem(__import__("lamina_trainer.merge").merge.TOLERANCE, "fp32", 1e-9)
+    monkeypatch.setitem(__import__("lamina_trainer.model.merge").model.merge.TOLERANCE, "bf16", 1e-9)
+    monkeypatch.setitem(__import__("lamina_trainer.model.merge").model.merge.TOLERANCE, "fp32", 1e-9)
     adapter = make_adapter(bases["llama"], tmp_path / "adapter")
     assert main(["merge", str(adapter), "--base", str(bases["llama"]), "--to", str(tmp_path / "merged")]) == 64
     assert "differ by" in capsys.readouterr().err

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from lamina_trainer.adapter import read_about
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.inference import generate, prompts
-from lamina_trainer.layers import cut
-from lamina_trainer.merge import compare, probe, verify
-from lamina_trainer.models import load_model
-from lamina_trainer.precision import apply_precision, resolve_numerics
-from lamina_trainer.trial import run_trial
+from lamina_trainer.measure.inference import generate, prompts
+from lamina_trainer.model.adapter import read_about
+from lamina_trainer.model.layers import cut
+from lamina_trainer.model.loading import load_model
+from lamina_trainer.model.merge import compare, probe, verify
+from lamina_trainer.model.precision import apply_precision, resolve_numerics
+from lamina_trainer.trial.run import run_trial
 from tiny import EVALUATION, LORA, Recorder, gemma_config, llama_config, make_request, save_model, save_texts
 
 INFERENCE = {"batchSizes": [1, 3], "promptTokens": 12, "newTokens": 5, "repetitions": 3, "warmup": 1}
@@ -106,7 +106,7 @@ def test_after_full_training_the_model_itself_is_the_merged_one(tmp_path, shelf)
 
 
 def test_a_merge_above_the_tolerance_is_a_figure_and_no_model(tmp_path, shelf, monkeypatch):
-    monkeypatch.setattr("lamina_trainer.merge.TOLERANCE", {"fp32": 1e-9, "bf16": 1e-9, "fp16": 1e-9})
+    monkeypatch.setattr("lamina_trainer.model.merge.TOLERANCE", {"fp32": 1e-9, "bf16": 1e-9, "fp16": 1e-9})
     recorder = Recorder()
     asked = request(tmp_path, shelf, artifacts=KEEP_ALL, inference=INFERENCE)
     result = run_trial(asked, recorder, None)
@@ -173,7 +173,7 @@ def test_what_cannot_be_kept_or_measured_is_said_before_training(tmp_path, shelf
 def test_the_result_is_a_document_of_the_contract(tmp_path, shelf):
     from jsonschema import Draft202012Validator
 
-    from lamina_trainer.document import write_document
+    from lamina_trainer.contract.document import write_document
 
     schema = Path(__file__).resolve().parents[1] / "contracts" / "trial-result.schema.json"
     result = run_trial(request(tmp_path, shelf, artifacts=KEEP_ALL, inference=INFERENCE), Recorder(), None)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from lamina_trainer.blocks import Blocks, Marks, evaluation_blocks, held_out_order, one_each, pack
+from lamina_trainer.data.blocks import Blocks, Marks, evaluation_blocks, held_out_order, one_each, pack
 
 BOTH = Marks(bos=1, eos=2)
 NONE = Marks(bos=None, eos=None)

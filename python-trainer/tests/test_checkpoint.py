@@ -1,6 +1,6 @@
 import torch
 
-from lamina_trainer.checkpoint import Checkpoint, CheckpointFolder
+from lamina_trainer.training.checkpoint import Checkpoint, CheckpointFolder
 
 CPU = torch.device("cpu")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lamina_trainer.cli import main
-from lamina_trainer.device import DeviceCapabilities, _cpu
-from lamina_trainer.document import parse_document
+from lamina_trainer.contract.document import parse_document
+from lamina_trainer.host.device import DeviceCapabilities, _cpu
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "python-trainer" / "src"
@@ -56,7 +56,7 @@ def test_revision_is_stable_and_follows_the_sources(tmp_path: Path):
     assert first.stdout == second.stdout
     assert len(first.stdout.strip()) == 16
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from lamina_trainer.revision import trainer_revision;"
+        "import sys; sys.path.insert(0, sys.argv[1]); from lamina_trainer.host.revision import trainer_revision;"
         "print(trainer_revision())"
     )
     copied = tmp_path / "src" / "lamina_trainer"

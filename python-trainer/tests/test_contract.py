@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
-from lamina_trainer import contract
-from lamina_trainer.document import parse_document, write_document
+from lamina_trainer.contract import trial as contract
+from lamina_trainer.contract.document import parse_document, write_document
 from lamina_trainer.errors import EXIT_CODES, InvalidError
 from lamina_trainer.generate.contract import GenerateRequest, GenerationResult
 from lamina_trainer.tuner.contract import AdvanceStudyInput, AdvanceStudyOutput

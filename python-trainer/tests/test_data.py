@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from lamina_trainer.data import PreparedData, prepare_data
+from lamina_trainer.contract.settings import EvaluationSettings, FileDataset, HfDataset, PromptFields, TextField
+from lamina_trainer.data.prepared import PreparedData, prepare_data
+from lamina_trainer.data.records import load_texts
+from lamina_trainer.data.tokenizer import LazyTokenizer
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.files import sha256_of_file
-from lamina_trainer.records import load_texts
-from lamina_trainer.settings import EvaluationSettings, FileDataset, HfDataset, PromptFields, TextField
-from lamina_trainer.tokenizer import LazyTokenizer
+from lamina_trainer.host.files import sha256_of_file
 from tiny import save_texts, save_tokenizer
 
 EVALUATION = EvaluationSettings(

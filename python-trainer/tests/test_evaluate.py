@@ -3,11 +3,11 @@ import math
 import pytest
 import torch
 
-from lamina_trainer.evaluate import evaluate, pad, summarize
-from lamina_trainer.group import Group
-from lamina_trainer.models import describe
-from lamina_trainer.passes import Passes
-from lamina_trainer.precision import resolve_numerics
+from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.measure.evaluation import evaluate, pad, summarize
+from lamina_trainer.model.forward import Passes
+from lamina_trainer.model.loading import describe
+from lamina_trainer.model.precision import resolve_numerics
 from tiny import gemma_config, random_model
 
 CPU = torch.device("cpu")
@@ -65,7 +65,7 @@ def test_padding_has_no_next_token():
 
 
 def test_heads_that_are_no_plain_product_go_through_the_models_forward(monkeypatch):
-    from lamina_trainer import passes as module
+    from lamina_trainer.model import forward as module
 
     loaded = describe(random_model(gemma_config()), "sdpa")
     numerics = resolve_numerics("fp32", "fp32", CPU, fast_16_bit=False)

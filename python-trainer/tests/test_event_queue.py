@@ -1,6 +1,6 @@
 """Numbering without gaps, whatever happens to the events."""
 
-from lamina_trainer.event_queue import EventQueue
+from lamina_trainer.events.event_queue import EventQueue
 
 
 def filled(count: int, **options: int) -> EventQueue:

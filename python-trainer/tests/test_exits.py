@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from lamina_trainer.attempt import run_attempt
+from lamina_trainer.attempt.exits import Ending, classify, write_exit
+from lamina_trainer.attempt.request_source import RequestSource
+from lamina_trainer.attempt.run import run_attempt
 from lamina_trainer.errors import InvalidError, StoppedError
-from lamina_trainer.exits import Ending, classify, write_exit
-from lamina_trainer.request_source import RequestSource
 from tiny import llama_config, make_request, save_model, save_texts
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"

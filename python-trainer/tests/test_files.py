@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lamina_trainer.errors import StoppedError
-from lamina_trainer.files import build_once, open_to_readers, remembered_sha256, sha256_of_file, write_atomic
-from lamina_trainer.stop import clear_stop, request_stop
+from lamina_trainer.host.files import build_once, open_to_readers, remembered_sha256, sha256_of_file, write_atomic
+from lamina_trainer.host.stop import clear_stop, request_stop
 
 FORK = multiprocessing.get_context("fork")
 

@@ -17,17 +17,17 @@ from typing import Any
 
 import pytest
 
+from lamina_trainer.contract.settings import FileDataset, TextField
+from lamina_trainer.data.records import load_texts
 from lamina_trainer.errors import EXIT_INVALID, EXIT_RESUMABLE, InvalidError, StoppedError
-from lamina_trainer.files import sha256_of_file
 from lamina_trainer.generate.endpoint import UnavailableError
 from lamina_trainer.generate.gate import Gate
 from lamina_trainer.generate.journal import Answer, Journal
 from lamina_trainer.generate.report import Report
 from lamina_trainer.generate.run import generate
 from lamina_trainer.generate.spec import read_spec
-from lamina_trainer.records import load_texts
-from lamina_trainer.settings import FileDataset, TextField
-from lamina_trainer.stop import clear_stop, request_stop
+from lamina_trainer.host.files import sha256_of_file
+from lamina_trainer.host.stop import clear_stop, request_stop
 from openai_server import OpenAiServer, says, topics
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"

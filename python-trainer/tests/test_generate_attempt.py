@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from lamina_trainer.errors import EXIT_CRASHED, EXIT_INVALID, EXIT_SUCCEEDED
-from lamina_trainer.files import sha256_of_file
+from lamina_trainer.host.files import sha256_of_file
 from openai_server import OpenAiServer, topics
 
 ROOT = Path(__file__).resolve().parents[2]

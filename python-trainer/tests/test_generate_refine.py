@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lamina_trainer.blocks import held_out_order
-from lamina_trainer.document import parse_document
+from lamina_trainer.contract.document import parse_document
+from lamina_trainer.data.blocks import held_out_order
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.generate.clean import cleaner
 from lamina_trainer.generate.contamination import Scored, grams, words

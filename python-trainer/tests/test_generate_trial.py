@@ -4,11 +4,11 @@ import math
 import random
 from pathlib import Path
 
-from lamina_trainer.blocks import held_out_order
+from lamina_trainer.data.blocks import held_out_order
+from lamina_trainer.data.records import load_texts
 from lamina_trainer.generate.run import generate
 from lamina_trainer.generate.spec import read_spec
-from lamina_trainer.records import load_texts
-from lamina_trainer.trial import run_trial
+from lamina_trainer.trial.run import run_trial
 from openai_server import OpenAiServer
 from test_generate import write_spec
 from tiny import EVALUATION, WORDS, Recorder, llama_config, make_request, save_model

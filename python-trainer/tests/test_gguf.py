@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.files import sha256_of_file
-from lamina_trainer.gguf import converted_gguf
+from lamina_trainer.host.files import sha256_of_file
+from lamina_trainer.model.gguf import converted_gguf
 
 HIDDEN, HEADS, LAYERS, FEED_FORWARD = 64, 2, 2, 128
 TOKENS = ["<unk>", "<s>", "</s>", *[f"<0x{byte:02X}>" for byte in range(256)], "▁", "a", "b", "ab", "▁a", "▁ab"]

@@ -2,10 +2,10 @@ import pytest
 import torch
 from torch.nn import functional
 
-from lamina_trainer import head as head_module
-from lamina_trainer.head import Head, find_head, score, summed_loss
-from lamina_trainer.models import describe
-from lamina_trainer.precision import apply_precision, resolve_numerics
+from lamina_trainer.model import chunked_cross_entropy as head_module
+from lamina_trainer.model.chunked_cross_entropy import Head, find_head, score, summed_loss
+from lamina_trainer.model.loading import describe
+from lamina_trainer.model.precision import apply_precision, resolve_numerics
 from tiny import gemma_config, llama_config, random_model
 
 CPU = torch.device("cpu")

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from lamina_trainer.contract import EventBatch
-from lamina_trainer.document import parse_document
-from lamina_trainer.event_queue import EventQueue
-from lamina_trainer.http_reporter import HttpReporter, Timings, _Heartbeat
+from lamina_trainer.contract.document import parse_document
+from lamina_trainer.contract.trial import EventBatch
+from lamina_trainer.events.event_queue import EventQueue
+from lamina_trainer.events.http_reporter import HttpReporter, Timings, _Heartbeat
 from receiver import Receiver
 
 QUICK = Timings(heartbeat=60, gather=0.02, request=2, first_retry=0.02, longest_retry=0.1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lamina_trainer import hub
+from lamina_trainer.host import hub
 from receiver import Receiver
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"
@@ -16,7 +16,7 @@ ASK = """
 import os
 import huggingface_hub.constants as constants
 before = constants.HF_HUB_OFFLINE
-from lamina_trainer.hub import hub_offline
+from lamina_trainer.host.hub import hub_offline
 print(before, hub_offline(), hub_offline(), constants.HF_HUB_OFFLINE, os.environ.get("HF_HUB_OFFLINE"))
 """
 

@@ -2,12 +2,12 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from lamina_trainer.calibrate import angular_distances, layer_states
+from lamina_trainer.contract.settings import LayerChoice
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.layers import cut, kept_indices, needs_calibration
-from lamina_trainer.models import describe
-from lamina_trainer.precision import resolve_numerics
-from lamina_trainer.settings import LayerChoice
+from lamina_trainer.model.angular_distance import angular_distances, layer_states
+from lamina_trainer.model.layers import cut, kept_indices, needs_calibration
+from lamina_trainer.model.loading import describe
+from lamina_trainer.model.precision import resolve_numerics
 from tiny import gemma_config, llama_config, random_model
 
 CPU = torch.device("cpu")

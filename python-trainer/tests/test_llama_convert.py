@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lamina_trainer.contract.settings import GgufSettings
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.llama.convert import convert
 from lamina_trainer.llama.measure import MISSING, measure_gguf
-from lamina_trainer.settings import GgufSettings
 from llama_tools import CACHE, needs_source, save_gemma
 
 pytestmark = needs_source

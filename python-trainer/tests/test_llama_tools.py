@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from lamina_trainer.contract.settings import GgufSettings
 from lamina_trainer.llama.build import tool
 from lamina_trainer.llama.convert import convert, quantize, run_tool
 from lamina_trainer.llama.measure import measure_gguf
 from lamina_trainer.llama.perplexity import save_reference, score
-from lamina_trainer.settings import GgufSettings
 from llama_tools import CACHE, LETTERS, VOCABULARY, needs_tools, save_gemma
 from reference_logits import read_tokens, write_reference
 

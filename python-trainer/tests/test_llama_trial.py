@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lamina_trainer.llama.build import is_built
-from lamina_trainer.trial import run_trial
+from lamina_trainer.trial.run import run_trial
 from llama_tools import CACHE, LETTERS, needs_source, save_gemma
 from tiny import EVALUATION, Recorder, gemma_config, make_request, save_model, save_texts
 

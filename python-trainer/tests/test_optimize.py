@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lamina_trainer.optimize import data_order, learning_rate
+from lamina_trainer.training.optimizer import data_order, learning_rate
 
 
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from lamina_trainer.attempt.exits import Conclusion, Ending, classify
+from lamina_trainer.attempt.verdict import conclude, encode
+from lamina_trainer.distributed.rank import Place, nodes_from, shares
+from lamina_trainer.distributed.supervisor import Ended
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.exits import Conclusion, Ending, classify
-from lamina_trainer.place import Place, nodes_from, shares
-from lamina_trainer.supervise import Ended
-from lamina_trainer.verdict import conclude, encode
 
 TWO_NODES = {"LAMINA_NODES": "2", "LAMINA_MASTER_ADDRESS": "job-0.trial"}
 

@@ -2,13 +2,13 @@ import pytest
 import torch
 from torch import nn
 
+from lamina_trainer.contract.settings import LoraSettings
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.measure import measure_storage, trainable_count
-from lamina_trainer.methods import apply_method, check_method
-from lamina_trainer.models import describe
-from lamina_trainer.precision import apply_precision, resolve_numerics
-from lamina_trainer.settings import LoraSettings
-from lamina_trainer.stored import Scratch, StoredEmbedding, StoredLinear
+from lamina_trainer.measure.measurements import measure_storage, trainable_count
+from lamina_trainer.model.loading import describe
+from lamina_trainer.model.precision import apply_precision, resolve_numerics
+from lamina_trainer.model.stored_weights import Scratch, StoredEmbedding, StoredLinear
+from lamina_trainer.training.methods import apply_method, check_method
 from tiny import LORA, gemma_config, llama_config, random_model
 
 CPU = torch.device("cpu")

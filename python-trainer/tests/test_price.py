@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from lamina_trainer.dequantization import share_of_kernels, share_of_operators
-from lamina_trainer.energy import EnergySpan, RaplCounter, idle_watts, total
-from lamina_trainer.step_clock import StepClock
-from lamina_trainer.trial import run_trial
+from lamina_trainer.measure.dequantization import share_of_kernels, share_of_operators
+from lamina_trainer.measure.energy import EnergySpan, RaplCounter, idle_watts, total
+from lamina_trainer.training.step_clock import StepClock
+from lamina_trainer.trial.run import run_trial
 from tiny import Recorder, llama_config, make_request, save_model, save_texts
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from lamina_trainer.contract import TrialResult
-from lamina_trainer.document import parse_document
-from lamina_trainer.launch import launch
-from lamina_trainer.preload import preload
-from lamina_trainer.request_source import RequestSource
+from lamina_trainer.attempt.launch import launch
+from lamina_trainer.attempt.preload import preload
+from lamina_trainer.attempt.request_source import RequestSource
+from lamina_trainer.contract.document import parse_document
+from lamina_trainer.contract.trial import TrialResult
 from tiny import LORA, llama_config, make_request, save_model, save_texts
 
 NO_DROPOUT = {**LORA, "dropout": 0.0}

@@ -4,16 +4,16 @@ import pytest
 import torch
 from torch import nn
 
-from lamina_trainer.adapter import base_checksum
-from lamina_trainer.capabilities import capabilities, facts
+from lamina_trainer.contract.capabilities import capabilities, facts
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.measure import measure_storage
-from lamina_trainer.models import describe
-from lamina_trainer.precision import apply_precision, resolve_numerics
+from lamina_trainer.measure.measurements import measure_storage
+from lamina_trainer.model.adapter import base_checksum
+from lamina_trainer.model.loading import describe
+from lamina_trainer.model.precision import apply_precision, resolve_numerics
 from lamina_trainer.quantizers import quantizer_for, quantizer_of
-from lamina_trainer.quantizers.packed import PackedLinear
+from lamina_trainer.quantizers.packed_linear import PackedLinear
 from lamina_trainer.quantizers.port import Target
-from lamina_trainer.scratch import Scratch
+from lamina_trainer.quantizers.scratch import Scratch
 from tiny import llama_config, random_model
 
 CPU = torch.device("cpu")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from lamina_trainer import selftest
 from lamina_trainer.cli import main
-from lamina_trainer.document import parse_document
-from lamina_trainer.selftest import Combination, SelfTest, combinations, table
+from lamina_trainer.contract.document import parse_document
+from lamina_trainer.trial import selftest
+from lamina_trainer.trial.selftest import Combination, SelfTest, combinations, table
 
 
 @pytest.mark.timeout(900)  # some 200 trainings

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 
+from lamina_trainer.attempt.warm_server import _Server, _sole_server
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.serve import _Server, _sole_server
 from tiny import llama_config, make_request, save_model, save_texts
 
 FORK = multiprocessing.get_context("fork")

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import torch
 
+from lamina_trainer.contract.settings import TaskFile, TaskSettings
+from lamina_trainer.distributed.process_group import Group
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.group import Group
-from lamina_trainer.models import describe
-from lamina_trainer.precision import resolve_numerics
-from lamina_trainer.settings import TaskFile, TaskSettings
-from lamina_trainer.tasks.run import Tasks
-from lamina_trainer.tasks.task_file import read_task
-from lamina_trainer.trial import run_trial
+from lamina_trainer.measure.task_file import read_task
+from lamina_trainer.measure.tasks import Tasks
+from lamina_trainer.model.loading import describe
+from lamina_trainer.model.precision import resolve_numerics
+from lamina_trainer.trial.run import run_trial
 from tiny import EVALUATION, Recorder, llama_config, make_request, random_model, save_model, save_texts
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "tasks"

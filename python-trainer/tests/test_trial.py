@@ -3,10 +3,10 @@ import math
 import pytest
 import torch
 
-from lamina_trainer import trial as trial_module
 from lamina_trainer.errors import InvalidError, StoppedError
-from lamina_trainer.stop import clear_stop, request_stop
-from lamina_trainer.trial import run_trial
+from lamina_trainer.host.stop import clear_stop, request_stop
+from lamina_trainer.trial import run as trial_module
+from lamina_trainer.trial.run import run_trial
 from tiny import Recorder, gemma_config, llama_config, make_request, save_model, save_texts
 
 

@@ -3,9 +3,9 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from lamina_trainer.measure import Storage
-from lamina_trainer.train import TrainOutcome
-from lamina_trainer.trial_result import model_result, training_result
+from lamina_trainer.measure.measurements import Storage
+from lamina_trainer.training.trainer import TrainOutcome
+from lamina_trainer.trial.result import model_result, training_result
 
 
 def test_bits_are_eight_times_the_bytes_of_what_they_belong_to():

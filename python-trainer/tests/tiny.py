@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from lamina_trainer.contract import TrialRequest
-from lamina_trainer.reporter import NullReporter
+from lamina_trainer.contract.trial import TrialRequest
+from lamina_trainer.events.reporter import NullReporter
 
 WORDS = [f"w{i}" for i in range(90)]
 VOCABULARY = 96

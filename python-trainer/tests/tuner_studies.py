@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from lamina_trainer.document import parse_document
+from lamina_trainer.contract.document import parse_document
 from lamina_trainer.tuner.advance import advance
 from lamina_trainer.tuner.check import check
 from lamina_trainer.tuner.contract import AdvanceStudyInput

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from lamina_trainer.serve import _Server, _sole_server
+from lamina_trainer.attempt.warm_server import _Server, _sole_server
 
 FAKE_TRAINER = Path(__file__).with_name("fake-trainer.sh")
 

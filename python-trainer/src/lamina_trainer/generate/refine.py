@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lamina_trainer.blocks import held_out_order
+from lamina_trainer.contract.settings import TextField, TextFields
+from lamina_trainer.data.blocks import held_out_order
 from lamina_trainer.generate.clean import cleaner
 from lamina_trainer.generate.contamination import Scored, words
 from lamina_trainer.generate.duplicates import duplicates_of
 from lamina_trainer.generate.journal import Answer
 from lamina_trainer.generate.spec import Contamination, Filters, GenerationSpec
-from lamina_trainer.settings import TextField, TextFields
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lamina_trainer.document import Count, Document, parse_document
+from lamina_trainer.contract.document import Count, Document, parse_document
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.files import sha256_of_file
 from lamina_trainer.generate.journal import Answer
 from lamina_trainer.generate.refine import Overlap
 from lamina_trainer.generate.spec import Prices
+from lamina_trainer.host.files import sha256_of_file
 
 
 class Counts(Document):

@@ -14,9 +14,10 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from lamina_trainer.document import write_document
+from lamina_trainer.contract.document import write_document
+from lamina_trainer.contract.settings import FileDataset
+from lamina_trainer.data.records import load_texts
 from lamina_trainer.errors import InvalidError, StoppedError
-from lamina_trainer.files import require_writable, write_atomic
 from lamina_trainer.generate.endpoint import OpenAiClient, RefusedError
 from lamina_trainer.generate.journal import Answer, Journal
 from lamina_trainer.generate.prompts import Request, requests_of
@@ -24,9 +25,8 @@ from lamina_trainer.generate.refine import Refined, refine
 from lamina_trainer.generate.report import Counts, Report, contamination_report, stored_report, usage_of
 from lamina_trainer.generate.serving import serving
 from lamina_trainer.generate.spec import GenerationSpec, answers_from, spec_hash
-from lamina_trainer.records import load_texts
-from lamina_trainer.settings import FileDataset
-from lamina_trainer.stop import stop_requested
+from lamina_trainer.host.files import require_writable, write_atomic
+from lamina_trainer.host.stop import stop_requested
 
 _log = logging.getLogger(__name__)
 

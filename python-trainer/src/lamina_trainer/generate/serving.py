@@ -15,10 +15,10 @@ import httpx
 
 from lamina_trainer.errors import InvalidError, StoppedError, TrainerError
 from lamina_trainer.generate.spec import Endpoint
+from lamina_trainer.host.parent_death import die_with
+from lamina_trainer.host.stop import stop_requested
 from lamina_trainer.llama.build import tool
 from lamina_trainer.llama.source import default_cache
-from lamina_trainer.parent import die_with
-from lamina_trainer.stop import stop_requested
 
 _START_SECONDS: Final = 300.0
 _KEY_VARIABLE: Final = "LAMINA_SERVED_KEY"

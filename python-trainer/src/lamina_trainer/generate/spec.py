@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from lamina_trainer.document import Count, Document, Positive, Text, parse_document
+from lamina_trainer.contract.document import Count, Document, Positive, Text, parse_document
+from lamina_trainer.contract.settings import TextField, TextFields
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.files import sha256_of_file
-from lamina_trainer.settings import TextField, TextFields
+from lamina_trainer.host.files import sha256_of_file
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Price = Annotated[float, Field(ge=0)]

@@ -98,10 +98,10 @@ def _convert(options: argparse.Namespace) -> int:
 
 
 def _measure(options: argparse.Namespace) -> int:
-    from lamina_trainer.attempt import configure_logging
-    from lamina_trainer.document import write_document
+    from lamina_trainer.contract.document import write_document
+    from lamina_trainer.contract.settings import GgufSettings
+    from lamina_trainer.host.logs import configure_logging
     from lamina_trainer.llama.measure import measure_gguf
-    from lamina_trainer.settings import GgufSettings
 
     configure_logging()
     try:

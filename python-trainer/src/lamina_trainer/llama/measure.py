@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lamina_trainer.contract import GgufResult
+from lamina_trainer.contract.settings import GgufSettings, GgufType
+from lamina_trainer.contract.trial import GgufResult
 from lamina_trainer.llama.bench import bench
 from lamina_trainer.llama.build import is_built
 from lamina_trainer.llama.convert import QUANTIZED_TYPES, WRITTEN_TYPES, convert, quantize
 from lamina_trainer.llama.perplexity import Quality
 from lamina_trainer.llama.scoring import Scoring
 from lamina_trainer.llama.source import BUILD_COMMAND
-from lamina_trainer.settings import GgufSettings, GgufType
 
 REFERENCE = "f16"
 MISSING = f"the tools of llama.cpp are not built; build them with: {BUILD_COMMAND}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.files import build_once, sha256_of_file
+from lamina_trainer.host.files import build_once, sha256_of_file
 
 PACKAGE: Final = "llama-cpp-python==0.3.36"
 SHA256: Final = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"

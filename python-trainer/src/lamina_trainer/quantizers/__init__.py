@@ -1,11 +1,12 @@
 """Ways of holding weights in few bits, one module per library, behind one port."""
 
+from collections.abc import Iterator
 from typing import Final
 
-from torch import nn
+from torch import Tensor, nn
 
-from lamina_trainer.capabilities import facts
-from lamina_trainer.document import Precision
+from lamina_trainer.contract.capabilities import facts
+from lamina_trainer.contract.document import Precision
 from lamina_trainer.quantizers.bitsandbytes import BitsandbytesQuantizer
 from lamina_trainer.quantizers.port import Quantizer
 from lamina_trainer.quantizers.torchao import TorchaoQuantizer
@@ -34,3 +35,11 @@ def quantizer_of_parameter(model: nn.Module, name: str) -> tuple[Quantizer, nn.M
     module = model.get_submodule(path)
     found = quantizer_of(module)
     return None if found is None else (found, module)
+
+
+def quantization_constants(causal: nn.Module, name: str) -> Iterator[Tensor]:
+    """Scales and lookup tables that belong to a parameter; none for one that is not quantized."""
+    held = quantizer_of_parameter(causal, name)
+    if held is not None:
+        quantizer, module = held
+        yield from quantizer.constants(module)

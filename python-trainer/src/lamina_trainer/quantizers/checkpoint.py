@@ -13,11 +13,11 @@ from typing import Any, Final, Literal
 import torch
 from torch import Tensor, nn
 
-from lamina_trainer.capabilities import capabilities, facts
-from lamina_trainer.document import Precision
+from lamina_trainer.contract.capabilities import capabilities, facts
+from lamina_trainer.contract.document import Precision
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.quantizers.packed import PackedLinear, pack
-from lamina_trainer.scratch import Scratch
+from lamina_trainer.quantizers.packed_linear import PackedLinear, pack
+from lamina_trainer.quantizers.scratch import Scratch
 
 _PARTS: Final = ("qweight", "qzeros", "scales", "g_idx")
 _IN_A_WORD: Final = 8

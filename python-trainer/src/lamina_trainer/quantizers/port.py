@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lamina_trainer.document import Precision
-from lamina_trainer.scratch import Scratch
+from lamina_trainer.contract.document import Precision
+from lamina_trainer.quantizers.scratch import Scratch
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from lamina_trainer.capabilities import facts
+from lamina_trainer.contract.capabilities import facts
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.quantizers.held import PackedQuantizer
-from lamina_trainer.quantizers.packed import PackedLinear, pack
+from lamina_trainer.quantizers.packed_linear import PackedLinear, pack
+from lamina_trainer.quantizers.packed_quantizer import PackedQuantizer
 from lamina_trainer.quantizers.port import Target
 
 HIGHEST: Final = 15

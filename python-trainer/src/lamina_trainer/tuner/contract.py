@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from lamina_trainer.document import Count, Document, Integer, Positive, Text
+from lamina_trainer.contract.document import Count, Document, Integer, Positive, Text
 
 ADVANCE_STUDY: Final = "advance_study"
 

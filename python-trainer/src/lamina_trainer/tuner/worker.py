@@ -18,7 +18,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.worker import Worker
 
-from lamina_trainer.document import parse_document
+from lamina_trainer.contract.document import parse_document
 from lamina_trainer.errors import EXIT_CRASHED, EXIT_SUCCEEDED, InvalidError
 from lamina_trainer.tuner.advance import advance
 from lamina_trainer.tuner.check import check

@@ -1,0 +1,151 @@
+"""From an exception to an exit code and one sentence for the user."""
+
+import hashlib
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lamina_trainer.contract.document import Document, write_document
+from lamina_trainer.contract.trial import TrialExit, TrialResult
+from lamina_trainer.errors import EXIT_CODES, EXIT_RESUMABLE, InvalidError, StoppedError
+from lamina_trainer.host.files import write_atomic
+
+_log = logging.getLogger(__name__)
+
+_TERMINATION_BYTES: Final = 4096
+"""What Kubernetes keeps of a termination message."""
+_MESSAGE_LETTERS: Final = 1000
+
+_GPU_MEMORY: Final = ("cuda out of memory", "cublas_status_alloc_failed", "cudaerrormemoryallocation")
+_HOST_MEMORY: Final = (
+    "can't allocate memory",
+    "not enough memory: you tried to allocate",
+    "cannot allocate memory",
+    "std::bad_alloc",
+)
+_LOST_PEER: Final = ("gloo/", "connection closed by peer", "connection reset by peer")
+_GPU_FAULT: Final = (
+    "uncorrectable ecc error",
+    "unspecified launch failure",
+    "gpu is lost",
+    "device is lost",
+    "fallen off the bus",
+    "hardware stack error",
+    "nvlink error",
+    "uncorrectable nvlink",
+    "no cuda-capable device is detected",
+    "cuda-capable device(s) is/are busy or unavailable",
+    "cuda driver initialization failed",
+    "cudaerrordevicesunavailable",
+    "unknown cuda error",
+)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ended: the name of an exit code and a sentence."""
+
+    reason: str
+    message: str
+    lost_peer: bool = False
+    """Whether all that went wrong here is that another process of the trial was gone."""
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return EXIT_CODES[self.reason]
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """How an attempt ended, and where that is to be written."""
+
+    ending: Ending
+    folder: Path | None
+    result_sha256: str | None
+
+
+def classify(error: BaseException) -> Ending:  # noqa: PLR0911 - one for each kind
+    """Name the exit for an exception. Only what the scheduler treats differently is told apart."""
+    if isinstance(error, InvalidError):
+        return Ending("invalid", str(error))
+    if isinstance(error, StoppedError):
+        return Ending("resumable", str(error))
+    text = f"{type(error).__name__}: {error}"
+    lowered = text.lower()
+    if isinstance(error, PermissionError) and "permission denied" in lowered:
+        # No other attempt has other rights.
+        file = "A file" if error.filename is None else f"The file {error.filename}"
+        return Ending("invalid", f"{file} may not be used by user {os.getuid()}: permission denied.")
+    if _is(error, "DistError") or _any(_LOST_PEER, lowered):
+        return Ending("crashed", f"Another process of the trial was lost: {_sentence(str(error))}", lost_peer=True)
+    first = _sentence(str(error))
+    if _is(error, "OutOfMemoryError") or _any(_GPU_MEMORY, lowered):
+        return Ending("gpuOutOfMemory", f"The GPU's memory is not enough: {first}")
+    if isinstance(error, MemoryError) or _any(_HOST_MEMORY, lowered):
+        return Ending("hostOutOfMemory", f"The host's memory is not enough: {first or 'an allocation failed.'}")
+    if _any(_GPU_FAULT, lowered):
+        return Ending("gpuFault", f"The GPU failed: {first}")
+    return Ending("crashed", f"The trainer failed with {_sentence(text)}")
+
+
+def finished(result: TrialResult) -> Ending:
+    """Say how a trial with a result ended."""
+    if result.status == "diverged":
+        return Ending("succeeded", f"Training diverged at step {result.diverged_at_step}.")
+    loss = result.trained.loss if result.trained is not None else None
+    return Ending("succeeded", "Finished." if loss is None else f"Finished with a held-out loss of {loss:.4f}.")
+
+
+def write_result(result: Document, folder: Path) -> str:
+    """Write result.json and return the SHA-256 of its bytes."""
+    text = write_document(result)
+    write_atomic(folder / "result.json", text)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_exit(ending: Ending, folder: Path | None, result_sha256: str | None) -> None:
+    """Write exit.json, and the termination message where LAMINA_TERMINATION_LOG names its file.
+
+    The message is written first: it may be all that can be.
+    """
+    document = TrialExit(
+        code=ending.code,
+        reason=ending.reason,
+        message=ending.message[:_MESSAGE_LETTERS],
+        resumable=ending.code == EXIT_RESUMABLE,
+        result_sha256=result_sha256,
+    )
+    _write_termination(document)
+    if folder is not None:
+        write_atomic(folder / "exit.json", write_document(document))
+
+
+def _write_termination(document: TrialExit) -> None:
+    termination = os.environ.get("LAMINA_TERMINATION_LOG")
+    if not termination:
+        return
+    text = write_document(document)
+    if len(text.encode()) > _TERMINATION_BYTES:
+        text = write_document(document.model_copy(update={"message": document.message[:500]}))
+    try:
+        # Not a rename: Kubernetes mounts this very file.
+        Path(termination).write_text(text, encoding="utf-8")
+    except OSError as error:
+        _log.warning("The termination message could not be written: %s", error)
+
+
+def _is(error: BaseException, name: str) -> bool:
+    """Whether it is one of torch's exceptions: this module must not import torch to know it."""
+    return any(kind.__name__ == name for kind in type(error).__mro__)
+
+
+def _any(parts: tuple[str, ...], text: str) -> bool:
+    return any(part in text for part in parts)
+
+
+def _sentence(text: str) -> str:
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line[:400]

@@ -1,0 +1,115 @@
+"""One attempt from its request file to its exit code."""
+
+import logging
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+from lamina_trainer.attempt.exits import Conclusion, Ending, classify, finished, write_exit, write_result
+from lamina_trainer.attempt.request_source import RequestSource
+from lamina_trainer.contract.document import parse_document
+from lamina_trainer.contract.trial import TrialRequest
+from lamina_trainer.distributed.rank import Place
+from lamina_trainer.events.http_reporter import HttpReporter
+from lamina_trainer.events.reporter import NullReporter, Reporter
+from lamina_trainer.generate.contract import GenerateRequest, asks_for_data
+from lamina_trainer.host.files import require_writable
+from lamina_trainer.host.hub import switch_offline
+from lamina_trainer.host.logs import configure_logging
+from lamina_trainer.host.threads import apply_threads
+from lamina_trainer.trial.warm import Warm
+
+_log = logging.getLogger(__name__)
+
+TOKEN_VARIABLE = "LAMINA_ATTEMPT_TOKEN"  # noqa: S105 - a name, not a secret
+
+
+def run_attempt(source: RequestSource, warm: Warm | None = None, default_threads: int | None = None) -> int:
+    """Run the trial, write result.json and exit.json into its output folder, return the exit code.
+
+    Never raises. If the request cannot be read, exit.json is written where it came from. Signals must
+    raise the stop flag already.
+    """
+    configure_logging()
+    ended = _conclude(source, warm, default_threads, None)
+    try:
+        write_exit(ended.ending, ended.folder, ended.result_sha256)
+    except OSError as error:
+        _log.error("exit.json could not be written: %s", error)
+    return ended.ending.code
+
+
+def run_share(source: RequestSource, place: Place) -> Conclusion:
+    """Run one process's share of a trial; how all of them ended is for the supervisor to write down."""
+    configure_logging(f"[{place.rank}] ")
+    cores = len(os.sched_getaffinity(0))
+    return _conclude(source, None, max(1, cores // place.local_world), place)
+
+
+def _conclude(source: RequestSource, warm: Warm | None, default_threads: int | None, place: Place | None) -> Conclusion:
+    folder = source.folder
+    digest: str | None = None
+    try:
+        text = source.read()
+        if asks_for_data(text):
+            asked = parse_document(GenerateRequest, text)
+            folder = Path(asked.paths.output)
+            ending, digest = _generate(asked, folder)
+        else:
+            request = parse_document(TrialRequest, text)
+            folder = Path(request.paths.output)
+            ending, digest = _run(request, folder, warm, default_threads, place)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, the scheduler has to be told
+        ending = classify(error)
+        if ending.reason in {"invalid", "resumable"}:
+            _log.info("%s", ending.message)
+        else:
+            _log.exception("%s", ending.message)
+    return Conclusion(ending, folder, digest)
+
+
+def _run(
+    request: TrialRequest, folder: Path, warm: Warm | None, default_threads: int | None, place: Place | None
+) -> tuple[Ending, str | None]:
+    for needed in (folder, Path(request.paths.checkpoints), Path(request.paths.cache)):
+        require_writable(needed)
+    if os.environ.get("HF_HUB_OFFLINE") == "1":
+        switch_offline()
+    with ExitStack() as stack:
+        reporter = _reporter(request, stack, place)
+        reporter.phase("starting")
+        apply_threads(default_threads)
+        from lamina_trainer.distributed.process_group import Group
+        from lamina_trainer.trial.run import run_trial
+
+        group = Group(place)
+        result = run_trial(request, reporter, warm, group)
+        group.close()
+    return finished(result), write_result(result, folder) if group.first else None
+
+
+def _generate(request: GenerateRequest, folder: Path) -> tuple[Ending, str | None]:
+    from lamina_trainer.generate.attempt import run_generation
+    from lamina_trainer.generate.endpoint import UnavailableError
+
+    for needed in (folder, Path(request.paths.checkpoints), Path(request.paths.cache)):
+        require_writable(needed)
+    with ExitStack() as stack:
+        reporter = _reporter(request, stack, None)
+        reporter.phase("starting")
+        try:
+            result = run_generation(request, reporter)
+        except UnavailableError as error:
+            return Ending("crashed", str(error)), None
+    records, answers = result.dataset.records, result.report.counts.answers
+    return Ending("succeeded", f"{records} records of {answers} answers."), write_result(result, folder)
+
+
+def _reporter(request: TrialRequest | GenerateRequest, stack: ExitStack, place: Place | None) -> Reporter:
+    # Taken out of the environment: nothing that the trial starts or records needs it.
+    token = os.environ.pop(TOKEN_VARIABLE, "")
+    if request.events_url is None or (place is not None and place.rank > 0):
+        return NullReporter()
+    reporter = HttpReporter(request.events_url, token)
+    stack.callback(reporter.close)
+    return reporter

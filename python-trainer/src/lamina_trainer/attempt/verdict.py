@@ -1,0 +1,87 @@
+"""From the ends of several processes to the one ending of the attempt."""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from lamina_trainer.attempt.exits import Conclusion, Ending, write_exit
+from lamina_trainer.distributed.supervisor import Ended
+from lamina_trainer.errors import EXIT_CODES
+
+_TELLING: Final = ("invalid", "gpuOutOfMemory", "hostOutOfMemory", "gpuFault", "killed", "crashed", "resumable")
+"""What is told if processes ended differently: the first of these that any of them ended with."""
+_OTHER_NODE_SECONDS: Final = 3.0
+
+
+def encode(conclusion: Conclusion) -> bytes:
+    """A conclusion for the supervisor."""
+    ending, folder = conclusion.ending, conclusion.folder
+    return json.dumps(
+        {
+            "reason": ending.reason,
+            "message": ending.message[:2000],
+            "lostPeer": ending.lost_peer,
+            "folder": None if folder is None else str(folder),
+            "digest": conclusion.result_sha256,
+        }
+    ).encode()
+
+
+def conclude(ended: Sequence[Ended], node: int, began: float) -> int:
+    """Write down how the attempt ended; returns its exit code, or the negative number of a signal.
+
+    A process that a signal killed had no last word, and whoever watches this one sees the signal: then
+    nothing is written. Several nodes write one exit.json: node 0 that of a whole attempt, the others only
+    what went wrong on them. What lies there from before `began` (seconds since the epoch) is that of an
+    earlier start of the same attempt.
+    """
+    told = sorted((_decoded(one) for one in ended), key=lambda pair: _weight(*pair))
+    conclusion, one = told[0]
+    if conclusion is None:
+        return one.code
+    ending, folder = conclusion.ending, conclusion.folder
+    if node > 0:
+        elsewhere = ending.lost_peer or ending.reason in {"succeeded", "resumable"}
+    else:
+        elsewhere = ending.lost_peer and folder is not None and _written_elsewhere(folder / "exit.json", began)
+    folder = None if elsewhere else folder
+    digest = next((c.result_sha256 for c, _ in told if c is not None and c.result_sha256 is not None), None)
+    try:
+        write_exit(ending, folder, digest if ending.reason == "succeeded" else None)
+    except OSError as error:
+        print(f"exit.json could not be written: {error}", file=sys.stderr)
+    return ending.code
+
+
+def _decoded(one: Ended) -> tuple[Conclusion | None, Ended]:
+    if not one.message or one.code < 0:
+        return None, one
+    document = json.loads(one.message)
+    ending = Ending(document["reason"], document["message"], document["lostPeer"])
+    folder = document["folder"]
+    return Conclusion(ending, None if folder is None else Path(folder), document["digest"]), one
+
+
+def _weight(conclusion: Conclusion | None, one: Ended) -> int:
+    if one.cut_short:
+        return len(_TELLING) + 1
+    if conclusion is None:
+        return _TELLING.index("killed")
+    if conclusion.ending.lost_peer:
+        return len(_TELLING)
+    if conclusion.ending.code == EXIT_CODES["succeeded"]:
+        return len(_TELLING) + 2
+    return _TELLING.index(conclusion.ending.reason)
+
+
+def _written_elsewhere(file: Path, began: float) -> bool:
+    """Whether another node has said what went wrong; it may be about to."""
+    give_up_at = time.monotonic() + _OTHER_NODE_SECONDS
+    while not (file.exists() and file.stat().st_mtime >= began):
+        if time.monotonic() > give_up_at:
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,1 @@
+"""A data set from its records to blocks of tokens."""

@@ -1,0 +1,1 @@
+"""What a trial reports while it works, and how that reaches its listeners."""

@@ -1,0 +1,47 @@
+"""What a running trial tells: to whoever listens to its events, and to its scalars."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from lamina_trainer.contract.trial import EvaluationResult
+from lamina_trainer.events.reporter import Reporter
+from lamina_trainer.events.scalars import Scalars
+from lamina_trainer.measure.measurements import DeviceMeter, current_memory_bytes
+from lamina_trainer.training.trainer import StepReport
+
+
+def step_teller(
+    reporter: Reporter, scalars: Scalars | None, meter: DeviceMeter, steps: int, device: torch.device
+) -> Callable[[StepReport], None]:
+    """Tell of each of `steps` steps; the meter looks at the device as often."""
+
+    def tell(report: StepReport) -> None:
+        meter.sample()
+        if scalars is not None:
+            scalars.step(report)
+        reporter.step(
+            step=report.step,
+            steps=steps,
+            loss=report.loss,
+            learning_rate=report.learning_rate,
+            grad_norm=report.grad_norm,
+            step_seconds=report.seconds,
+            tokens_per_second=report.tokens / report.seconds,
+            memory_bytes=current_memory_bytes(device),
+        )
+
+    return tell
+
+
+def tell_evaluation(
+    reporter: Reporter, scalars: Scalars | None, stage: Any, result: EvaluationResult | None, step: int
+) -> None:
+    """Tell of an evaluation; none has figures that are not finite."""
+    if result is None:
+        reporter.evaluation(stage=stage, loss=None, perplexity=None, accuracy=None)
+        return
+    if scalars is not None:
+        scalars.evaluation(step, result)
+    reporter.evaluation(stage=stage, loss=result.loss, perplexity=result.perplexity, accuracy=result.accuracy)

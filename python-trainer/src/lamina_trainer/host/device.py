@@ -1,0 +1,83 @@
+"""What this machine computes with, found without importing torch."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from lamina_trainer.contract.capabilities import capabilities, version
+from lamina_trainer.contract.document import Document
+
+
+class DeviceCapabilities(Document):
+    """What the scheduler must know to drop cells that cannot run, and to resolve the compute dtype."""
+
+    kind: Literal["cpu", "cuda"]
+    name: str
+    compute_capability: str | None
+    fast16_bit: bool
+    """Whether bf16 products are at least as fast as fp32 ones."""
+    features: Sequence[str]
+    """Of the CPU's features those that the table of capabilities names; none for a GPU."""
+    memory_bytes: int | None
+    """Of the GPU; None for a CPU, whose memory is everybody's."""
+
+
+def device_capabilities() -> DeviceCapabilities:
+    """Describe the first GPU that NVML shows, else the CPU."""
+    return _gpu() or _cpu(Path("/proc/cpuinfo"))
+
+
+def capabilities_json() -> str:
+    """The capabilities as one line of JSON."""
+    return json.dumps(device_capabilities().model_dump(by_alias=True))
+
+
+def _gpu() -> DeviceCapabilities | None:
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    try:  # cuda-only
+        if pynvml.nvmlDeviceGetCount() == 0:
+            return None
+        handle = pynvml.nvmlDeviceGetHandleByIndex(0)
+        name = pynvml.nvmlDeviceGetName(handle)
+        major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle).total
+    except pynvml.NVMLError:
+        return None
+    finally:
+        pynvml.nvmlShutdown()
+    return DeviceCapabilities(
+        kind="cuda",
+        name=name if isinstance(name, str) else name.decode(),
+        compute_capability=f"{major}.{minor}",
+        fast16_bit=(major, minor) >= version(capabilities().fast16_bit.compute_capability),
+        features=[],
+        memory_bytes=int(memory),
+    )
+
+
+def _cpu(cpuinfo: Path) -> DeviceCapabilities:
+    import platform
+
+    fields: dict[str, str] = {}
+    try:
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, value = line.partition(":")
+            fields.setdefault(key.strip(), value.strip())
+    except OSError:
+        pass
+    flags = set((fields.get("flags") or fields.get("Features") or "").split())
+    features = [feature for feature in capabilities().fast16_bit.cpu_features if feature in flags]
+    return DeviceCapabilities(
+        kind="cpu",
+        name=fields.get("model name") or platform.processor() or platform.machine(),
+        compute_capability=None,
+        fast16_bit=bool(features),
+        features=features,
+        memory_bytes=None,
+    )

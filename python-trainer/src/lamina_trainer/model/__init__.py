@@ -1,0 +1,1 @@
+"""A model from its files to a forward pass: loading, layers, precision, adapters."""

@@ -1,0 +1,29 @@
+"""The forward passes of a trial as one module: what divides a model over processes hooks into its call."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from lamina_trainer.model.chunked_cross_entropy import find_head, score, summed_loss
+from lamina_trainer.model.loading import LoadedModel
+
+
+class Passes(nn.Module):
+    """Everything that needs the model's weights happens inside `forward`."""
+
+    def __init__(self, loaded: LoadedModel) -> None:
+        super().__init__()
+        self.causal = loaded.causal
+        self._decoder = (loaded.decoder,)  # not a second registration
+
+    def forward(self, ids: Tensor, has_next: Tensor, *, scores: bool) -> Any:
+        """The summed loss; with `scores`, per predicted token its loss and whether it was right."""
+        targets = ids[:, 1:][has_next]
+        head = find_head(self.causal)
+        if head is not None:
+            hidden = self._decoder[0](input_ids=ids, use_cache=False).last_hidden_state[:, :-1][has_next]
+            return score(head, hidden, targets) if scores else summed_loss(head, hidden, targets)
+        logits = self.causal(input_ids=ids, use_cache=False).logits[:, :-1][has_next].float()
+        if not scores:
+            return nn.functional.cross_entropy(logits, targets, reduction="sum")
+        return nn.functional.cross_entropy(logits, targets, reduction="none"), logits.argmax(dim=-1) == targets

@@ -1,0 +1,1 @@
+"""The training loop: optimizer, steps, checkpoints, and what each method trains."""

@@ -1,0 +1,66 @@
+"""Methods: what is trained over the base weights."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from lamina_trainer.contract.capabilities import is_quantized
+from lamina_trainer.contract.document import Method, Precision
+from lamina_trainer.contract.settings import LoraSettings
+from lamina_trainer.errors import InvalidError
+from lamina_trainer.model.loading import LoadedModel
+
+
+def check_method(method: Method, precision: Precision, lora: LoraSettings | None) -> None:
+    """Raise InvalidError for combinations that mean nothing."""
+    if method == "full" and is_quantized(precision):
+        raise InvalidError(f"full training cannot update weights stored as {precision}; use qlora")
+    if method == "lora" and is_quantized(precision):
+        raise InvalidError(f"lora over {precision} weights is qlora; say so")
+    if method == "qlora" and not is_quantized(precision):
+        raise InvalidError(f"qlora needs k-bit weights, not {precision}; use lora")
+    if method != "full" and lora is None:
+        raise InvalidError(f"{method} needs the lora settings")
+
+
+def apply_method(loaded: LoadedModel, method: Method, lora: LoraSettings | None) -> list[nn.Parameter]:
+    """Make the model trainable; returns what is trained, in a fixed order."""
+    causal = loaded.causal
+    if method == "full":
+        causal.requires_grad_(True)
+    else:
+        assert lora is not None
+        loaded.adapter = _add_adapters(causal, loaded.layers, lora)
+    return [p for p in causal.parameters() if p.requires_grad]
+
+
+def _add_adapters(causal: Any, layers: nn.ModuleList, lora: LoraSettings) -> Any:
+    from peft import LoraConfig, get_peft_model
+
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        bias=lora.bias,
+        target_modules=_targets(causal, layers, lora.targets),
+        use_rslora=lora.rslora,
+        init_lora_weights=True,
+    )
+    try:
+        adapter = get_peft_model(causal, config, autocast_adapter_dtype=True)
+    except ValueError as error:
+        raise InvalidError(f"lora.targets do not fit this model: {error}") from error
+    for name, parameter in causal.named_parameters():
+        if "lora_" in name and parameter.dtype != torch.float32:
+            parameter.data = parameter.data.float()
+    return adapter
+
+
+def _targets(causal: Any, layers: nn.ModuleList, targets: str | Sequence[str]) -> list[str]:
+    if targets != "all-linear":
+        return list(targets)
+    inside = {id(module) for module in layers.modules()}
+    return [name for name, m in causal.named_modules() if isinstance(m, nn.Linear) and id(m) in inside]

@@ -1,0 +1,61 @@
+"""Optimizers and learning-rate schedules, every setting explicit."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from lamina_trainer.contract.document import LrSchedule
+from lamina_trainer.contract.settings import TrainingSettings
+from lamina_trainer.errors import InvalidError
+
+
+def build_optimizer(parameters: Sequence[nn.Parameter], settings: TrainingSettings) -> torch.optim.Optimizer:
+    """Weight decay acts on matrices; vectors (norms, biases) are left alone. SGD has no momentum."""
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    lr = settings.learning_rate
+    if settings.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=lr, momentum=0.0, dampening=0.0, nesterov=False)
+    betas = (settings.adam_beta1, settings.adam_beta2)
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=lr, betas=betas, eps=settings.adam_epsilon, amsgrad=False, fused=True)
+    import bitsandbytes as bnb
+
+    kind = bnb.optim.AdamW8bit if settings.optimizer == "adamw-8bit" else bnb.optim.PagedAdamW8bit
+    try:
+        optimizer: torch.optim.Optimizer = kind(groups, lr=lr, betas=betas, eps=settings.adam_epsilon)
+    except (RuntimeError, NotImplementedError) as error:
+        raise InvalidError(f"{settings.optimizer} is not possible on this device: {error}") from error
+    return optimizer
+
+
+def learning_rate(step: int, steps: int, peak: float, schedule: LrSchedule, warmup: int) -> float:
+    """Rate of the step with this index, counted from 0; the formulas of transformers' `get_scheduler`."""
+    if step < warmup:
+        return peak * step / warmup
+    if schedule == "constant":
+        return peak
+    progress = (step - warmup) / max(1, steps - warmup)
+    if schedule == "linear":
+        return peak * max(0.0, 1 - progress)
+    return peak * max(0.0, 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def data_order(total: int, first: int, count: int, seed: int) -> list[int]:
+    """Sequence indices of the samples `first` to `first + count` of an endless, per-epoch shuffled stream."""
+    order: list[int] = []
+    position = first
+    while len(order) < count:
+        epoch, offset = divmod(position, total)
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        permutation = torch.randperm(total, generator=generator).tolist()
+        taken = permutation[offset : offset + count - len(order)]
+        order += taken
+        position += len(taken)
+    return order

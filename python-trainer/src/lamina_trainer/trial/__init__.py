@@ -1,0 +1,1 @@
+"""One trial from a request to a result."""

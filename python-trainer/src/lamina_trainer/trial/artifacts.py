@@ -1,0 +1,128 @@
+"""What is kept of a trained model: the adapter, the merged model, and the proof that the base is as it was."""
+
+import gc
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from lamina_trainer.contract.document import ResolvedDtype
+from lamina_trainer.contract.settings import TrialSettings
+from lamina_trainer.contract.trial import Artifact, BaseChecksums, MergeResult
+from lamina_trainer.errors import InvalidError
+from lamina_trainer.host.files import open_to_readers
+from lamina_trainer.model.adapter import base_checksum, save_adapter
+from lamina_trainer.model.loading import LoadedModel, load_model
+from lamina_trainer.model.merge import MergeDifferenceError, copy_tokenizer, merge
+from lamina_trainer.model.precision import Numerics, apply_precision, resolve_numerics
+from lamina_trainer.trial.gguf import FOLDER
+
+ADAPTER: Final = "adapter"
+MERGED: Final = "merged"
+
+
+def needs_adapter(settings: TrialSettings) -> bool:
+    """Whether the adapter is written down: to be kept, to be merged, or to be measured against the merged model."""
+    return (settings.artifacts.adapter or _in_use(settings)) and settings.method != "full"
+
+
+def needs_merge(settings: TrialSettings) -> bool:
+    """Whether adapter and base are merged, if only to measure the merged model."""
+    return needs_adapter(settings) and _in_use(settings)
+
+
+def _in_use(settings: TrialSettings) -> bool:
+    evaluation = settings.evaluation
+    return settings.artifacts.merged or evaluation.inference is not None or evaluation.gguf is not None
+
+
+def check_kept(settings: TrialSettings, *, divided: bool) -> None:
+    """Raise InvalidError for what cannot be kept, before anything is trained."""
+    if needs_adapter(settings) and settings.lora is not None and settings.lora.bias != "none":
+        raise InvalidError("an adapter that trains biases (lora.bias) cannot be kept or merged apart from its base")
+    if divided and _in_use(settings):
+        raise InvalidError("weights that are divided over GPUs cannot be kept whole, nor measured in inference")
+
+
+def keep_trained(
+    loaded: LoadedModel, folder: Path, settings: TrialSettings, numerics: Numerics, kept: Sequence[int], base: Path
+) -> None:
+    """Write the adapter, or after full training the model itself, into the attempt's folder."""
+    if needs_adapter(settings):
+        shutil.rmtree(folder / ADAPTER, ignore_errors=True)
+        config = loaded.adapter.peft_config["default"]
+        save_adapter(loaded, config, folder / ADAPTER, numerics.precision, numerics.compute_name, kept)
+    elif settings.method == "full" and (settings.artifacts.merged or settings.evaluation.gguf is not None):
+        shutil.rmtree(folder / MERGED, ignore_errors=True)
+        loaded.causal.save_pretrained(str(folder / MERGED))
+        copy_tokenizer(base, folder / MERGED)
+        open_to_readers(folder / MERGED)
+
+
+def take_off(loaded: LoadedModel, before: str) -> BaseChecksums:
+    """Remove the adapter and look whether the base is what it was."""
+    loaded.adapter.unload()
+    loaded.adapter = None
+    return BaseChecksums(before=before, after=base_checksum(loaded.causal))
+
+
+def merge_kept(folder: Path, base: Path, numerics: Numerics) -> MergeResult:
+    """Merge the adapter that was kept and measure what changed; a merge that differs too much leaves no model."""
+    release()
+    shutil.rmtree(folder / MERGED, ignore_errors=True)
+    began = time.perf_counter()
+    try:
+        report, accepted = merge(folder / ADAPTER, base, folder / MERGED, merged_dtype(numerics)), True
+    except MergeDifferenceError as error:
+        report, accepted = error.report, False
+    return MergeResult(
+        dtype=report.dtype,
+        max_difference=report.difference.relative,
+        tolerance=report.tolerance,
+        divergence=report.difference.divergence,
+        same_top=report.difference.same_top,
+        accepted=accepted,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def load_merged(folder: Path, numerics: Numerics) -> tuple[LoadedModel, Numerics]:
+    """The merged model, computing in the dtype that it was trained in."""
+    release()
+    name = merged_dtype(numerics)
+    plain = resolve_numerics(name, numerics.compute_name, numerics.device, fast_16_bit=False)
+    loaded = load_model(folder / MERGED, plain.stored)
+    apply_precision(loaded.causal, loaded.layers, plain)
+    return loaded, plain
+
+
+def merged_dtype(numerics: Numerics) -> ResolvedDtype:
+    """That of the weights which were not quantized."""
+    names: dict[torch.dtype, ResolvedDtype] = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+    return names[numerics.stored]
+
+
+def tidy(folder: Path, settings: TrialSettings) -> list[Artifact]:
+    """Delete what was only needed for a measurement; the files that are left."""
+    if not settings.artifacts.adapter:
+        shutil.rmtree(folder / ADAPTER, ignore_errors=True)
+    if not settings.artifacts.merged:
+        shutil.rmtree(folder / MERGED, ignore_errors=True)
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    files = [
+        file for name in (ADAPTER, MERGED, FOLDER) for file in sorted((folder / name).rglob("*")) if file.is_file()
+    ]
+    return [
+        Artifact(name=str(file.relative_to(folder)), path=str(file.relative_to(folder)), bytes=file.stat().st_size)
+        for file in files
+    ]
+
+
+def release() -> None:
+    """Give back the memory of models that nobody holds any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,153 @@
+"""What happens to a model once it is trained: measured in use, kept, merged, its base compared with what it was."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import nn
+
+from lamina_trainer.contract.trial import (
+    Artifact,
+    BaseChecksums,
+    GgufResult,
+    InferenceResult,
+    InferenceSamples,
+    MergeResult,
+    TaskResult,
+    TrialRequest,
+    TrialResult,
+)
+from lamina_trainer.data.blocks import Blocks
+from lamina_trainer.data.prepared import PreparedData
+from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.events.reporter import Reporter
+from lamina_trainer.measure.dequantization import dequantization_share
+from lamina_trainer.measure.inference import check_inference, measure_inference
+from lamina_trainer.measure.tasks import Tasks
+from lamina_trainer.model.adapter import base_checksum
+from lamina_trainer.model.loading import LoadedModel
+from lamina_trainer.model.precision import KBIT, Numerics
+from lamina_trainer.trial.artifacts import (
+    MERGED,
+    keep_trained,
+    load_merged,
+    merge_kept,
+    needs_adapter,
+    needs_merge,
+    take_off,
+    tidy,
+)
+from lamina_trainer.trial.gguf import trial_gguf
+
+
+class Afterwards:
+    """One trial's; the first process does all of it while the others wait."""
+
+    def __init__(self, request: TrialRequest, base: Path, numerics: Numerics, reporter: Reporter, group: Group) -> None:
+        self._request, self._settings, self._base = request, request.settings, base
+        self._numerics, self._reporter, self._group = numerics, reporter, group
+        self._output = Path(request.paths.output)
+        self._checksum: str | None = None
+        self._checksums: BaseChecksums | None = None
+        self._share: float | None = None
+        self._trained: list[InferenceSamples] | None = None
+        self._kept = False
+        self._held_out: Blocks | None = None
+        tasks = self._settings.evaluation.tasks
+        self._tasks = None if tasks is None else Tasks(tasks, base, numerics, group)
+        self._scored: list[TaskResult] = []
+
+    def before_training(self, loaded: LoadedModel, stop: Callable[[], None]) -> None:
+        """Remember the base, score tasks as cut; raises InvalidError for what cannot be done afterwards."""
+        check_inference(self._settings.evaluation.inference, loaded)
+        if self._tasks is not None and self._settings.evaluation.before_training:
+            self._scored += self._tasks.score("raw", loaded, stop)
+        if self._group.first and needs_adapter(self._settings):
+            self._checksum = base_checksum(loaded.causal)
+
+    def with_model(
+        self, loaded: LoadedModel, passes: nn.Module, layers: list[int], data: PreparedData, stop: Callable[[], None]
+    ) -> None:
+        """Measure and keep the trained model, then take the adapter off; `stop` may raise StoppedError."""
+        stop()
+        if not self._group.first:
+            return
+        self._held_out = data.evaluation
+        numerics, inference = self._numerics, self._settings.evaluation.inference
+        if self._tasks is not None or inference is not None:
+            self._reporter.phase("measuring")
+        if self._tasks is not None:
+            self._scored += self._tasks.score("trained", loaded, stop)
+        if inference is not None:
+            self._trained = measure_inference(loaded, numerics, inference, stop if self._group.world == 1 else _go_on)
+        if self._group.world == 1 and numerics.precision in KBIT:
+            micro_batch = self._request.plan.micro_batch
+            self._share = dequantization_share(passes, data.train, micro_batch, numerics)
+        keep_trained(loaded, self._output, self._settings, numerics, layers, self._base)
+        self._kept = True
+        if self._checksum is not None:
+            self._checksums = take_off(loaded, self._checksum)
+            if self._checksums.before != self._checksums.after:
+                self._reporter.warning("The base weights are not what they were before training.")
+
+    def finish(self, result: TrialResult) -> TrialResult:
+        """Merge, and measure the merged model, once the trained one is gone; all processes must come here."""
+        merge: MergeResult | None = None
+        merged: list[InferenceSamples] | None = None
+        artifacts: list[Artifact] = []
+        gguf: list[GgufResult] | None = None
+        if self._group.first and self._kept:
+            if needs_merge(self._settings):
+                self._reporter.phase("merging")
+                merge = merge_kept(self._output, self._base, self._numerics)
+                if merge.accepted:
+                    merged = self._measure_merged()
+                else:
+                    self._reporter.warning(
+                        f"The merged model's logits differ by {merge.max_difference:.2g}, more than "
+                        f"{merge.tolerance:g}: it was not kept."
+                    )
+            gguf = self._gguf(merge)
+            artifacts = tidy(self._output, self._settings)
+        self._group.wait()
+        return result.model_copy(
+            update={
+                "training": result.training.model_copy(update={"dequantization_share": self._share}),
+                "base": self._checksums,
+                "merge": merge,
+                "inference": self._inference(merged),
+                "gguf": gguf,
+                "tasks": None if self._tasks is None else self._scored,
+                "artifacts": [*result.artifacts, *artifacts],
+            }
+        )
+
+    def _gguf(self, merge: MergeResult | None) -> list[GgufResult] | None:
+        settings = self._settings.evaluation.gguf
+        if settings is None or self._held_out is None:
+            return None
+        self._reporter.phase("converting")
+        model = self._output / MERGED if merge is None or merge.accepted else None
+        return trial_gguf(model, self._held_out, settings, self._output, self._reporter)
+
+    def _measure_merged(self) -> list[InferenceSamples] | None:
+        inference = self._settings.evaluation.inference
+        if inference is None:
+            return None
+        self._reporter.phase("measuring")
+        loaded, numerics = load_merged(self._output, self._numerics)
+        return measure_inference(loaded, numerics, inference, _go_on)
+
+    def _inference(self, merged: list[InferenceSamples] | None) -> InferenceResult | None:
+        settings = self._settings.evaluation.inference
+        if settings is None or self._trained is None:
+            return None
+        return InferenceResult(
+            prompt_tokens=settings.prompt_tokens,
+            new_tokens=settings.new_tokens,
+            trained=self._trained,
+            merged=merged,
+        )
+
+
+def _go_on() -> None:
+    """Others wait for this process: they cannot be asked whether to stop."""

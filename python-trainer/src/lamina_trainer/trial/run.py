@@ -1,0 +1,377 @@
+"""One trial from a request: load, cut, quantize, evaluate, train, evaluate, measure."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from lamina_trainer.contract.capabilities import quantizes
+from lamina_trainer.contract.trial import EvaluationResult, TrialRequest, TrialResult
+from lamina_trainer.data.prepared import PreparedData, prepare_data
+from lamina_trainer.data.tokenizer import LazyTokenizer, load_tokenizer
+from lamina_trainer.distributed.fsdp import check_division, divide
+from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.errors import InvalidError, StoppedError
+from lamina_trainer.events.reporter import Reporter
+from lamina_trainer.events.reporting import step_teller, tell_evaluation
+from lamina_trainer.events.scalars import Scalars
+from lamina_trainer.host.revision import trainer_revision
+from lamina_trainer.host.stop import stop_requested
+from lamina_trainer.measure.energy import EnergySpan, idle_watts, total
+from lamina_trainer.measure.evaluation import EvaluationCache, evaluate, shared_evaluation
+from lamina_trainer.measure.measurements import (
+    DeviceMeter,
+    Storage,
+    device_name,
+    largest_memory,
+    library_versions,
+    measure_storage,
+    process_seconds,
+    reset_peak_rss,
+    trainable_count,
+)
+from lamina_trainer.measure.memory_limit import MemoryLimit, requested_limit
+from lamina_trainer.model.angular_distance import DistanceCache, angular_distances, layer_states
+from lamina_trainer.model.forward import Passes
+from lamina_trainer.model.layers import cut, kept_indices, needs_calibration
+from lamina_trainer.model.loading import LoadedModel, load_model, weight_file_bytes, weights_fingerprint
+from lamina_trainer.model.precision import (
+    Numerics,
+    apply_precision,
+    fast_16_bit,
+    make_deterministic,
+    resolve_numerics,
+    set_matmul_mode,
+)
+from lamina_trainer.model.source import model_folder
+from lamina_trainer.quantizers.checkpoint import check_checkpoint
+from lamina_trainer.training.checkpoint import Checkpoint, CheckpointFolder
+from lamina_trainer.training.methods import apply_method, check_method
+from lamina_trainer.training.trainer import Trainer, TrainHooks, TrainOutcome, process_seed
+from lamina_trainer.trial.artifacts import check_kept
+from lamina_trainer.trial.post_training import Afterwards
+from lamina_trainer.trial.result import Clock, environment_result, model_result, phase_seconds, training_result
+from lamina_trainer.trial.warm import Warm
+
+T = TypeVar("T")
+
+
+def run_trial(request: TrialRequest, reporter: Reporter, warm: Warm | None, group: Group | None = None) -> TrialResult:
+    """Run one trial, or this process's share of it, and measure it.
+
+    Raises InvalidError for what no retry can help, StoppedError once the stop flag is seen (after saving
+    whatever can be resumed from), and whatever else goes wrong as it is.
+    """
+    return _Trial(request, reporter, warm, group or Group()).run()
+
+
+class _Trial:
+    def __init__(self, request: TrialRequest, reporter: Reporter, warm: Warm | None, group: Group) -> None:
+        self._request, self._settings, self._reporter, self._warm = request, request.settings, reporter, warm
+        self._group = group
+        self._divided = group.world > 1 and request.settings.method == "full"
+        self._clock = Clock()
+        self._imports: float | None = None
+        self._cache = Path(request.paths.cache)
+        self._device = group.device()
+        self._disk_bytes = 0
+        self._limit = MemoryLimit(self._device, requested_limit())
+
+    def run(self) -> TrialResult:
+        settings, reporter, clock = self._settings, self._reporter, self._clock
+        if self._warm is None:
+            self._imports = process_seconds()
+        check_method(settings.method, settings.precision, settings.lora)
+        check_kept(settings, divided=self._divided)
+        self._check_processes()
+        numerics = self._numerics()
+        make_deterministic(self._device)
+        folder = model_folder(settings.model, self._cache)
+        check_checkpoint(folder, settings.precision)
+        data = self._data(folder)
+        self._check_stop()
+
+        reporter.phase("loading")
+        weights, self._disk_bytes = weights_fingerprint(folder), weight_file_bytes(folder)
+        with clock.phase("load"):
+            loaded, kept = self._load_cut(folder, weights, data, numerics)
+        if quantizes(settings.precision):
+            reporter.phase("quantizing")
+        with clock.phase("quantize" if quantizes(settings.precision) else "load"):
+            apply_precision(loaded.causal, loaded.layers, numerics, move=not self._divided)
+            storage = measure_storage(loaded.causal)
+            passes = Passes(loaded)
+            if self._divided:
+                apply_method(loaded, settings.method, settings.lora)
+                divide(passes, loaded.layers, self._device, self._group.world)
+        self._check_stop()
+
+        scalars = Scalars(Path(self._request.paths.output)) if self._group.first else None
+        afterwards = Afterwards(self._request, folder, numerics, reporter, self._group)
+        try:
+            result = self._measure(loaded, passes, kept, data, numerics, storage, weights, scalars, afterwards)
+        finally:
+            if scalars is not None:
+                scalars.close()
+        del loaded, passes  # whatever merges loads the base again
+        return afterwards.finish(result).model_copy(update={"seconds": phase_seconds(self._clock, self._imports)})
+
+    def _measure(
+        self,
+        loaded: LoadedModel,
+        passes: Passes,
+        kept: list[int],
+        data: PreparedData,
+        numerics: Numerics,
+        storage: Storage,
+        weights: str,
+        scalars: Scalars | None,
+        afterwards: Afterwards,
+    ) -> TrialResult:
+        settings, plan, reporter, clock = self._settings, self._request.plan, self._reporter, self._clock
+        raw = trained = None
+        outcome = TrainOutcome()
+        if settings.evaluation.before_training:
+            reporter.phase("evaluating-raw")
+            with clock.phase("evaluateRaw"):
+                raw = self._evaluate_raw(loaded, passes, kept, data, numerics, weights)
+            tell_evaluation(reporter, scalars, "raw", raw, 0)
+            if raw is None:
+                outcome.diverged_at = 0
+        afterwards.before_training(loaded, self._check_stop)
+        torch.manual_seed(settings.seed)
+        parameters = apply_method(loaded, settings.method, settings.lora)
+        trainable = trainable_count(loaded.causal)
+        meter = DeviceMeter(self._device, alone=self._group.world == 1)
+        idle, energy = idle_watts(meter.energy_joules), EnergySpan(meter.energy_joules)
+        if self._device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self._device)
+        reset_peak_rss()
+        self._limit.training_begins()
+        memory = meter.memory()
+        if outcome.diverged_at is None:
+            reporter.phase("training")
+            checkpoints = CheckpointFolder(
+                Path(self._request.paths.checkpoints), self._request.trial_id, reporter.warning
+            )
+            trainer = self._trainer(loaded, passes, parameters, data, numerics, checkpoints, scalars, meter)
+            with clock.phase("train"), energy:
+                outcome = trainer.run()
+            memory = meter.memory()
+            if outcome.diverged_at is None:
+                reporter.phase("evaluating")
+                with clock.phase("evaluate"):
+                    trained = self._evaluate_trained(passes, data, numerics, trainer, checkpoints)
+                tell_evaluation(reporter, scalars, "trained", trained, outcome.steps_done)
+                if trained is None:
+                    outcome.diverged_at = outcome.steps_done
+                else:
+                    self._or_saved(
+                        trainer,
+                        checkpoints,
+                        lambda: afterwards.with_model(loaded, passes, kept, data, self._check_stop),
+                    )
+        reporter.phase("saving")
+        shares = self._group.gather((memory, energy.joules, idle))
+        return TrialResult(
+            contract=self._request.contract,
+            trial_id=self._request.trial_id,
+            attempt_id=self._request.attempt_id,
+            status="succeeded" if outcome.diverged_at is None else "diverged",
+            diverged_at_step=outcome.diverged_at,
+            model=model_result(loaded, kept, storage, trainable, self._disk_bytes),
+            compute_dtype=numerics.compute_name,
+            raw=raw,
+            trained=trained,
+            training=training_result(outcome, plan.micro_batch * plan.accumulation * self._group.world),
+            memory=largest_memory([one for one, _, _ in shares]),
+            energy_joules=total([joules for _, joules, _ in shares]),
+            energy_source=meter.energy_source(),
+            idle_watts=total([watts for _, _, watts in shares]),
+            base=None,
+            merge=None,
+            inference=None,
+            gguf=None,
+            tasks=None,
+            environment=environment_result(self._device, data, weights, meter, loaded),
+            artifacts=[] if scalars is None else scalars.close(),
+            seconds=phase_seconds(self._clock, self._imports),
+        )
+
+    def _check_processes(self) -> None:
+        settings, plan = self._settings, self._request.plan
+        gpus, processes = max(settings.gpus, plan.gpus, 1), self._group.world
+        if gpus != processes:
+            raise InvalidError(f"{gpus} GPUs were asked for, but the trial runs in {processes} process(es).")
+        if processes > 1:
+            check_division(settings.method, settings.training)
+
+    def _numerics(self) -> Numerics:
+        numerics = resolve_numerics(
+            self._settings.precision, self._settings.compute_dtype, self._device, fast_16_bit=fast_16_bit(self._device)
+        )
+        set_matmul_mode(numerics)
+        return numerics
+
+    def _data(self, folder: Path) -> PreparedData:
+        settings, clock = self._settings, self._clock
+        before = clock.total()
+
+        def load() -> Any:
+            with clock.phase("tokenizer"):
+                return load_tokenizer(folder)
+
+        data = prepare_data(
+            settings.dataset,
+            LazyTokenizer(folder, load),
+            settings.training.max_length,
+            settings.training.packing,
+            settings.evaluation,
+            self._cache,
+        )
+        clock.seconds["data"] = clock.total() - before - clock.seconds.get("tokenizer", 0.0)
+        return data
+
+    def _load_cut(
+        self, folder: Path, weights: str, data: PreparedData, numerics: Numerics
+    ) -> tuple[LoadedModel, list[int]]:
+        loaded = load_model(folder, numerics.stored)
+        choice, total = self._settings.layers, loaded.layers_original
+        kept = kept_indices(choice, total, [0.0] * total)
+        if needs_calibration(choice, total):
+            kept = kept_indices(choice, total, self._distances(folder, weights, data, total - len(kept)))
+        cut(loaded, kept)
+        return loaded, kept
+
+    def _distances(self, folder: Path, weights: str, data: PreparedData, length: int) -> list[float]:
+        """Measured on the uncut model stored in bf16, whatever the cell's precision, so that cells agree."""
+        numerics = resolve_numerics("bf16", "auto", self._device, fast_16_bit=fast_16_bit(self._device))
+        cache = DistanceCache(
+            self._cache,
+            {
+                "weights": weights,
+                "dataset": data.dataset_fingerprint,
+                "evaluation": data.evaluation_fingerprint,
+                "maxLength": self._settings.training.max_length,
+                "packing": self._settings.training.packing,
+                "length": length,
+                "compute": numerics.compute_name,
+                "device": device_name(self._device),
+                "revision": trainer_revision(),
+            },
+        )
+
+        def measured() -> list[float]:
+            known = cache.get()
+            if known is not None:
+                return known
+            whole = load_model(folder, numerics.stored)
+            apply_precision(whole.causal, whole.layers, numerics)
+            distances = angular_distances(layer_states(whole, data.train, numerics), length)
+            cache.put(distances)
+            return distances
+
+        return self._group.by_first(measured)
+
+    def _evaluate_raw(
+        self,
+        loaded: LoadedModel,
+        passes: Passes,
+        kept: list[int],
+        data: PreparedData,
+        numerics: Numerics,
+        weights: str,
+    ) -> EvaluationResult | None:
+        micro_batch = self._settings.evaluation.micro_batch
+        key = {
+            "weights": weights,
+            "layers": kept,
+            "precision": numerics.precision,
+            "compute": numerics.compute_name,
+            "device": device_name(self._device),
+            "threads": torch.get_num_threads(),
+            "evaluation": data.evaluation_fingerprint,
+            "microBatch": micro_batch,
+            "attention": loaded.attention,
+            "libraries": library_versions(),
+            "revision": trainer_revision(),
+        }
+        group = self._group
+
+        def together() -> EvaluationResult | None:
+            return evaluate(passes, data.evaluation, micro_batch, numerics, group, self._check_stop)
+
+        return shared_evaluation(group, EvaluationCache(self._cache), key, together)
+
+    def _evaluate_trained(
+        self,
+        passes: Passes,
+        data: PreparedData,
+        numerics: Numerics,
+        trainer: Trainer,
+        checkpoints: CheckpointFolder,
+    ) -> EvaluationResult | None:
+        micro_batch = self._settings.evaluation.micro_batch
+        return self._or_saved(
+            trainer,
+            checkpoints,
+            lambda: evaluate(passes, data.evaluation, micro_batch, numerics, self._group, self._check_stop),
+        )
+
+    def _or_saved(self, trainer: Trainer, checkpoints: CheckpointFolder, work: Callable[[], T]) -> T:
+        """Do what may be stopped, and let nothing of the training be lost by it."""
+        try:
+            return work()
+        except StoppedError:
+            self._save(trainer.snapshot(), checkpoints)
+            raise
+
+    def _save(self, checkpoint: Checkpoint, checkpoints: CheckpointFolder) -> None:
+        """Let the first process save for all; none goes on before it has."""
+        if self._group.first:
+            checkpoints.save(checkpoint)
+            self._reporter.checkpoint(checkpoint.step)
+        self._group.wait()
+
+    def _trainer(
+        self,
+        loaded: LoadedModel,
+        passes: Passes,
+        parameters: list[nn.Parameter],
+        data: PreparedData,
+        numerics: Numerics,
+        checkpoints: CheckpointFolder,
+        scalars: Scalars | None,
+        meter: DeviceMeter,
+    ) -> Trainer:
+        settings = self._settings
+        told = step_teller(self._reporter, scalars, meter, settings.training.steps, self._device)
+        torch.manual_seed(process_seed(settings.seed, self._group.rank))
+        trainer = Trainer(
+            loaded,
+            passes,
+            parameters,
+            data.train,
+            settings.training,
+            self._request.plan,
+            numerics,
+            settings.seed,
+            TrainHooks(told, lambda made: self._save(made, checkpoints), stop_requested, self._limit.check),
+            self._group,
+        )
+        if self._request.resume:
+            self._resume(trainer, checkpoints)
+        return trainer
+
+    def _resume(self, trainer: Trainer, checkpoints: CheckpointFolder) -> None:
+        device = torch.device("cpu") if self._divided else self._device
+        found = checkpoints.newest(device) if self._group.first else None
+        step = self._group.tell(None if found is None else found.step)
+        if step is not None:
+            trainer.restore(found or checkpoints.at(step, device))
+
+    def _check_stop(self) -> None:
+        if self._group.agree(stop_requested()):
+            raise StoppedError("Stopped; the next attempt continues from the newest checkpoint.")
