@@ -6,6 +6,7 @@
 import { performance } from 'node:perf_hooks';
 import { testCluster } from './lib/cluster.mjs';
 import { developmentEnvironment } from './lib/development.mjs';
+import { runInLanes } from './lib/lanes.mjs';
 import { paths } from './lib/paths.mjs';
 import { check, nodeTests, pytest } from './lib/stages.mjs';
 import { setup } from './setup.mjs';
@@ -13,7 +14,11 @@ import { setup } from './setup.mjs';
 const installed = { python: '', temporal: '' };
 const trainer = { cwd: paths.trainer };
 
-/** @type {{ name: string, about: string, alone?: boolean, cluster?: boolean, run: (env: Record<string, string | undefined>) => Promise<import('./lib/stages.mjs').Result> }[]} */
+/**
+ * In the order in which they are taken: what answers in seconds, then the longest first, so that no lane ends late.
+ * `needs` names a build; stages of the lane `cluster` share one cluster and run one after the other.
+ * @type {(import('./lib/lanes.mjs').Job & { about: string, run: (env: Record<string, string | undefined>) => Promise<import('./lib/stages.mjs').Result> })[]}
+ */
 const stages = [
   { name: 'format', about: 'biome', run: (env) => check(['biome', 'ci', '--colors=off', '.'], { env }) },
   {
@@ -33,71 +38,48 @@ const stages = [
       return { ok: lint.ok && format.ok, output: lint.output + format.output, counts: null, failures };
     },
   },
+  {
+    name: 'python',
+    about: 'pytest',
+    needs: 'llama.cpp',
+    run: (env) => pytest(installed.python, { ...trainer, env }),
+  },
+  tests('integration', 'real parts together', ['tests/integration/**/*.test.ts']),
+  tests('mutation', 'planted mistakes in formulas', ['tests/mutation/**/*.test.ts']),
+  tests('unit', 'tests beside the code', [
+    'domain/**/*.test.ts',
+    'workflows/**/*.test.ts',
+    'k8s/**/*.test.ts',
+    'services/**/*.test.ts',
+    'scripts/**/*.test.mjs',
+  ]),
+  tests('browser', 'the dashboard in Chromium', ['tests/browser/**/*.test.ts']),
+  tests('conformance', 'ports', ['tests/conformance/{store,runner,instant}*.test.ts']),
+  tests('rules', 'planted violations', ['tests/rules/**/*.test.ts']),
+  tests('replay', 'recorded histories', ['tests/replay/**/*.test.ts']),
+  tests('contract', 'both sides, one contract', ['tests/contract/**/*.test.ts']),
   { name: 'python-types', about: 'mypy', run: (env) => check([installed.python, '-m', 'mypy'], { ...trainer, env }) },
-  { name: 'python', about: 'pytest', run: (env) => pytest(installed.python, { ...trainer, env }) },
   {
-    name: 'unit',
-    about: 'tests beside the code',
-    run: (env) =>
-      nodeTests(
-        [
-          'domain/**/*.test.ts',
-          'workflows/**/*.test.ts',
-          'k8s/**/*.test.ts',
-          'services/**/*.test.ts',
-          'scripts/**/*.test.mjs',
-        ],
-        {
-          env,
-        },
-      ),
-  },
-  { name: 'rules', about: 'planted violations', run: (env) => nodeTests(['tests/rules/**/*.test.ts'], { env }) },
-  {
-    name: 'mutation',
-    about: 'planted mistakes in formulas',
-    run: (env) => nodeTests(['tests/mutation/**/*.test.ts'], { env }),
+    ...tests('cluster', 'a real Kubernetes', [
+      'tests/conformance/kubernetes-runner.test.ts',
+      'tests/cluster/**/*.test.ts',
+    ]),
+    needs: 'the test cluster',
+    lane: 'cluster',
   },
   {
-    name: 'contract',
-    about: 'both sides, one contract',
-    run: (env) => nodeTests(['tests/contract/**/*.test.ts'], { env }),
-  },
-  { name: 'replay', about: 'recorded histories', run: (env) => nodeTests(['tests/replay/**/*.test.ts'], { env }) },
-  {
-    name: 'conformance',
-    about: 'ports',
-    alone: true,
-    cluster: true,
-    run: (env) => nodeTests(['tests/conformance/**/*.test.ts'], { env }),
-  },
-  {
-    name: 'integration',
-    about: 'real parts together',
-    alone: true,
-    run: (env) => nodeTests(['tests/integration/**/*.test.ts'], { env }),
-  },
-  {
-    name: 'cluster',
-    about: 'a real Kubernetes',
-    alone: true,
-    cluster: true,
-    run: (env) => nodeTests(['tests/cluster/**/*.test.ts'], { env }),
-  },
-  {
-    name: 'containers',
-    about: 'images of the services',
-    alone: true,
-    cluster: true,
-    run: (env) => nodeTests(['tests/containers/**/*.test.ts'], { env }),
-  },
-  {
-    name: 'browser',
-    about: 'the dashboard in Chromium',
-    alone: true,
-    run: (env) => nodeTests(['tests/browser/**/*.test.ts'], { env }),
+    ...tests('containers', 'images of the services', ['tests/containers/**/*.test.ts']),
+    needs: 'the test cluster',
+    lane: 'cluster',
   },
 ];
+/** Two for two cores, and one that mostly waits for a cluster. */
+const LANES = [null, null, 'cluster'];
+
+/** A stage of node:test files, by glob. */
+function tests(name, about, globs) {
+  return { name, about, run: (env) => nodeTests(globs, { env }) };
+}
 
 const MAY_BE_SKIPPED_IN_CI = /\b(GPU|CUDA)\b/;
 const CI = process.env.CI === 'true';
@@ -122,43 +104,49 @@ async function main(args) {
   };
 
   const chosen = stages.filter((stage) => args.length === 0 || args.includes(stage.name));
-  if (CI && chosen.some((stage) => stage.name === 'python')) {
-    // A quarter of an hour on two cores, once for a machine's cache; elsewhere tests that need it say how to get it.
-    console.log('Building llama.cpp.');
-    const built = await check([installed.python, '-m', 'lamina_trainer', 'llama', 'build'], { ...trainer, env });
-    if (!built.ok) throw new Error(`llama.cpp was not built.\n${built.output}`);
-  }
   const cluster = testCluster((line) => console.log(line));
-  if (chosen.some((stage) => stage.cluster)) void cluster.build();
+  const builds = {
+    'the test cluster': () => cluster.build(),
+    'llama.cpp': () => buildLlama(env),
+  };
   const summary = [];
-  const runStage = async (stage) => {
-    const from = performance.now();
-    const failure = stage.cluster ? await cluster.up() : null;
-    const failures = [{ name: 'the test cluster', why: failure }];
+  const from = performance.now();
+  const runStage = async (stage, unbuilt) => {
+    const began = performance.now();
+    const failure = unbuilt ?? (stage.lane === 'cluster' ? await cluster.up() : null);
+    const failures = [{ name: stage.needs ?? stage.name, why: failure }];
     const result = failure === null ? await stage.run(env) : { ok: false, output: failure, counts: null, failures };
-    const seconds = ((performance.now() - from) / 1000).toFixed(1);
     if (!result.ok) console.log(`\n── ${stage.name} ──\n${result.output.trimEnd()}\n`);
     const { passed, failed, skipped } = result.counts ?? { passed: 0, failed: 0, skipped: [] };
     const counted =
       result.counts === null ? stage.about : `${passed} passed, ${failed} failed, ${skipped.length} skipped`;
     const note = result.note === undefined ? '' : `, ${result.note}`;
-    const line = `${result.ok ? '✓' : '✗'} ${stage.name.padEnd(13)} ${`${seconds} s`.padStart(8)}  ${counted}${note}`;
+    const times = `${minutes(performance.now() - began)}  from ${minutes(began - from)}`;
+    const line = `${result.ok ? '✓' : '✗'} ${stage.name.padEnd(13)} ${times}  ${counted}${note}`;
     console.log(line);
     summary.push({ stage, result, line, skipped });
   };
 
-  // Two at a time where nothing is measured against the clock; the rest one after the other.
-  const queue = chosen.filter((stage) => !stage.alone);
-  const lane = async () => {
-    for (let stage = queue.shift(); stage !== undefined; stage = queue.shift()) await runStage(stage);
-  };
-  await Promise.all([lane(), lane()]);
   try {
-    for (const stage of chosen.filter((each) => each.alone)) await runStage(stage);
+    await runInLanes(chosen, LANES, builds, runStage);
   } finally {
     await cluster.down();
   }
+  console.log(`\nThe stages took ${minutes(performance.now() - from).trim()} min.`);
   return report(summary);
+}
+
+/** A quarter of an hour on two cores, once for a machine's cache; outside CI, tests that need it say how to get it. */
+async function buildLlama(env) {
+  if (!CI) return null;
+  const built = await check([installed.python, '-m', 'lamina_trainer', 'llama', 'build'], { ...trainer, env });
+  return built.ok ? null : `llama.cpp was not built.\n${built.output}`;
+}
+
+/** Minutes and seconds: ` 3:07`. */
+function minutes(ms) {
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`.padStart(5);
 }
 
 /** What fails is said last, briefly: the output of long stages is far above. */

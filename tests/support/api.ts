@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiDeps, buildApp } from '@lamina/api/app.ts';
 import { ControlUnavailable, type ExperimentControl, ExperimentNotRunning } from '@lamina/platform/control.ts';
-import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
 import { createLogger } from '@lamina/platform/logging.ts';
 import { createMetrics } from '@lamina/platform/metrics.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import type { Surroundings } from '@lamina/platform/surroundings.ts';
+import { openNewPGlite } from './pglite.ts';
 
 /** An engine without trials: it knows which experiments run, and moves their state as asked. */
 export function bareEngine(store: ExperimentStore) {
@@ -57,8 +57,7 @@ export async function testApi({
   ...more
 }: Partial<ApiDeps> & Partial<Pick<Surroundings, 'device'>> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'lamina-api-'));
-  const own =
-    more.store === undefined ? await openDatabase({ kind: 'pglite', dataDir: join(folder, 'database') }) : null;
+  const own = more.store === undefined ? await openNewPGlite(join(folder, 'database')) : null;
   const store = own === null ? (more.store as ExperimentStore) : createExperimentStore(own);
   const artifacts = createDirectoryArtifactStore(join(folder, 'artifacts'));
   const engine = bareEngine(store);

@@ -22,6 +22,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { sampleResult } from '../conformance/samples.ts';
 import { writeGenerated } from './generated-data.ts';
 import { InstantRunner, type Script } from './instant-runner.ts';
+import { openNewPGlite } from './pglite.ts';
 import { newExperiment, plannedTrials } from './planned.ts';
 import { startTemporal } from './temporal.ts';
 
@@ -84,7 +85,7 @@ export async function startOrchestra(options: OrchestraOptions = {}): Promise<Or
       continueAsNewAt: options.continueAsNewAt,
       dbFilename: options.durable === true ? join(folder, 'temporal.db') : undefined,
     }),
-    openDatabase(options.database ?? { kind: 'pglite', dataDir: join(folder, 'database') }),
+    options.database === undefined ? openNewPGlite(join(folder, 'database')) : openDatabase(options.database),
   ]);
   return assemble(folder, temporal, opened);
 }

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { copyFixture } from './fixture.ts';
 import { TRAINER_FOLDER, trainerEnvironment, trainerPython } from './trainer.ts';
 
 const SCRIPT = `
@@ -16,8 +18,12 @@ save_texts(folder / "texts.jsonl", int(sys.argv[3]))
 
 /** Writes a random model of a few thousand parameters (`model/`) and texts (`texts.jsonl`): real trials take seconds. */
 export async function saveTinyModel(folder: string, { layers = 4, records = 60 } = {}): Promise<void> {
-  await promisify(execFile)(trainerPython(), ['-c', SCRIPT, folder, String(layers), String(records)], {
-    env: { ...trainerEnvironment(), PYTHONPATH: `${join(TRAINER_FOLDER, 'src')}:${join(TRAINER_FOLDER, 'tests')}` },
+  const tests = join(TRAINER_FOLDER, 'tests');
+  const parts = [trainerPython(), SCRIPT, String(layers), String(records), readFileSync(join(tests, 'tiny.py'))];
+  await copyFixture('tiny-model', parts, folder, async (made) => {
+    await promisify(execFile)(trainerPython(), ['-c', SCRIPT, made, String(layers), String(records)], {
+      env: { ...trainerEnvironment(), PYTHONPATH: `${join(TRAINER_FOLDER, 'src')}:${tests}` },
+    });
   });
 }
 
