@@ -38,6 +38,7 @@ import { COMPARISON_TABLES } from './comparison-tables.ts';
 import { memoryView } from './estimate.ts';
 import { durationView, experimentForecastView, forecastView } from './forecast.ts';
 import { generationReport, generationSpec } from './generation.ts';
+import { PENDING_KINDS, type PendingReason } from './pending.ts';
 import { evaluationResult, trialResult } from './result.ts';
 import { layerChoice, modelRef, trialSettings } from './settings.ts';
 import { PHASES, plan, trialEvent } from './trial.ts';
@@ -141,6 +142,17 @@ export const experimentDetail = experimentView.extend({
 });
 export type ExperimentDetail = z.infer<typeof experimentDetail>;
 
+const waiting = z.object({
+  kind: z.enum(PENDING_KINDS).describe('queued: in a queue of the cluster; misconfigured: a person has to act'),
+  text: z.string().describe('for people: one or two sentences'),
+  position: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('in the queue, 1 is the next; absent where it is not known'),
+}) satisfies z.ZodType<PendingReason>;
+
 export const trialView = z.object({
   id: z.string(),
   experimentId: z.string(),
@@ -154,7 +166,7 @@ export const trialView = z.object({
   phase: z.string().nullable(),
   step: z.number().int().nullable(),
   steps: z.number().int().nullable(),
-  waiting: z.string().nullable().describe('why its attempt does not run yet, as `kind: sentence`'),
+  waiting: waiting.nullable().describe('why its attempt does not run yet'),
   raw: evaluationResult.nullable(),
   trained: evaluationResult.nullable(),
   tokensPerSecond: z.number().nullable(),
@@ -179,7 +191,7 @@ export const attemptView = z.object({
   phase: z.string().nullable(),
   step: z.number().int().nullable(),
   steps: z.number().int().nullable(),
-  waiting: z.string().nullable().describe('why it does not run yet'),
+  waiting: waiting.nullable().describe('why it does not run yet'),
 });
 export type AttemptView = z.infer<typeof attemptView>;
 export const trialDetail = trialView.extend({
@@ -268,7 +280,7 @@ export const streamEvent = z.discriminatedUnion('type', [
       attempt: z.number().int(),
       outcome: z.string().nullable().describe('null when it starts'),
       message: z.string().nullable(),
-      waiting: z.string().nullable().optional().describe('what it waits for; null: nothing any more; absent: no news'),
+      waiting: waiting.nullable().optional().describe('what it waits for; null: nothing any more; absent: no news'),
     }),
   }),
   z.object({

@@ -1,6 +1,7 @@
 /** The port through which attempts are executed; LocalRunner and KubernetesRunner pass one conformance suite. */
 import type { AttemptRef } from './attempt.ts';
 import type { GenerateRequest } from './generation.ts';
+import type { PendingReason } from './pending.ts';
 import type { TrialRequest } from './trial.ts';
 
 export const FAILURE_CLASSES = [
@@ -42,33 +43,10 @@ export interface AttemptEnd {
   readonly endedAt: string;
 }
 
-/**
- * What a pending attempt waits for. `queued`: its turn in a queue of the cluster, which no deadline limits. `starting`:
- * volumes, image and container are being prepared. `misconfigured`: something that has to be put right by a person.
- */
-export const PENDING_KINDS = ['queued', 'unschedulable', 'image-pull', 'misconfigured', 'starting'] as const;
-export type PendingKind = (typeof PENDING_KINDS)[number];
-
-/** A reason that people can read and `pendingKindOf` can tell apart. */
-export function pendingReasonOf(kind: PendingKind, sentence: string): string {
-  return `${kind}: ${sentence}`;
-}
-
-/** The kind that a reason begins with; null where it names none. */
-export function pendingKindOf(reason: string | null): PendingKind | null {
-  return PENDING_KINDS.find((kind) => reason === kind || reason?.startsWith(`${kind}: `)) ?? null;
-}
-
-/** The reason without its kind. */
-export function pendingSentenceOf(reason: string): string {
-  const kind = pendingKindOf(reason);
-  return kind === null || reason === kind ? reason : reason.slice(kind.length + 2);
-}
-
 export interface AttemptObservation extends AttemptRef {
   readonly state: 'pending' | 'running' | 'ended';
-  /** Why it is still pending, where known: `pendingReasonOf(kind, sentence)`. */
-  readonly reason: string | null;
+  /** Why it is still pending, where known. */
+  readonly reason: PendingReason | null;
   /**
    * Where attempts wait in a queue of the cluster: when this one was let out of it, null while it waits. Deadlines
    * count from then on. Absent where there is no queue: they count from the launch.

@@ -1,5 +1,6 @@
 /** An attempt has ended: its trial is recorded, or goes on with another attempt. */
-import { type AttemptEnd, type FailureClass, pendingSentenceOf } from '../contract/runner.ts';
+import { readPendingReason } from '../contract/pending.ts';
+import type { AttemptEnd, FailureClass } from '../contract/runner.ts';
 import type { TerminalTrialState } from '../vocabulary/states.ts';
 import type { Draft } from './draft.ts';
 import type { EndedAttempt } from './events.ts';
@@ -106,12 +107,8 @@ function messageOf(trial: ActiveTrial, end: KnownEnd, policy: RunPolicy): string
     case 'unschedulable':
     case 'image-pull':
     case 'invalid':
-      return `could not start within ${policy.startDeadlineSeconds} s: ${waitedFor(trial) ?? trial.stopReason}`;
+      return `could not start within ${policy.startDeadlineSeconds} s: ${readPendingReason(trial.waitedFor)?.text ?? trial.stopReason}`;
     default:
       return end.message;
   }
-}
-
-function waitedFor({ waitedFor: reason }: ActiveTrial): string | null {
-  return reason == null ? null : pendingSentenceOf(reason);
 }

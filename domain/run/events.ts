@@ -1,5 +1,6 @@
 /** What the reducer hears. Delivery is at least once and in any order; it ignores what it already knows. */
 import type { AttemptKey } from '../contract/attempt.ts';
+import type { PendingReason } from '../contract/pending.ts';
 import type { AttemptEnd } from '../contract/runner.ts';
 import type { Plan } from '../contract/trial.ts';
 import type { ExperimentState } from '../vocabulary/states.ts';
@@ -23,8 +24,8 @@ export interface ClaimedAttempt extends AttemptKey {
 /** An attempt as the runner knows it, with what the store knows of its signs of life. */
 export interface SeenAttempt extends AttemptKey {
   readonly state: 'pending' | 'running' | 'ended';
-  /** Why it is still pending, where known. */
-  readonly reason: string | null;
+  /** Why it is still pending, where known; a string in histories of earlier releases. */
+  readonly reason: PendingReason | string | null;
   readonly end: AttemptEnd | null;
   /** Since it was launched, or let out of a queue of the cluster; null while it waits there. */
   readonly aliveMs: number | null;

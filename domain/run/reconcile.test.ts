@@ -23,8 +23,14 @@ test('an attempt is stopped when it is silent, late or finds no place', () => {
   assert.equal(judged({ aliveMs: 70_001 }), 'timed-out');
   assert.equal(judged({ state: 'pending', silentMs: 20_001 }), null);
   assert.equal(judged({ state: 'pending', aliveMs: 30_001 }), 'unschedulable');
-  assert.equal(judged({ state: 'pending', aliveMs: 30_001, reason: 'image-pull: no such tag' }), 'image-pull');
-  assert.equal(judged({ state: 'pending', aliveMs: 30_001, reason: 'misconfigured: no such claim' }), 'invalid');
-  assert.equal(judged({ state: 'pending', aliveMs: 30_001, reason: 'queued: third in line' }), null);
+  assert.equal(
+    judged({ state: 'pending', aliveMs: 30_001, reason: { kind: 'image-pull', text: 'no such tag' } }),
+    'image-pull',
+  );
+  assert.equal(
+    judged({ state: 'pending', aliveMs: 30_001, reason: { kind: 'misconfigured', text: 'no such claim' } }),
+    'invalid',
+  );
+  assert.equal(judged({ state: 'pending', aliveMs: 30_001, reason: { kind: 'queued', text: 'third in line' } }), null);
   assert.equal(judged({ state: 'pending', aliveMs: null }), null, 'in a queue of the cluster');
 });

@@ -1,5 +1,6 @@
 /** The runner's list against what the run believes: what was missed, lost, stuck or orphaned. */
-import { type FailureClass, pendingKindOf } from '../contract/runner.ts';
+import { readPendingReason } from '../contract/pending.ts';
+import type { FailureClass } from '../contract/runner.ts';
 import type { Draft } from './draft.ts';
 import { attemptEnded } from './ended.ts';
 import type { SeenAttempt } from './events.ts';
@@ -44,7 +45,7 @@ function compare(draft: Draft, trial: ActiveTrial, seen: SeenAttempt | undefined
 export function verdict(seen: SeenAttempt, policy: RunPolicy): FailureClass | null {
   const over = (ms: number | null, seconds: number) => ms !== null && ms > seconds * 1000;
   if (seen.state === 'pending') {
-    const kind = pendingKindOf(seen.reason);
+    const kind = readPendingReason(seen.reason)?.kind;
     // A queue of the cluster has its own order: waiting in it is not a failure.
     if (kind === 'queued' || !over(seen.aliveMs, policy.startDeadlineSeconds)) return null;
     if (kind === 'misconfigured') return 'invalid';

@@ -1,4 +1,5 @@
 /** What the run reducer holds, hears and asks for. All of it is JSON: it lives in workflow histories. */
+import type { PendingReason } from '../contract/pending.ts';
 import type { AttemptEnd, FailureClass } from '../contract/runner.ts';
 import type { Plan } from '../contract/trial.ts';
 
@@ -44,8 +45,8 @@ export interface ActiveTrial {
   readonly stopReason: FailureClass | 'cancelled' | 'pruned' | null;
   /** Why it is not worth going on with, where it is stopped for that. */
   readonly pruneMessage?: string;
-  /** What it was last seen to wait for, where it is stopped for not having started. */
-  readonly waitedFor?: string | null;
+  /** What it was last seen to wait for, where it is stopped for not having started; a string from earlier releases. */
+  readonly waitedFor?: PendingReason | string | null;
   /** When a waiting trial may start again, milliseconds since the epoch of the workflow's clock; 0: at once. */
   readonly dueAtMs: number;
 }

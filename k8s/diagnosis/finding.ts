@@ -1,4 +1,5 @@
 /** What a rule says, and how rules are tried. */
+import type { PendingKind, PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { AttemptView, PodView } from './view.ts';
 
@@ -15,6 +16,11 @@ export type PodRule = (pod: PodView, attempt: AttemptView) => Finding | null;
 
 export function finding(outcome: Finding['outcome'], message: string): Finding {
   return { outcome, message };
+}
+
+/** Why an attempt does not run yet. */
+export function reason(kind: PendingKind, text: string): PendingReason {
+  return { kind, text };
 }
 
 /** ` on node gpu-1`, or nothing where the node is not known. */

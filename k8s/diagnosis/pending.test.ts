@@ -5,6 +5,7 @@ import type { AttemptEvidence } from '../evidence.ts';
 import { diagnose } from './diagnose.ts';
 import { pendingReason } from './pending.ts';
 import { event, evidence, job, NOW, node, pod, unscheduled, waiting } from './testing/built.ts';
+import { spoken } from './testing/spoken.ts';
 
 const WAITS: readonly (readonly [string, AttemptEvidence, string | null])[] = [
   [
@@ -103,7 +104,7 @@ const WAITS: readonly (readonly [string, AttemptEvidence, string | null])[] = [
 for (const [name, given, expected] of WAITS) {
   test(`waiting for ${name}`, () => {
     assert.equal(diagnose(given), null);
-    assert.equal(pendingReason(given), expected);
+    assert.equal(spoken(pendingReason(given)), expected);
   });
 }
 
@@ -132,7 +133,10 @@ test('a running pod on a node that does not answer has not ended until its delet
 
 test('resources have names that people use', () => {
   const wanted = (resource: string) =>
-    pendingReason(unscheduled(`0/2 nodes are available: 2 Insufficient ${resource}.`))?.replace(/^.*all 2 have /, '');
+    pendingReason(unscheduled(`0/2 nodes are available: 2 Insufficient ${resource}.`))?.text.replace(
+      /^.*all 2 have /,
+      '',
+    );
   assert.equal(wanted('cpu'), 'not enough CPU free.');
   assert.equal(wanted('nvidia.com/mig-3g.40gb'), 'not enough GPU slices (3g.40gb) free.');
   assert.equal(wanted('example.com/fpga'), 'not enough example.com/fpga free.');

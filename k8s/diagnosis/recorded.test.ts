@@ -8,6 +8,7 @@ import { diagnose } from './diagnose.ts';
 import { pendingReason } from './pending.ts';
 import { EXPECTED } from './testing/expected.ts';
 import { recorded, recordingNames } from './testing/recordings.ts';
+import { spoken } from './testing/spoken.ts';
 
 test('every recording has its expectation, and every expectation its recording', () => {
   assert.deepEqual(Object.keys(EXPECTED).sort(), recordingNames());
@@ -17,7 +18,7 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
   test(`${name}: ${expected.outcome}`, () => {
     const evidence = recorded(name);
     const end = diagnose(evidence);
-    const said = end === null ? pendingReason(evidence) : end.message;
+    const said = end === null ? spoken(pendingReason(evidence)) : end.message;
     // Which of the cluster's nodes it was is chance.
     assert.equal(said?.replace(/\bnode[12]\b/g, 'gpu-1'), expected.says);
     assert.equal(end?.outcome ?? 'pending', expected.outcome);
@@ -37,6 +38,6 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
       pods: pods.map((pod) => project(pod, POD) as V1Pod),
     };
     assert.deepEqual(diagnose(seen), diagnose(evidence));
-    assert.equal(pendingReason(seen), pendingReason(evidence));
+    assert.deepEqual(pendingReason(seen), pendingReason(evidence));
   });
 }

@@ -1,5 +1,6 @@
 /** Attempts that the cluster does not take yet, for want of quota or of permission: offered again from time to time. */
 import { refOf } from '@lamina/domain/contract/attempt.ts';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { AttemptLaunch, AttemptObservation, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import type { ClusterLog } from '../client/client.ts';
 import { Rounds } from './rounds.ts';
@@ -8,12 +9,12 @@ const AGAIN_MS = 5_000;
 
 interface Waiting {
   readonly item: AttemptLaunch<AttemptRequest>;
-  reason: string;
+  reason: PendingReason;
 }
 
 export interface Acceptance {
   /** Why the cluster does not take the attempt yet; null where it is not to be offered again. */
-  offer(item: AttemptLaunch<AttemptRequest>): Promise<string | null>;
+  offer(item: AttemptLaunch<AttemptRequest>): Promise<PendingReason | null>;
   /** It was stopped while it was being offered. */
   withdraw(item: AttemptLaunch<AttemptRequest>): Promise<void>;
 }
@@ -34,7 +35,7 @@ export class Deferred {
     });
   }
 
-  add(item: AttemptLaunch<AttemptRequest>, reason: string): AttemptObservation {
+  add(item: AttemptLaunch<AttemptRequest>, reason: PendingReason): AttemptObservation {
     this.waiting.set(item.attemptId, { item, reason });
     this.rounds.schedule();
     return observationOf(item, reason);
@@ -75,6 +76,6 @@ export class Deferred {
   }
 }
 
-function observationOf(item: AttemptLaunch<AttemptRequest>, reason: string): AttemptObservation {
+function observationOf(item: AttemptLaunch<AttemptRequest>, reason: PendingReason): AttemptObservation {
   return { ...refOf(item), state: 'pending', reason, end: null };
 }

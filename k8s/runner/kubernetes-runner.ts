@@ -5,6 +5,7 @@
 import type { V1Job } from '@kubernetes/client-node';
 import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
 import type { GpuInventorySource } from '@lamina/domain/contract/gpus.ts';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { AttemptLaunch, AttemptObservation, AttemptRequest, JobRunner } from '@lamina/domain/contract/runner.ts';
 import type { ClusterClient, ClusterLog } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
@@ -134,7 +135,9 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
   /** Of experiments that are over: their Jobs go when they have ended. */
   const unwanted = new WeakSet<AttemptEntry>();
 
-  async function create(item: AttemptLaunch<AttemptRequest>): Promise<AttemptObservation | { readonly later: string }> {
+  async function create(
+    item: AttemptLaunch<AttemptRequest>,
+  ): Promise<AttemptObservation | { readonly later: PendingReason }> {
     const launched = await gate.run(async () => createOrAdopt(item, client, await fitting.current()));
     if ('later' in launched) return launched;
     if ('end' in launched) {

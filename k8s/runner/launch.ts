@@ -1,11 +1,7 @@
 /** Creates the Job of an attempt, or finds out that it is there already. */
 import type { V1Job } from '@kubernetes/client-node';
-import {
-  type AttemptEnd,
-  type AttemptLaunch,
-  type AttemptRequest,
-  pendingReasonOf,
-} from '@lamina/domain/contract/runner.ts';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
+import { type AttemptEnd, type AttemptLaunch, type AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import type { ClusterClient } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
 import { JOBS } from '../client/resources.ts';
@@ -19,8 +15,8 @@ import { endNow } from './end-of.ts';
 export type Launched =
   | { readonly job: V1Job }
   | { readonly end: AttemptEnd }
-  /** Why the cluster does not take it yet, as a pending reason: somebody has to make room or put something right. */
-  | { readonly later: string };
+  /** The cluster does not take it yet: somebody has to make room or put something right. */
+  | { readonly later: PendingReason };
 
 /** Throws where the cluster cannot be spoken to, which says nothing about the attempt. */
 export async function createOrAdopt(
@@ -56,11 +52,11 @@ function refusal(error: unknown, namespace: string): Launched | null {
   if (isClusterError(error, 'invalid', 'denied')) {
     return { end: endNow('invalid', `The cluster does not accept the Job: ${error.message}`) };
   }
-  if (isClusterError(error, 'quota')) return { later: pendingReasonOf('unschedulable', error.message) };
-  if (isClusterError(error, 'forbidden')) return { later: pendingReasonOf('misconfigured', error.message) };
+  if (isClusterError(error, 'quota')) return { later: { kind: 'unschedulable', text: error.message } };
+  if (isClusterError(error, 'forbidden')) return { later: { kind: 'misconfigured', text: error.message } };
   if (!isClusterError(error, 'not-found')) return null;
-  const missing = `The namespace "${namespace}" does not exist; create it, or correct namespace in the cluster settings.`;
-  return { later: pendingReasonOf('misconfigured', missing) };
+  const text = `The namespace "${namespace}" does not exist; create it, or correct namespace in the cluster settings.`;
+  return { later: { kind: 'misconfigured', text } };
 }
 
 /** The Job that has the name; null where there is none any more. */

@@ -1,5 +1,6 @@
 /** From what the cluster shows of an attempt to what the run is told. Pure. */
 import type { CoreV1Event, V1Node } from '@kubernetes/client-node';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { AttemptEnd, AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import { pendingReason } from '../diagnosis/pending.ts';
 import type { AttemptEvidence } from '../evidence.ts';
@@ -29,7 +30,7 @@ export function endedObservation({ ref }: AttemptEntry, end: AttemptEnd): Attemp
 export function aliveObservation(
   entry: AttemptEntry,
   surroundings: Surroundings,
-  queue: string | null,
+  queue: PendingReason | null,
 ): AttemptObservation {
   const { ref, job } = entry;
   const admitted = job?.metadata?.labels?.[LABELS.queueName] === undefined ? {} : { admittedAt: admittedAt(entry) };

@@ -1,9 +1,9 @@
 /** What Kueue says of attempts that wait in its queues: one list of Workloads for all of them, now and then. */
-import { pendingReasonOf } from '@lamina/domain/contract/runner.ts';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { ClusterClient, ClusterLog } from '../client/client.ts';
 import type { ClusterObject, Resource } from '../client/resources.ts';
 import { findWorkloads } from '../kueue/find.ts';
-import { queueState } from '../kueue/state.ts';
+import { queueReason } from '../kueue/reason.ts';
 import { workloadsByJob } from '../kueue/workload.ts';
 import { LABELS } from '../labels.ts';
 import type { AttemptEntry } from '../watch/attempts.ts';
@@ -36,13 +36,12 @@ export class Queues {
     await this.asking;
   }
 
-  /** A pending reason; null where the attempt does not wait in a queue. */
-  reasonOf(entry: AttemptEntry): string | null {
+  /** Null where the attempt does not wait in a queue. */
+  reasonOf(entry: AttemptEntry): PendingReason | null {
     const { job } = entry;
     if (job === null || !waitsInQueue(entry)) return null;
     const workload = this.byJob.get(job.metadata?.uid ?? '') ?? null;
-    const { kind, reason } = queueState(job, workload, this.workloads);
-    return kind === null || reason === null ? null : pendingReasonOf(kind, reason);
+    return queueReason(job, workload, this.workloads);
   }
 
   private async read(): Promise<void> {

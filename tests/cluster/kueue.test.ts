@@ -75,7 +75,12 @@ describe('a queue of two GPUs', { skip }, () => {
 
     const says = (item: AttemptLaunch, reason: RegExp) => async () => {
       const one = await seen(item);
-      return one?.state === 'pending' && one.admittedAt === null && reason.test(one.reason ?? '');
+      return (
+        one?.state === 'pending' &&
+        one.admittedAt === null &&
+        one.reason !== null &&
+        reason.test(`${one.reason.kind}: ${one.reason.text}`)
+      );
     };
     const missing = (count: number) => new RegExp(`${count} more nvidia\\.com/gpu have to become free`);
     await until('the second is next', says(second, /^queued: Number 1 in the queue "trials": 2 more/));

@@ -155,7 +155,7 @@ async function allOfIt(runner: KubernetesRunner, trials: FakeTrials, over: Abort
   const nowhere = { ...unplaceable, request: { ...request, plan: { ...request.plan, gpus: 1 } } };
   const launched = await runner.launch([quick, ...stopped, alone, nowhere]);
   // A Job that may not be created waits until somebody grants it.
-  for (const { reason } of launched) if (reason?.startsWith('misconfigured')) throw new Error(reason);
+  for (const { reason } of launched) if (reason?.kind === 'misconfigured') throw new Error(reason.text);
 
   await until('an end is reported', async () => ended.has(quick.attemptId));
   assert.equal(ended.get(quick.attemptId)?.end?.outcome, 'succeeded');
@@ -165,7 +165,8 @@ async function allOfIt(runner: KubernetesRunner, trials: FakeTrials, over: Abort
   const { classes, note } = await runner.gpus();
   assert.ok(classes.length > 0, note ?? 'no classes');
 
-  const refusal = async () => (await runner.list(EXPERIMENT)).some(({ reason }) => /quota "gpus"/.test(reason ?? ''));
+  const refusal = async () =>
+    (await runner.list(EXPERIMENT)).some(({ reason }) => /quota "gpus"/.test(reason?.text ?? ''));
   await until('the refusal of a pod is said', refusal);
 
   // What runs is not forgotten; that it has not ended is asked of the cluster.

@@ -200,7 +200,7 @@ describe('KubernetesRunner on the test cluster', { skip: 'skip' in found ? found
       const launched = await worker.runner.launch(items);
       return launched.filter(({ state }) => state === 'pending').length >= 2 ? launched : null;
     });
-    assert.ok(observations.some(({ reason }) => reason?.startsWith('unschedulable: ') && reason.includes('quota')));
+    assert.ok(observations.some(({ reason }) => reason?.kind === 'unschedulable' && reason.text.includes('quota')));
     await worker.runner.stop(items.slice(2), 5);
     // Whichever the cluster took first makes room for the other.
     await Promise.all(

@@ -1,6 +1,7 @@
 /** What every store must do with the events of trials and experiments, whatever database it sits on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import { AttemptEnded, UnknownAttempt } from '@lamina/platform/errors.ts';
@@ -71,14 +72,15 @@ export function storeEventsConformance(name: string, open: OpenDatabase, options
       const attemptId = await run(id, trials[0]!);
       const told = async () =>
         (await under.store.experimentEvents(id, 0, 100)).flatMap(({ type, data }) =>
-          type === 'attempt' ? [(data as { waiting?: string | null }).waiting] : [],
+          type === 'attempt' ? [(data as { waiting?: PendingReason | null }).waiting] : [],
         );
-      const note = (state: 'pending' | 'running', reason: string | null) =>
+      const note = (state: 'pending' | 'running', reason: PendingReason | null) =>
         under.store.noteAttempts(id, [{ attemptId, state, reason }]);
-      await note('pending', 'queued: third in line');
-      await note('pending', 'queued: third in line');
-      assert.equal((await under.store.getAttempt(attemptId))?.waiting, 'queued: third in line');
-      assert.equal((await under.store.getTrials(id, [trials[0]!.id]))[0]?.progress?.waiting, 'queued: third in line');
+      const third: PendingReason = { kind: 'queued', text: 'Third in line.', position: 3 };
+      await note('pending', third);
+      await note('pending', { ...third });
+      assert.deepEqual((await under.store.getAttempt(attemptId))?.waiting, third);
+      assert.deepEqual((await under.store.getTrials(id, [trials[0]!.id]))[0]?.progress?.waiting, third);
       assert.equal((await under.store.getAttempt(attemptId))?.runningAt, null);
       await note('running', null);
       const { waiting, runningAt } = (await under.store.getAttempts([attemptId, 'unknown']))[0] ?? {};
@@ -86,7 +88,7 @@ export function storeEventsConformance(name: string, open: OpenDatabase, options
       assert.ok(runningAt);
       await note('running', null);
       assert.equal((await under.store.getAttempt(attemptId))?.runningAt, runningAt);
-      assert.deepEqual(await told(), [undefined, 'queued: third in line', null]);
+      assert.deepEqual(await told(), [undefined, third, null]);
     });
 
     test('listeners hear of changes', async () => {

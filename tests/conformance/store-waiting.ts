@@ -159,7 +159,11 @@ export function storeWaitingConformance(
         const ref = { attemptId: `${id}-${trial.settings.seed}`, experimentId: id, trialId: trial.id, attempt: 1 };
         await store.startAttempts([{ ...ref, plan }]);
       }
-      const waiting = { attemptId: `${id}-${second.settings.seed}`, state: 'pending', reason: 'no GPU' } as const;
+      const waiting = {
+        attemptId: `${id}-${second.settings.seed}`,
+        state: 'pending',
+        reason: { kind: 'unschedulable', text: 'no GPU' },
+      } as const;
       const running = { attemptId: `${id}-${first.settings.seed}`, state: 'running', reason: null } as const;
       await store.noteAttempts(id, [running, waiting]);
       const soon = Date.now() + 5000;

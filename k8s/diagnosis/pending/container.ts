@@ -1,11 +1,11 @@
 /** The kubelet cannot get from the image to a running container. */
 
-import { quote } from '../finding.ts';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
+import { quote, reason } from '../finding.ts';
 import { isGpuRuntime } from '../rules/start-failure.ts';
 import type { PodView } from '../view.ts';
-import { type Reason, reason } from './reason.ts';
 
-type Waits = (pod: PodView, message: string) => Reason | null;
+type Waits = (pod: PodView, message: string) => PendingReason | null;
 
 const REASONS: Readonly<Record<string, Waits>> = {
   ErrImagePull: imagePull,
@@ -26,7 +26,7 @@ const REASONS: Readonly<Record<string, Waits>> = {
     reason('misconfigured', `Node ${pod.node ?? '?'} cannot start the container${gpu(message)}: ${quote(message)}.`),
 };
 
-export function containerWaits(pod: PodView): Reason | null {
+export function containerWaits(pod: PodView): PendingReason | null {
   const { waiting } = pod;
   if (waiting === null) return null;
   return REASONS[waiting.reason]?.(pod, waiting.message) ?? null;
@@ -57,7 +57,7 @@ const PULL_CAUSES: readonly (readonly [RegExp, string])[] = [
   [/toomanyrequests|rate limit/i, 'the registry limits how often images are fetched; the cluster keeps trying.'],
 ];
 
-function imagePull(pod: PodView, message: string): Reason {
+function imagePull(pod: PodView, message: string): PendingReason {
   // Back-off messages name the image only; the event before says why.
   const said = [message, ...pod.events.filter((event) => event.reason === 'Failed').map((event) => event.message)];
   for (const [pattern, words] of PULL_CAUSES) {
@@ -67,7 +67,7 @@ function imagePull(pod: PodView, message: string): Reason {
   return reason('image-pull', `The image ${image(pod)} cannot be fetched: ${quote(message)}`);
 }
 
-function config(_pod: PodView, message: string): Reason {
+function config(_pod: PodView, message: string): PendingReason {
   const missing = /(secret|configmap) "([^"]+)" not found/.exec(message);
   if (missing !== null) return reason('misconfigured', missingObject(missing[1] ?? '', missing[2] ?? ''));
   const key = /couldn't find key (\S+) in (Secret|ConfigMap) (\S+)/.exec(message);

@@ -1,10 +1,10 @@
 /** A volume cannot be mounted. The kubelet keeps trying, and only its events say why. */
-import { quote } from '../finding.ts';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
+import { quote, reason } from '../finding.ts';
 import type { PodView } from '../view.ts';
 import { missingObject } from './container.ts';
-import { type Reason, reason } from './reason.ts';
 
-export function mountFails(pod: PodView): Reason | null {
+export function mountFails(pod: PodView): PendingReason | null {
   const failed = pod.events.filter((event) => event.reason === 'FailedMount' || event.reason === 'FailedAttachVolume');
   // The summary that follows ("timed out waiting") says less than what it sums up.
   const event = failed.findLast((one) => !/timed out waiting|context deadline/.test(one.message)) ?? failed.at(-1);

@@ -1,9 +1,9 @@
 /** Why there is no pod yet: the queue, or the API server refuses the pod that the Job controller asks for. */
-import { quote } from '../finding.ts';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
+import { quote, reason } from '../finding.ts';
 import type { AttemptView } from '../view.ts';
-import { type Reason, reason } from './reason.ts';
 
-export function pendingReasonOfJob(attempt: AttemptView): Reason | null {
+export function pendingReasonOfJob(attempt: AttemptView): PendingReason | null {
   if (attempt.suspended) {
     return reason(
       'queued',
@@ -25,7 +25,7 @@ export function refusal(attempt: AttemptView): string | null {
 
 const QUOTA = /exceeded quota: ([^,]+), requested: (.*?), used: (.*?), limited: (.*)$/;
 
-function quota(message: string): Reason {
+function quota(message: string): PendingReason {
   const [, name = '', requested = '', used = '', limited = ''] = QUOTA.exec(message) ?? [];
   return reason(
     'unschedulable',
@@ -33,7 +33,7 @@ function quota(message: string): Reason {
   );
 }
 
-function missing(message: string): Reason {
+function missing(message: string): PendingReason {
   const account = /serviceaccount "([^"]+)" not found/.exec(message)?.[1];
   if (account !== undefined) {
     return reason(

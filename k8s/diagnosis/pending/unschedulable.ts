@@ -1,10 +1,10 @@
 /** The scheduler's message in words that say what is missing. */
-import { quote } from '../finding.ts';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
+import { quote, reason } from '../finding.ts';
 import { memoryWords, resourceWords } from '../quantity.ts';
 import type { PodView } from '../view.ts';
-import { type Reason, reason } from './reason.ts';
 
-export function unschedulable(pod: PodView): Reason | null {
+export function unschedulable(pod: PodView): PendingReason | null {
   const scheduled = pod.conditions.find((one) => one.type === 'PodScheduled' && one.status === 'False');
   if (scheduled === undefined) return null;
   if (scheduled.reason === 'SchedulingGated') {

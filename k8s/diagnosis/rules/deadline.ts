@@ -16,8 +16,8 @@ export function deadline(attempt: AttemptView): Finding | null {
       `Stopped${onNode(ran)} at the trial's deadline${limit}; a longer policy.trialDeadline would let it end. ${checkpointWords(ran)}`,
     );
   }
-  const waited = attempt.pods.map(pendingReasonOfPod).find((reason) => reason !== null);
-  const why = waited === undefined ? '' : ` ${waited.sentence}`;
+  const waited = attempt.pods.map(pendingReasonOfPod).find((one) => one !== null);
+  const why = waited === undefined ? '' : ` ${waited.text}`;
   const outcome = waited?.kind === 'image-pull' ? 'image-pull' : 'unschedulable';
   return finding(outcome, `The trial's deadline${limit} passed before it could start.${why}`);
 }

@@ -4,6 +4,7 @@
  */
 
 import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
@@ -75,7 +76,7 @@ export interface TrialRecord {
     readonly phase: string | null;
     readonly step: number | null;
     readonly steps: number | null;
-    readonly waiting: string | null;
+    readonly waiting: PendingReason | null;
   } | null;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
@@ -91,7 +92,7 @@ export interface AttemptRecord extends AttemptRef {
   readonly step: number | null;
   readonly steps: number | null;
   /** Why it does not run yet, as it was last seen. */
-  readonly waiting: string | null;
+  readonly waiting: PendingReason | null;
   /** When it was first seen to run. */
   readonly runningAt: string | null;
 }

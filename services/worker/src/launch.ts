@@ -1,6 +1,6 @@
 /** Claims pending trials and launches attempts. */
 import { attemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
-import { type AttemptLaunch, type AttemptObservation, pendingKindOf } from '@lamina/domain/contract/runner.ts';
+import type { AttemptLaunch, AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import { type TrialSettings } from '@lamina/domain/contract/settings.ts';
 import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
 import type { ClaimOrder, LaunchOrder, RunCommands } from '@lamina/domain/run/commands.ts';
@@ -53,7 +53,7 @@ export function createLauncher(deps: ActivityDependencies): Launcher {
 
 /** For longer than a start takes. */
 function waits({ state, reason }: AttemptObservation): boolean {
-  return state === 'pending' && reason !== null && pendingKindOf(reason) !== 'starting';
+  return state === 'pending' && reason !== null && reason.kind !== 'starting';
 }
 
 async function claimTrials(

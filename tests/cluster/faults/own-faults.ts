@@ -194,7 +194,7 @@ export async function failsToStart(
   sentence: RegExp,
 ): Promise<Recovered> {
   const { stack, id } = round;
-  const shown = async () => (await stack.store.listAttempts(id)).some(({ waiting }) => waiting?.startsWith(outcome));
+  const shown = async () => (await stack.store.listAttempts(id)).some(({ waiting }) => waiting?.kind === outcome);
   await until(shown, `the reason ${outcome} is shown`, PATIENCE_MS);
   await stack.ended(id);
   const attempts = await stack.store.listAttempts(id);

@@ -36,7 +36,7 @@ export function progressLine(
     }
     case 'attempt': {
       const [known, trial] = [before.trials.get(event.data.trialId), after.trials.get(event.data.trialId)];
-      if (trial === undefined || trial.waiting === null || known?.waiting === trial.waiting) return null;
+      if (trial === undefined || trial.waiting === null || known?.waiting?.text === trial.waiting.text) return null;
       return `${at}  ${nameOf(after, trial)}  ${waitingText(trial.waiting)}`;
     }
   }

@@ -70,12 +70,19 @@ test('a further attempt starts from nothing; an event from before the snapshot c
 });
 
 test('a trial says what it waits for until it runs', () => {
-  const waits = (waiting: string | null): StreamEvent => ({
+  const waits = (text: string | null): StreamEvent => ({
     type: 'attempt',
-    data: { attemptId: 'a', trialId: trialViewOf('a', 1).id, attempt: 1, outcome: null, message: null, waiting },
+    data: {
+      attemptId: 'a',
+      trialId: trialViewOf('a', 1).id,
+      attempt: 1,
+      outcome: null,
+      message: null,
+      waiting: text === null ? null : { kind: 'unschedulable', text },
+    },
   });
   const running = play([trialEvent('a', 1, 'running')]);
-  const event = waits('unschedulable: no node has a free GPU');
+  const event = waits('no node has a free GPU');
   const waiting = applyEvent(running, event);
   assert.equal(
     progressLine(running, waiting, event, NOW, 0)?.slice(10),

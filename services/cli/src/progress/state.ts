@@ -13,7 +13,7 @@ export interface TrialProgress {
   readonly step: number | null;
   readonly steps: number | null;
   /** Why its attempt does not run yet. */
-  readonly waiting: string | null;
+  readonly waiting: TrialView['waiting'];
   /** Of the newest training step. */
   readonly trainingLoss: number | null;
   readonly tokensPerSecond: number | null;

@@ -29,9 +29,9 @@ export function phaseText(trial: TrialProgress): string {
   ].join(', ');
 }
 
-/** "waits: no node has a free GPU": without the kind that reasons begin with. */
-export function waitingText(reason: string): string {
-  return `waits: ${reason.replace(/^[a-z-]+: /, '')}`;
+/** "waits: No node has a free GPU." */
+export function waitingText({ text }: NonNullable<TrialProgress['waiting']>): string {
+  return `waits: ${text}`;
 }
 
 /** What a cell's trials have come to: "loss 2.913, 2.950", "1 failed", "reused". */

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { ClusterStore } from '../cluster-store.ts';
 import { changeExperiment } from './change.ts';
 import { json } from './json.ts';
+import { toPendingReason } from './rows.ts';
 import type { Db } from './schema.ts';
 
 export function cluster(db: Db): ClusterStore {
@@ -33,7 +34,9 @@ export function cluster(db: Db): ClusterStore {
 
     async noteAttempts(experimentId, observations) {
       const rows = observations.flatMap(({ attemptId, state, reason }) =>
-        state === 'ended' ? [] : [{ id: attemptId, running: state === 'running', waiting: reason }],
+        state === 'ended'
+          ? []
+          : [{ id: attemptId, running: state === 'running', waiting: reason && JSON.stringify(reason) }],
       );
       if (rows.length === 0) return;
       const seen = sql`jsonb_to_recordset(${json(rows)}::jsonb) AS s (id text, running boolean, waiting text)`;
@@ -56,7 +59,8 @@ export function cluster(db: Db): ClusterStore {
           WHERE a.id = b.id AND ${news}
           RETURNING a.id, a.trial_id, a.attempt, a.waiting, b.waiting IS DISTINCT FROM a.waiting AS told`.execute(trx);
         for (const row of changed.rows.filter(({ told }) => told)) {
-          const { id: attemptId, trial_id: trialId, attempt, waiting } = row;
+          const { id: attemptId, trial_id: trialId, attempt } = row;
+          const waiting = toPendingReason(row.waiting);
           change.event('attempt', { attemptId, trialId, attempt, outcome: null, message: null, waiting });
         }
       });

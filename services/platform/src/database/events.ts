@@ -4,6 +4,7 @@ import { AttemptEnded, UnknownAttempt } from '../errors.ts';
 import type { ExperimentStore } from '../store.ts';
 import { changeWithin } from './change.ts';
 import { json } from './json.ts';
+import { eventDataOf } from './rows.ts';
 import type { Db, Schema, Trx } from './schema.ts';
 
 type Events = Pick<ExperimentStore, 'appendTrialEvents' | 'listTrialEvents' | 'experimentEvents'>;
@@ -51,7 +52,7 @@ export function events(db: Db): Events {
         .orderBy('id')
         .limit(limit)
         .execute();
-      return rows.map(({ id, at, type, data }) => ({ id, at: at.toISOString(), type, data }));
+      return rows.map(({ id, at, type, data }) => ({ id, at: at.toISOString(), type, data: eventDataOf(data) }));
     },
   };
 }

@@ -1,3 +1,4 @@
+import { type PendingReason, readPendingReason } from '@lamina/domain/contract/pending.ts';
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
 import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
@@ -82,7 +83,13 @@ export function toTrial(row: TrialRow): TrialRecord {
     progress:
       row.attempt_id === null
         ? null
-        : { attemptId: row.attempt_id, phase: row.phase, step: row.step, steps: row.steps, waiting: row.waiting },
+        : {
+            attemptId: row.attempt_id,
+            phase: row.phase,
+            step: row.step,
+            steps: row.steps,
+            waiting: toPendingReason(row.waiting),
+          },
     startedAt: iso(row.started_at),
     endedAt: iso(row.ended_at),
   };
@@ -102,9 +109,20 @@ export function toAttempt(row: AttemptRow): AttemptRecord {
     phase: row.phase,
     step: row.step,
     steps: row.steps,
-    waiting: row.waiting,
+    waiting: toPendingReason(row.waiting),
     runningAt: iso(row.running_at),
   };
+}
+
+/** A JSON document; in rows of earlier releases, `kind: text`. */
+export function toPendingReason(waiting: string | null): PendingReason | null {
+  return readPendingReason(waiting?.startsWith('{') ? (JSON.parse(waiting) as PendingReason) : waiting);
+}
+
+/** In events of earlier releases a reason for waiting is `kind: text`. */
+export function eventDataOf(data: unknown): unknown {
+  const { waiting } = data as { waiting?: unknown };
+  return typeof waiting === 'string' ? { ...(data as object), waiting: readPendingReason(waiting) } : data;
 }
 
 export function toSuggestion(row: SuggestionRow): SuggestionRecord {

@@ -81,7 +81,7 @@ test('seeds are sorted within their cell, and a cell without trials is still sho
 test('squares speak: state, progress, loss, attempts and message', () => {
   const at = { phase: null, step: null, steps: null, waiting: null };
   assert.equal(progressText({ ...at, phase: 'evaluating-raw' }), 'evaluating raw');
-  assert.equal(progressText({ ...at, waiting: 'queued: third in line' }), 'waits: third in line');
+  assert.equal(progressText({ ...at, waiting: { kind: 'queued', text: 'third in line' } }), 'waits: third in line');
   assert.equal(
     trialText(trial({ state: 'failed', attempts: 3, message: 'no such column' })),
     'seed 1: failed, 3 attempts, no such column',

@@ -110,8 +110,7 @@ export function cellStatus(trials: readonly TrialView[]): CellStatus {
 
 /** "training 12/40", "loading"; "waits: no node has a free GPU" before it runs. */
 export function progressText(trial: Pick<TrialView, 'phase' | 'step' | 'steps' | 'waiting'>): string {
-  // Reasons begin with their kind, for programs.
-  if (trial.waiting !== null) return `waits: ${trial.waiting.replace(/^[a-z-]+: /, '')}`;
+  if (trial.waiting !== null) return `waits: ${trial.waiting.text}`;
   const phase = (trial.phase ?? 'starting').replace('-', ' ');
   return phase === 'training' && trial.step !== null && trial.steps !== null
     ? `${phase} ${trial.step}/${trial.steps}`

@@ -3,6 +3,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { refOf } from '@lamina/domain/contract/attempt.ts';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import { z } from 'zod';
 import type { IndexEntry } from './attempt-index.ts';
@@ -13,6 +14,7 @@ import { bootId, isAlive, outOfMemoryKills, type ProcessIdentity, signalGroup } 
 
 const identityFile = z.object({ pid: z.number().int().positive(), startTicks: z.number().int() });
 
+const STARTING: PendingReason = { kind: 'starting', text: 'The trainer is being started.' };
 /** How long after a process has gone its status may still be on its way. */
 const SETTLE_MS = 1_500;
 /** How long an attempt that was being launched when we were killed may wait to be launched again. */
@@ -117,7 +119,7 @@ export class Attempt {
     const ref = refOf(this.entry);
     if (end !== null) return { ...ref, state: 'ended', reason: null, end };
     if (this.starting === null && this.process() !== null) return { ...ref, state: 'running', reason: null, end: null };
-    return { ...ref, state: 'pending', reason: 'The trainer is being started.', end: null };
+    return { ...ref, state: 'pending', reason: STARTING, end: null };
   }
 
   private conclude(): void {

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { V1Job } from '@kubernetes/client-node';
-import { type QueueState, queueState } from './state.ts';
+import type { PendingReason } from '@lamina/domain/contract/pending.ts';
+import { queueReason } from './reason.ts';
 import { workloadsByJob } from './workload.ts';
 
 interface Recorded {
@@ -35,16 +36,13 @@ function workloadOf(name: string): Plain {
 const inFront = recorded.workloads.filter(({ metadata }) => !/evicted|stopped/.test(metadata.name));
 const later = recorded.workloads.filter(({ metadata }) => /evicted|stopped/.test(metadata.name));
 
-const waits = (position: number | null, reason: string): QueueState => ({
-  admitted: false,
-  kind: 'queued',
-  reason,
-  position,
-});
-const stuck = (reason: string): QueueState => ({ admitted: false, kind: 'misconfigured', reason, position: null });
+const waits = (position: number | null, text: string): PendingReason => {
+  return { kind: 'queued', text, ...(position !== null && { position }) };
+};
+const stuck = (text: string): PendingReason => ({ kind: 'misconfigured', text });
 
-const table: readonly (readonly [string, readonly object[], QueueState])[] = [
-  ['first', inFront, { admitted: true, kind: null, reason: null, position: null }],
+const table: readonly (readonly [string, readonly object[], PendingReason | null])[] = [
+  ['first', inFront, null],
   // A higher priority goes first, then who came earlier.
   [
     'urgent',
@@ -85,22 +83,22 @@ const table: readonly (readonly [string, readonly object[], QueueState])[] = [
 ];
 
 for (const [name, others, expected] of table) {
-  test(`recorded: ${name}`, () => assert.deepEqual(queueState(jobOf(name), workloadOf(name), others), expected));
+  test(`recorded: ${name}`, () => assert.deepEqual(queueReason(jobOf(name), workloadOf(name), others), expected));
 }
 
 test('without the other Workloads the position is that among those that are known', () => {
-  assert.equal(queueState(jobOf('third'), workloadOf('third')).position, 1);
+  assert.equal(queueReason(jobOf('third'), workloadOf('third'))?.position, 1);
 });
 
 test('no Workload: Kueue is absent, or has not looked yet', () => {
-  const state = queueState(jobOf('second'), null, inFront);
-  assert.deepEqual([state.admitted, state.kind, state.position], [false, 'queued', null]);
-  assert.match(state.reason ?? '', /Kueue has not put the Job into the queue "trials" yet/);
+  const state = queueReason(jobOf('second'), null, inFront);
+  assert.deepEqual([state?.kind, state?.position], ['queued', undefined]);
+  assert.match(state?.text ?? '', /Kueue has not put the Job into the queue "trials" yet/);
 });
 
 test('a Job that somebody suspended by hand waits for them', () => {
   const job = { metadata: { name: 'a', labels: {} }, spec: { suspend: true } } as V1Job;
-  assert.match(queueState(job, null).reason ?? '', /suspended by somebody/);
+  assert.match(queueReason(job, null)?.text ?? '', /suspended by somebody/);
 });
 
 function changed(name: string, change: { spec?: object; status?: object; conditions?: readonly object[] }): object {
@@ -119,9 +117,9 @@ test('quota is reserved, and a check of the cluster is open', () => {
     conditions: [reserved],
     status: { admissionChecks: [{ name: 'nodes', state: 'Pending', message: 'Provisioning.' }] },
   });
-  const { reason, position } = queueState(jobOf('second'), workload, inFront);
-  assert.match(reason ?? '', /^In the queue "trials": its quota is reserved.*open: nodes \(Provisioning\)\.$/);
-  assert.equal(position, null);
+  const found = queueReason(jobOf('second'), workload, inFront);
+  assert.match(found?.text ?? '', /^In the queue "trials": its quota is reserved.*open: nodes \(Provisioning\)\.$/);
+  assert.equal(found?.position, undefined);
 });
 
 test('who was sent back because pods did not start stands behind those who came meanwhile', () => {
@@ -130,24 +128,24 @@ test('who was sent back because pods did not start stands behind those who came 
   const positionAt = (lastTransitionTime: string) => {
     const sentBack = changed('second', { conditions: [{ ...evicted, lastTransitionTime }] });
     const others = inFront.map((one) => (one === second ? sentBack : one));
-    return queueState(jobOf('second'), sentBack, others).position;
+    return queueReason(jobOf('second'), sentBack, others)?.position;
   };
   assert.equal(positionAt('2026-11-25T12:56:38Z'), 2);
   assert.equal(positionAt('2026-11-25T12:59:00Z'), 3);
 });
 
 test('a Workload that was deactivated does not come to its turn by itself', () => {
-  const { kind, reason } = queueState(jobOf('second'), changed('second', { spec: { active: false } }), inFront);
-  assert.equal(kind, 'misconfigured');
-  assert.match(reason ?? '', /deactivated/);
+  const found = queueReason(jobOf('second'), changed('second', { spec: { active: false } }), inFront);
+  assert.equal(found?.kind, 'misconfigured');
+  assert.match(found?.text ?? '', /deactivated/);
 });
 
 test('a message that is not known is passed on', () => {
   const message = 'Workload was evicted to make room';
   const workload = changed('third', { conditions: [{ ...reserved, status: 'False', message }] });
-  assert.match(queueState(jobOf('third'), workload, inFront).reason ?? '', /: Workload was evicted to make room\.$/);
+  assert.match(queueReason(jobOf('third'), workload, inFront)?.text ?? '', /: Workload was evicted to make room\.$/);
 });
 
 test('what is not a Workload is none', () => {
-  assert.match(queueState(jobOf('second'), { kind: 'Status' }).reason ?? '', /not put the Job into the queue/);
+  assert.match(queueReason(jobOf('second'), { kind: 'Status' })?.text ?? '', /not put the Job into the queue/);
 });
