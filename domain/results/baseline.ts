@@ -1,7 +1,7 @@
 import { evaluationKey, loss } from '../measures/measures.ts';
+import type { Delta } from './estimates.ts';
 import { type CellGroup, type MeasuredTrial, pairsBySeed } from './input.ts';
 import { pairedDifference } from './statistics.ts';
-import type { Delta } from './types.ts';
 
 /**
  * Held-out loss of a cell minus that of the baseline, paired by seed. Pairs that scored different held-out tokens

@@ -1,5 +1,6 @@
 /** The columns of the comparison's tables, shared by CSV, Markdown, terminal and dashboard. Data and pure functions. */
 import { isQuantized } from '../vocabulary/precisions.ts';
+import type { Delta, Estimate } from './estimates.ts';
 import {
   fixed,
   gibibytes,
@@ -13,16 +14,7 @@ import {
   withRange,
 } from './format.ts';
 import { layersText } from './layers.ts';
-import type {
-  ComparisonRow,
-  Delta,
-  DepthRow,
-  Estimate,
-  GgufRow,
-  InferenceRow,
-  QuantizationCostRow,
-  TaskRow,
-} from './types.ts';
+import type { ComparisonRow, DepthRow, GgufRow, InferenceRow, QuantizationCostRow, TaskRow } from './types.ts';
 
 export type Better = 'lower' | 'higher';
 export type CellValue = string | number | null | Estimate | Delta;

@@ -1,7 +1,7 @@
 /** Numbers for people: GiB, tokens/s, J per token. `–` stands for "not measured". */
 
 import type { MemoryMetric } from '../vocabulary/comparison.ts';
-import type { Estimate } from './types.ts';
+import type { Estimate } from './estimates.ts';
 
 export const NOT_MEASURED = '–';
 

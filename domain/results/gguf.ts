@@ -3,9 +3,10 @@
 import { type GgufResult } from '../contract/result.ts';
 import { GGUF_TYPES } from '../contract/settings.ts';
 import { mean } from '../measures/mean.ts';
+import type { Estimate } from './estimates.ts';
 import type { CellGroup } from './input.ts';
 import { estimate, standardDeviation } from './statistics.ts';
-import type { ComparisonRow, Estimate, GgufRow } from './types.ts';
+import type { ComparisonRow, GgufRow } from './types.ts';
 
 /** One row per cell and type, cells in the order of the training matrix, types from the widest on. */
 export function ggufTable(groups: readonly CellGroup[], rows: readonly ComparisonRow[]): GgufRow[] {

@@ -1,8 +1,9 @@
 /** *Inference*: how fast the trained model generates, with the adapter apart and merged, from raw samples. */
 import type { InferenceResult, InferenceSamples } from '../contract/result.ts';
+import type { Estimate } from './estimates.ts';
 import type { CellGroup, MeasuredTrial } from './input.ts';
 import { estimate, pairedRatio, percentile } from './statistics.ts';
-import type { ComparisonRow, Estimate, InferenceRow, Percentiles } from './types.ts';
+import type { ComparisonRow, InferenceRow, Percentiles } from './types.ts';
 
 /** One row per cell and batch size, in the order of the training matrix. */
 export function inferenceTable(groups: readonly CellGroup[], rows: readonly ComparisonRow[]): InferenceRow[] {

@@ -2,10 +2,11 @@
 import canonicalize from 'canonicalize';
 import * as measures from '../measures/measures.ts';
 import { isQuantized, type Precision } from '../vocabulary/precisions.ts';
+import type { Delta } from './estimates.ts';
 import { type CellGroup, pairsBySeed, samples } from './input.ts';
 import { layersKey, layersText, modelName } from './layers.ts';
 import { adjustDeltas, estimate, NO_DELTA, pairedRatio } from './statistics.ts';
-import type { ComparisonRow, Delta, QuantizationCostRow } from './types.ts';
+import type { ComparisonRow, QuantizationCostRow } from './types.ts';
 
 /** Which unquantized row serves as reference where a depth has several. */
 const REFERENCE_ORDER: readonly Precision[] = ['bf16', 'fp16', 'fp32', 'tf32'];

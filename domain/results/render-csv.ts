@@ -10,10 +10,11 @@ import {
   TASK_COLUMNS,
   TOTAL_BITS_COLUMNS,
 } from './columns.ts';
+import type { Estimate } from './estimates.ts';
 import { SEARCH_COLUMNS, SWITCHING_COLUMNS } from './search-columns.ts';
 import type { SearchRow } from './search-types.ts';
 import { totalBitsRows } from './total-bits.ts';
-import type { Comparison, ComparisonRow, Estimate } from './types.ts';
+import type { Comparison, ComparisonRow } from './types.ts';
 
 interface CsvColumn<Row> {
   readonly header: string;

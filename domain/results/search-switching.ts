@@ -2,10 +2,10 @@
 import canonicalize from 'canonicalize';
 import { environmentKey, evaluationKey, type Measure } from '../measures/measures.ts';
 import { hasAdapters } from '../vocabulary/methods.ts';
+import type { Delta } from './estimates.ts';
 import { type CellGroup, type MeasuredTrial, samples } from './input.ts';
 import { hoursOfTrial } from './search-hours.ts';
 import { type SearchRow, SWITCHES, type Switch, type SwitchingRow } from './search-types.ts';
-import type { Delta } from './types.ts';
 
 /** A study with what its rows are made from. */
 export interface StudyFacts {

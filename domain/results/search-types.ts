@@ -1,7 +1,7 @@
 /** *Search* and *Search against switching*: what searching gained, and what the same hours gained elsewhere. */
 import type { SAMPLERS } from '../contract/search.ts';
 import type { SearchObjective } from '../spec/search.ts';
-import type { Delta } from './types.ts';
+import type { Delta } from './estimates.ts';
 
 /** The best of a study after the suggestion that improved it; `hours` are those of all suggestions up to it. */
 export interface SearchPoint {

@@ -10,12 +10,13 @@ import type { Measure } from '../measures/measures.ts';
 import { searchMeasure } from '../search/end.ts';
 import type { SearchedStudy, SearchedSuggestion } from '../search/types.ts';
 import { DIRECTIONS } from '../spec/search.ts';
+import type { Delta } from './estimates.ts';
 import { type CellGroup, type ComparedTrial, type ComparisonInput, samples } from './input.ts';
 import { hoursLeft, hoursOfTrial, secondsPerStep, total } from './search-hours.ts';
 import { improvement, type StudyFacts, switchingRows } from './search-switching.ts';
 import type { SearchComparison, SearchPoint, SearchRow, SuggestedBy } from './search-types.ts';
 import { standardDeviation, tCritical } from './statistics.ts';
-import type { ComparisonRow, Delta } from './types.ts';
+import type { ComparisonRow } from './types.ts';
 
 /** Cells that exist for suggestions alone, with the study and number that asked for them first. */
 export function suggestedCells(

@@ -6,31 +6,8 @@ import type { MemoryMetric, Objective } from '../vocabulary/comparison.ts';
 import type { Method } from '../vocabulary/methods.ts';
 import type { Precision } from '../vocabulary/precisions.ts';
 import type { TrialState } from '../vocabulary/states.ts';
+import type { Delta, Estimate } from './estimates.ts';
 import type { SearchComparison, SuggestedBy } from './search-types.ts';
-
-/** A value over seeds. `n` counts the seeds that measured it; with none, everything else is null. */
-export interface Estimate {
-  readonly n: number;
-  readonly mean: number | null;
-  /** Sample standard deviation; null below two samples. */
-  readonly sd: number | null;
-  /** 95 % interval of the mean, Student t; null below two samples. */
-  readonly low: number | null;
-  readonly high: number | null;
-  readonly samples: readonly number[];
-}
-
-/** Difference or ratio to the baseline cell, paired by seed. */
-export interface Delta {
-  readonly n: number;
-  readonly mean: number | null;
-  readonly low: number | null;
-  readonly high: number | null;
-  /** Two-sided paired t test; null below two pairs. */
-  readonly p: number | null;
-  /** Holm-adjusted over the rows of its column. */
-  readonly pAdjusted: number | null;
-}
 
 export interface TrialCounts {
   readonly total: number;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { trainerPython } from '../support/trainer.ts';
@@ -102,16 +102,58 @@ test('a clock in the domain: caught', () => {
   assertCaught(withFile(path, 'export const now = Date.now();\n', ['oxlint', path]), path, /no clock/);
 });
 
-test('a cycle of imports: caught', () => {
-  const other = join(copy, 'services/worker/src/planted-other.ts');
-  writeFileSync(other, "import { one } from './planted.ts';\n\nexport const two = () => one();\n");
+/** Two files that import each other, in any two folders of one package. */
+function plantCircle(
+  one: string,
+  two: string,
+  keyword: 'import' | 'import type',
+  command: readonly [string, ...string[]],
+) {
+  const other = join(copy, two);
+  const path = (from: string, to: string) => {
+    const relative = posix.relative(posix.dirname(from), to);
+    return relative.startsWith('.') ? relative : `./${relative}`;
+  };
+  mkdirSync(dirname(other), { recursive: true });
+  writeFileSync(other, `${keyword} { One } from '${path(two, one)}';\n\nexport class Two {\n  of?: One;\n}\n`);
   try {
-    const path = 'services/worker/src/planted.ts';
-    const content = "import { two } from './planted-other.ts';\n\nexport const one = (): unknown => two();\n";
-    assertCaught(withFile(path, content, ['oxlint', 'services/worker/src']), path, /cycle/i);
+    const content = `${keyword} { Two } from '${path(one, two)}';\n\nexport class One {\n  of?: Two;\n}\n`;
+    return withFile(one, content, command);
   } finally {
     rmSync(other);
   }
+}
+
+for (const keyword of ['import', 'import type'] as const) {
+  test(`files that ${keyword} each other: caught`, () => {
+    const path = 'services/worker/src/planted.ts';
+    const found = plantCircle(path, 'services/worker/src/planted-other.ts', keyword, ['oxlint', 'services/worker/src']);
+    assertCaught(found, path, /cycle/i);
+  });
+}
+
+const ownRules = [process.execPath, 'scripts/rules.ts', '.'] as const;
+
+for (const [house, one, two] of [
+  ['the domain', 'domain/vocabulary/planted.ts', 'domain/contract/planted-other.ts'],
+  ['k8s', 'k8s/settings/planted.ts', 'k8s/manifests/planted-other.ts'],
+  ['a service', 'services/platform/src/database/planted.ts', 'services/platform/src/process/planted-other.ts'],
+] as const) {
+  test(`folders of ${house} whose types import each other: caught`, () => {
+    assertCaught(plantCircle(one, two, 'import type', ownRules), one, /import each other in a circle/);
+  });
+}
+
+test('folders that import each other without any file in a circle: caught', () => {
+  const path = 'domain/vocabulary/planted.ts';
+  const content =
+    "import type { TrialSettings } from '../contract/settings.ts';\n\nexport type Planted = TrialSettings;\n";
+  assertCaught(withFile(path, content, ownRules), path, /vocabulary → contract/);
+});
+
+test('the repository keeps its own rules', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/rules.ts'], { cwd: root, encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
 });
 
 test('an export that nothing uses: caught', () => {

@@ -3,7 +3,7 @@ import type { GenerationReport, GenerationSpec } from '@lamina/domain/contract/g
 import type { DatasetRef } from '@lamina/domain/contract/settings.ts';
 import type { Plan } from '@lamina/domain/contract/trial.ts';
 import type { PreparationState } from '@lamina/domain/vocabulary/states.ts';
-import type { ClaimedTrial, PlannedExperiment } from './store.ts';
+import type { ClaimedTrial, PlannedExperiment } from './records.ts';
 
 export interface NewPreparation {
   /** The same for everything that gives the same data. */

@@ -4,7 +4,7 @@ import type { Plan } from '@lamina/domain/contract/trial.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { Observation, ParameterValues, SearchedStudy, Study, Suggestion } from '@lamina/domain/search/types.ts';
 import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
-import type { Page } from './store.ts';
+import type { Page } from './records.ts';
 
 /** `cancelled`: its experiment was cancelled before it was through; `failed`: the tuner refuses it. */
 export type StudyState = 'open' | 'closed' | 'cancelled' | 'failed';

@@ -15,21 +15,9 @@ import type { ExperimentState, TerminalTrialState, TrialState } from '@lamina/do
 import type { ClusterStore } from './cluster-store.ts';
 import type { FitStore } from './fit-store.ts';
 import type { NewPreparation, PreparationStore } from './preparation-store.ts';
+import type { ClaimedTrial, Page, PlannedExperiment } from './records.ts';
 import type { SearchStore } from './search-store.ts';
 import type { WaitingStore } from './waiting-store.ts';
-
-/** What follows from a document once its dataset is there. */
-export interface PlannedExperiment {
-  /** The document as resolved (defaults filled in, fingerprints added); JSON. */
-  readonly document: unknown;
-  readonly policy: RunPolicy;
-  readonly trials: readonly PlannedTrial[];
-  readonly dropped: readonly DroppedCell[];
-  readonly baselineCellId: string | null;
-  /** The plan a cell's first attempts get, by cell id. */
-  readonly plans: Readonly<Record<string, Plan>>;
-  readonly studies?: readonly Study[];
-}
 
 export interface NewExperiment extends PlannedExperiment {
   readonly id: string;
@@ -97,15 +85,6 @@ export interface AttemptRecord extends AttemptRef {
   readonly runningAt: string | null;
 }
 
-/** A pending trial taken by a run. */
-export interface ClaimedTrial {
-  readonly trialId: string;
-  /** The number its next attempt gets: one more than the attempts recorded so far. */
-  readonly attempt: number;
-  readonly likeKey: string;
-  readonly plan: Plan;
-}
-
 export interface TrialOutcome {
   readonly trialId: string;
   readonly state: TerminalTrialState;
@@ -119,11 +98,6 @@ export interface ExperimentEvent {
   readonly at: string;
   readonly type: 'experiment' | 'trial' | 'attempt' | 'metrics';
   readonly data: unknown;
-}
-
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly nextCursor: string | null;
 }
 
 export interface ExperimentStore extends WaitingStore, ClusterStore, FitStore, SearchStore, PreparationStore {

@@ -1,41 +1,17 @@
 /** The experiment workflow's activities: closures over what they need. Each may run again, and then changes nothing. */
 import { type AttemptKey, attemptRef } from '@lamina/domain/contract/attempt.ts';
-import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import type { DispatchResult, EndedAttempt } from '@lamina/domain/run/events.ts';
 import { finalState } from '@lamina/domain/run/finish.ts';
 import { preparationPolicy } from '@lamina/domain/run/preparation.ts';
-import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
 import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
-import type { Prepared } from '@lamina/platform/submission/prepare.ts';
 import type { AdvanceInput, BegunRun, ExperimentActivities } from '@lamina/workflows/activities.ts';
 import { ApplicationFailure } from '@temporalio/common';
+import type { ActivityDependencies } from './dependencies.ts';
 import { createLauncher } from './launch.ts';
 import { createObserver } from './observe.ts';
 import { createPreparationAdvance } from './preparation.ts';
 import { createRecorder } from './record.ts';
-import type { SearchEngine } from './search/engine.ts';
-import type { TrialPaths } from './trial-paths.ts';
-
-export interface WorkerLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
-export interface ActivityDependencies {
-  readonly store: ExperimentStore;
-  readonly artifacts: ArtifactStore;
-  readonly runner: JobRunner;
-  /** Key that attempt tokens are derived from. */
-  readonly secret: string;
-  /** Where trainers reach the API, e.g. `http://127.0.0.1:7070`; null: they post no events. */
-  readonly eventsBaseUrl: string | null;
-  readonly trialPaths: TrialPaths;
-  /** Plans a stored document anew, once its dataset is there. @throws InvalidDocument */
-  readonly plan: (document: object) => Promise<Prepared>;
-  readonly search: Pick<SearchEngine, 'startSearch' | 'tellSearch'>;
-  readonly log: WorkerLog;
-}
 
 export function createExperimentActivities(deps: ActivityDependencies): ExperimentActivities {
   const { store, runner, search, log } = deps;

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GpuInventorySource } from '@lamina/domain/contract/gpus.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
-import type { WorkerLog } from './activities.ts';
+import type { WorkerLog } from './log.ts';
 
 const EVERY_SECONDS = 30;
 

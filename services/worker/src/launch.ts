@@ -9,7 +9,7 @@ import { applyHint } from '@lamina/domain/run/hints.ts';
 import { attemptFolder, trialKey } from '@lamina/platform/artifacts.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { attemptToken } from '@lamina/platform/tokens.ts';
-import type { ActivityDependencies } from './activities.ts';
+import type { ActivityDependencies } from './dependencies.ts';
 import type { TrialPaths } from './trial-paths.ts';
 
 interface Limits {

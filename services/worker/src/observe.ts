@@ -2,7 +2,7 @@
 import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import type { SeenAttempt } from '@lamina/domain/run/events.ts';
 import type { AttemptRecord } from '@lamina/platform/store.ts';
-import type { ActivityDependencies } from './activities.ts';
+import type { ActivityDependencies } from './dependencies.ts';
 import { withoutRecorded } from './recorded.ts';
 
 type Observer = (experimentId: string) => Promise<SeenAttempt[]>;

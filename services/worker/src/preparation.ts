@@ -20,7 +20,7 @@ import { plannedOf } from '@lamina/platform/submission/planned.ts';
 import { attemptToken } from '@lamina/platform/tokens.ts';
 import type { AdvanceInput } from '@lamina/workflows/activities.ts';
 import { z } from 'zod';
-import type { ActivityDependencies } from './activities.ts';
+import type { ActivityDependencies } from './dependencies.ts';
 import { createObserver } from './observe.ts';
 import type { TrialPaths } from './trial-paths.ts';
 

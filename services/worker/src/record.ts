@@ -7,7 +7,7 @@ import type { DispatchResult } from '@lamina/domain/run/events.ts';
 import { type ArtifactStore, attemptFolder } from '@lamina/platform/artifacts.ts';
 import type { TrialOutcome } from '@lamina/platform/store.ts';
 import { z } from 'zod';
-import type { ActivityDependencies } from './activities.ts';
+import type { ActivityDependencies } from './dependencies.ts';
 
 type Recorder = (experimentId: string, orders: readonly RecordOrder[]) => Promise<DispatchResult['refused']>;
 

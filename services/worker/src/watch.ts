@@ -5,7 +5,7 @@ import type { EndedAttempt } from '@lamina/domain/run/events.ts';
 import { isOver } from '@lamina/domain/vocabulary/states.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import type { WorkerLog } from './activities.ts';
+import type { WorkerLog } from './log.ts';
 import { withoutRecorded } from './recorded.ts';
 
 /** Keeps a signal's payload far below Temporal's limits. */

@@ -1,6 +1,7 @@
 import type { Cell } from '@lamina/domain/matrix/types.ts';
 import { sql } from 'kysely';
-import type { ClaimedTrial, ExperimentStore } from '../store.ts';
+import type { ClaimedTrial } from '../records.ts';
+import type { ExperimentStore } from '../store.ts';
 import { changeExperiment } from './change.ts';
 import { decodeNumber, toPage } from './cursor.ts';
 import { type TrialRow, toTrial } from './rows.ts';

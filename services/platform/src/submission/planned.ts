@@ -1,6 +1,6 @@
 import { studiesOf } from '@lamina/domain/search/studies.ts';
 import type { NewPreparation } from '../preparation-store.ts';
-import type { PlannedExperiment } from '../store.ts';
+import type { PlannedExperiment } from '../records.ts';
 import type { Prepared } from './prepare.ts';
 
 /** What is stored of a submission: its trials, or where its dataset is to be generated first, that they are to come. */

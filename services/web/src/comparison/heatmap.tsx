@@ -1,4 +1,5 @@
-import type { ComparisonRow, Estimate } from '@lamina/domain/results/types.ts';
+import type { Estimate } from '@lamina/domain/results/estimates.ts';
+import type { ComparisonRow } from '@lamina/domain/results/types.ts';
 import { type CSSProperties, useMemo } from 'react';
 import { DASH, plural } from '../format.ts';
 import { layoutMatrix, type MatrixColumn } from '../matrix.ts';

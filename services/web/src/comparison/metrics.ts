@@ -1,5 +1,7 @@
 /** The quantities that rows are compared by: where each is found, how it reads, and which end is better. */
-import type { Comparison, ComparisonRow, Estimate } from '@lamina/domain/results/types.ts';
+
+import type { Estimate } from '@lamina/domain/results/estimates.ts';
+import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
 import type { MemoryMetric } from '@lamina/domain/vocabulary/comparison.ts';
 import { bytes, compact, fixed, GIB } from '../format.ts';
 

@@ -1,8 +1,8 @@
 /** The live matrix: what each cell and each seed's square says. */
 import type { CellView, TrialView } from '@lamina/domain/contract/api.ts';
-import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
 import { fixed, plural } from '../format.ts';
 import { layoutMatrix, type MatrixPanel, modelName, plannedDepth } from '../matrix.ts';
+import { STATE_NAMES } from '../ui/state-names.ts';
 
 export interface GridCell {
   readonly id: string;
@@ -16,18 +16,6 @@ export type CellStatus =
   | { readonly kind: 'running'; readonly text: string; readonly share: number | null; readonly others: number }
   | { readonly kind: 'measured'; readonly loss: number; readonly seeds: number; readonly planned: number }
   | { readonly kind: 'ended'; readonly text: string };
-
-export const STATE_NAMES: Record<TrialState, string> = {
-  pending: 'waiting',
-  running: 'running',
-  retrying: 'waiting to retry',
-  succeeded: 'succeeded',
-  reused: 'reused',
-  diverged: 'diverged',
-  pruned: 'pruned',
-  failed: 'failed',
-  cancelled: 'cancelled',
-};
 
 /** `searched`: paths of settings that a search varies; what it suggests for a cell is drawn within that cell. */
 export function gridPanels(

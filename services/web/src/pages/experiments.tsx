@@ -7,11 +7,11 @@ import { useState } from 'react';
 import { experimentsQuery } from '../api/queries.ts';
 import { ago, DASH, duration, secondsBetween } from '../format.ts';
 import { ActionButton } from '../ui/button.tsx';
-import { EXPERIMENT_STATE_OPTIONS } from '../ui/experiment-states.ts';
 import { Empty, ErrorMessage, Loading, Skeleton } from '../ui/messages.tsx';
 import { useNow } from '../ui/now.ts';
 import { Card } from '../ui/section.tsx';
 import { ExperimentBadge, open, ProgressBar } from '../ui/state.tsx';
+import { EXPERIMENT_STATE_OPTIONS } from '../ui/state-names.ts';
 import styles from './experiments.module.css';
 
 export default function ExperimentsPage() {

@@ -1,9 +1,8 @@
 /** States of experiments and trials: a colour, a glyph and a word for each. */
 import type { ExperimentState, TrialState } from '@lamina/domain/vocabulary/states.ts';
 import type { CSSProperties } from 'react';
-import { STATE_NAMES } from '../grid/model.ts';
-import { experimentStateName } from './experiment-states.ts';
 import styles from './state.module.css';
+import { experimentStateName, STATE_NAMES } from './state-names.ts';
 
 const GLYPHS: Record<TrialState, string> = {
   pending: 'M6 6h.01',

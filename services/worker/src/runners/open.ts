@@ -1,7 +1,7 @@
 /** One of the runners, by its settings. */
 import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
-import type { WorkerLog } from '../activities.ts';
+import type { WorkerLog } from '../log.ts';
 import { openKubernetesPlace } from './kubernetes/open.ts';
 import { openLocalPlace } from './local/open.ts';
 import type { LocalTrainer } from './local/trainer.ts';

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkerLog } from '../activities.ts';
+import type { WorkerLog } from '../log.ts';
 
 /** How often it is asked whether a search goes on, and whether the tuner lives. */
 const LOOK_MS = 1000;

@@ -6,7 +6,7 @@ import { createKubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts'
 import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { type ArtifactStore, attemptFolder } from '@lamina/platform/artifacts.ts';
 import { InvalidConfig } from '@lamina/platform/config.ts';
-import type { WorkerLog } from '../../activities.ts';
+import type { WorkerLog } from '../../log.ts';
 import { mountedTrialPaths } from '../../trial-paths.ts';
 import type { TrialPlace } from '../place.ts';
 import { cacheOf, mountsOf } from './mounts.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
-import type { LocalRunnerLog } from './local-runner.ts';
+import type { WorkerLog } from '../../log.ts';
 
 type Handler = (ended: readonly AttemptObservation[]) => Promise<void>;
 
@@ -9,12 +9,12 @@ const LONGEST_WAIT_MS = 5_000;
 /** Hands ended attempts to one handler in batches, at least once each: a batch that fails comes again. */
 export class Deliveries {
   private readonly handler: Handler;
-  private readonly log: LocalRunnerLog;
+  private readonly log: Pick<WorkerLog, 'info' | 'warn'>;
   private waiting: AttemptObservation[] = [];
   private readonly closing = new AbortController();
   private running: Promise<void> | null = null;
 
-  constructor(handler: Handler, log: LocalRunnerLog) {
+  constructor(handler: Handler, log: Pick<WorkerLog, 'info' | 'warn'>) {
     this.handler = handler;
     this.log = log;
   }

@@ -2,11 +2,13 @@
  * Runs attempts as processes of this machine. All it must know is on disk, so that it can be killed at any moment:
  * the next one adopts the processes that live, takes over how others ended, and calls those that are gone `disrupted`.
  */
+
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
 import type { AttemptLaunch, AttemptObservation, AttemptRequest, JobRunner } from '@lamina/domain/contract/runner.ts';
 import { attemptFolder } from '@lamina/platform/artifacts.ts';
+import type { WorkerLog } from '../../log.ts';
 import { Attempt } from './attempt.ts';
 import { createAttemptIndex, type IndexEntry } from './attempt-index.ts';
 import { Deliveries } from './deliveries.ts';
@@ -15,16 +17,11 @@ import { writeJson } from './files.ts';
 import type { Launcher } from './launcher.ts';
 import { bootId, outOfMemoryKills } from './processes.ts';
 
-export interface LocalRunnerLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
-
 export interface LocalRunnerOptions {
   /** Root of the artifact directory: attempts live where the artifact store finds them. */
   readonly root: string;
   readonly launcher: Launcher;
-  readonly log: LocalRunnerLog;
+  readonly log: Pick<WorkerLog, 'info' | 'warn'>;
   /** Where the keys of endpoints are that a generation names. */
   readonly variables?: Readonly<Record<string, string | undefined>>;
   /** How often processes are looked at without being told to, milliseconds. */

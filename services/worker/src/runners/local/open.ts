@@ -1,8 +1,9 @@
 import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
+import type { WorkerLog } from '../../log.ts';
 import { localTrialPaths } from '../../trial-paths.ts';
 import type { TrialPlace } from '../place.ts';
 import { localInventory } from './inventory.ts';
-import { createLocalRunner, type LocalRunnerLog } from './local-runner.ts';
+import { createLocalRunner } from './local-runner.ts';
 import { askTrainer, createLauncher, type LocalTrainer, trainerEnvironment } from './trainer.ts';
 
 export interface LocalPlaceOptions {
@@ -14,7 +15,7 @@ export interface LocalPlaceOptions {
   readonly artifactRoot: string;
   /** Inherited by trials, less our own settings. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly log: LocalRunnerLog;
+  readonly log: Pick<WorkerLog, 'info' | 'warn'>;
 }
 
 /** Trials as processes of this machine. */

@@ -1,4 +1,4 @@
-import type { ExperimentState } from '@lamina/domain/vocabulary/states.ts';
+import type { ExperimentState, TrialState } from '@lamina/domain/vocabulary/states.ts';
 
 const NAMES: Record<ExperimentState, string> = {
   pending: 'Waiting',
@@ -18,3 +18,15 @@ export const EXPERIMENT_STATE_OPTIONS = [
   { value: '', label: 'Any state' },
   ...Object.entries(NAMES).map(([value, label]) => ({ value, label })),
 ];
+
+export const STATE_NAMES: Record<TrialState, string> = {
+  pending: 'waiting',
+  running: 'running',
+  retrying: 'waiting to retry',
+  succeeded: 'succeeded',
+  reused: 'reused',
+  diverged: 'diverged',
+  pruned: 'pruned',
+  failed: 'failed',
+  cancelled: 'cancelled',
+};

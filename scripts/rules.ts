@@ -1,0 +1,24 @@
+/**
+ * Checks what no linter can: `npm run lint` runs it after oxlint. Says what is wrong and exits with 1.
+ * `node scripts/rules.ts [ROOT]`; the root is a checkout, this one unless named.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { folderCycles } from './rules/cycles.ts';
+
+const root = process.argv[2] ?? join(import.meta.dirname, '..');
+
+/** TypeScript sources by path from the root, those that git does not ignore. */
+function sources(): ReadonlyMap<string, string> {
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const paths = listed.split('\0').filter((path) => /\.tsx?$/.test(path) && existsSync(join(root, path)));
+  return new Map([...new Set(paths)].map((path) => [path, readFileSync(join(root, path), 'utf8')]));
+}
+
+const problems = folderCycles(sources());
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length > 0 ? 1 : 0;
