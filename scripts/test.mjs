@@ -3,6 +3,7 @@
  * Runs every check and test there is, or the stages that are named: `npm test -- unit python`.
  * `npm test -- --list` names them. Under CI=true nothing that CI could run may be skipped.
  */
+import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { testCluster } from './lib/cluster.mjs';
 import { developmentEnvironment } from './lib/development.mjs';
@@ -30,12 +31,19 @@ const stages = [
   { name: 'dead-code', about: 'knip', run: (env) => check(['knip', '--no-progress'], { env }) },
   {
     name: 'python-lint',
-    about: 'ruff',
+    about: 'ruff; import-linter: layers of packages, cycles',
     run: async (env) => {
-      const lint = await check([installed.python, '-m', 'ruff', 'check', '.'], { ...trainer, env });
-      const format = await check([installed.python, '-m', 'ruff', 'format', '--check', '.'], { ...trainer, env });
-      const failures = [...lint.failures, ...format.failures];
-      return { ok: lint.ok && format.ok, output: lint.output + format.output, counts: null, failures };
+      const results = [
+        await check([installed.python, '-m', 'ruff', 'check', '.'], { ...trainer, env }),
+        await check([installed.python, '-m', 'ruff', 'format', '--check', '.'], { ...trainer, env }),
+        await check([join(dirname(installed.python), 'lint-imports'), '--no-logo', '--no-cache'], { ...trainer, env }),
+      ];
+      return {
+        ok: results.every(({ ok }) => ok),
+        output: results.map(({ output }) => output).join(''),
+        counts: null,
+        failures: results.flatMap(({ failures }) => failures),
+      };
     },
   },
   {

@@ -12,8 +12,8 @@ from lamina_trainer.cli import main
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.model.loading import load_model
 from lamina_trainer.model.merge import compare, plain, probe
-from lamina_trainer.quantizers import quantizer_of
 from lamina_trainer.quantizers.checkpoint import check_checkpoint
+from lamina_trainer.quantizers.registry import quantizer_of
 from lamina_trainer.trial.run import run_trial
 from quantized_checkpoints import rounded, write_checkpoint
 from tiny import Recorder, gemma_config, llama_config, make_request, save_model, save_texts

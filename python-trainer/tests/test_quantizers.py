@@ -10,9 +10,9 @@ from lamina_trainer.measure.measurements import measure_storage
 from lamina_trainer.model.adapter import base_checksum
 from lamina_trainer.model.loading import describe
 from lamina_trainer.model.precision import apply_precision, resolve_numerics
-from lamina_trainer.quantizers import quantizer_for, quantizer_of
+from lamina_trainer.quantizers.interface import Target
 from lamina_trainer.quantizers.packed_linear import PackedLinear
-from lamina_trainer.quantizers.port import Target
+from lamina_trainer.quantizers.registry import quantizer_for, quantizer_of
 from lamina_trainer.quantizers.scratch import Scratch
 from tiny import llama_config, random_model
 

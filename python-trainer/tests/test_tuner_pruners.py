@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lamina_trainer.tuner.storage import Storage, open_storage
+from lamina_trainer.tuner.storage import open_storage
+from lamina_trainer.tuner.studies import Storage
 from tuner_studies import complete, report, step, study
 
 pytest_plugins = ["tuner_places"]

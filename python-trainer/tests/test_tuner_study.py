@@ -8,7 +8,8 @@ import optuna
 import pytest
 
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.tuner.storage import Storage, open_storage
+from lamina_trainer.tuner.storage import open_storage
+from lamina_trainer.tuner.studies import Storage
 from tuner_studies import LEARNING_RATE, PARAMETERS, PRECISION, RANK, complete, report, step, study
 
 pytest_plugins = ["tuner_places"]

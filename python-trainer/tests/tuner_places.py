@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lamina_trainer.tuner.storage import Storage, open_storage
+from lamina_trainer.tuner.storage import open_storage
+from lamina_trainer.tuner.studies import Storage
 from tuner_postgres import MISSING, Postgres, binaries, running_postgres
 
 EMPTY = """DO $$ BEGIN

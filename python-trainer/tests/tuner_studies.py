@@ -7,7 +7,7 @@ from lamina_trainer.contract.document import parse_document
 from lamina_trainer.tuner.advance import advance
 from lamina_trainer.tuner.check import check
 from lamina_trainer.tuner.contract import AdvanceStudyInput
-from lamina_trainer.tuner.storage import Storage
+from lamina_trainer.tuner.studies import Storage
 
 LEARNING_RATE = {"kind": "float", "low": 1e-5, "high": 1e-1, "log": True, "step": None}
 RANK = {"kind": "int", "low": 4, "high": 64, "log": False, "step": 4}

@@ -184,3 +184,36 @@ test('a Python type error: caught', () => {
   const command = [trainerPython(), '-m', 'mypy', 'src/lamina_trainer/planted.py'] as const;
   assertCaught(withFile(path, content, command, 'python-trainer'), path, /Incompatible types in assignment/);
 });
+
+/** What import-linter says of the trainer's packages in the copy. */
+const LINT_IMPORTS = ['env', 'PYTHONPATH=src', join(dirname(trainerPython()), 'lint-imports'), '--no-cache'] as const;
+
+test('a package of the trainer imports one above it, for a type: caught', () => {
+  const path = 'python-trainer/src/lamina_trainer/data/planted.py';
+  const content =
+    '"""Planted."""\n\nfrom typing import TYPE_CHECKING\n\n' +
+    'if TYPE_CHECKING:\n    from lamina_trainer.model.loading import LoadedModel\n';
+  const { code, output } = withFile(path, content, LINT_IMPORTS, 'python-trainer');
+  assert.notEqual(code, 0);
+  assert.match(output, /lamina_trainer\.data\.planted -> lamina_trainer\.model\.loading/);
+});
+
+test('two modules of the trainer import each other, one of them in a function: caught', () => {
+  const other = join(copy, 'python-trainer/src/lamina_trainer/host/planted_other.py');
+  writeFileSync(other, 'def two():\n    from lamina_trainer.host.planted import one\n    return one\n');
+  try {
+    const path = 'python-trainer/src/lamina_trainer/host/planted.py';
+    const content = 'from lamina_trainer.host.planted_other import two\n\none = two\n';
+    const { code, output } = withFile(path, content, LINT_IMPORTS, 'python-trainer');
+    assert.notEqual(code, 0);
+    assert.match(output, /in a circle BROKEN/);
+    assert.match(output, /planted/);
+  } finally {
+    rmSync(other);
+  }
+});
+
+test("the trainer's packages as they are: let through", () => {
+  const { code, output } = withFile('python-trainer/planted.txt', '', LINT_IMPORTS, 'python-trainer');
+  assert.equal(code, 0, output);
+});

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from lamina_trainer.contract.trial import MemoryMeasurement
 from lamina_trainer.host.device import device_capabilities
 from lamina_trainer.measure.energy import EnergySource, RaplCounter
-from lamina_trainer.quantizers import quantization_constants, quantizer_of_parameter
+from lamina_trainer.quantizers.registry import quantization_constants, quantizer_of_parameter
 
 LIBRARIES = (
     "torch",

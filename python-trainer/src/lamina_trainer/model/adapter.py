@@ -16,8 +16,8 @@ from lamina_trainer.host.files import open_to_readers, sha256_of_file, write_ato
 from lamina_trainer.model.layers import cut
 from lamina_trainer.model.loading import LoadedModel, load_model
 from lamina_trainer.model.precision import apply_precision, resolve_numerics, set_matmul_mode
-from lamina_trainer.quantizers import quantization_constants
 from lamina_trainer.quantizers.checkpoint import check_checkpoint, plainest_precision
+from lamina_trainer.quantizers.registry import quantization_constants
 
 ABOUT: Final = "lamina.json"
 WEIGHTS: Final = "adapter_model.safetensors"

@@ -17,7 +17,7 @@ from lamina_trainer.host.files import open_to_readers
 from lamina_trainer.model.adapter import AdapterBase, attach, base_checksum, load_base, read_about
 from lamina_trainer.model.loading import LoadedModel, load_model
 from lamina_trainer.model.precision import DTYPES
-from lamina_trainer.quantizers import quantizer_of
+from lamina_trainer.quantizers.registry import quantizer_of
 
 TOLERANCE: Final = {"fp32": 1e-4, "fp16": 5e-3, "bf16": 3e-2}
 """Largest relative difference of logits after a merge, by the coarser of two dtypes: that of the merged weights, and

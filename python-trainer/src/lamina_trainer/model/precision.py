@@ -14,9 +14,9 @@ from lamina_trainer.contract.document import ComputeDtype, Precision, ResolvedDt
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.device import device_capabilities
 from lamina_trainer.model.stored_weights import hold
-from lamina_trainer.quantizers import quantizer_for
+from lamina_trainer.quantizers.interface import Target
 from lamina_trainer.quantizers.packed_linear import PackedLinear
-from lamina_trainer.quantizers.port import Target
+from lamina_trainer.quantizers.registry import quantizer_for
 from lamina_trainer.quantizers.scratch import Scratch
 
 DTYPES: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from lamina_trainer.contract.document import Precision
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.quantizers.port import Quantizer, Target
+from lamina_trainer.quantizers.interface import Quantizer, Target
 
 INT8_OUTLIER_THRESHOLD: Final = 6.0
 """Activation columns above it are multiplied unquantized (LLM.int8, arXiv 2208.07339, section 3.2)."""

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from lamina_trainer.quantizers.interface import Quantizer
 from lamina_trainer.quantizers.packed_linear import PackedLinear
-from lamina_trainer.quantizers.port import Quantizer
 
 
 class PackedQuantizer(Quantizer):

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from lamina_trainer.contract.capabilities import facts
 from lamina_trainer.errors import InvalidError
+from lamina_trainer.quantizers.interface import Target
 from lamina_trainer.quantizers.packed_linear import PackedLinear, pack
 from lamina_trainer.quantizers.packed_quantizer import PackedQuantizer
-from lamina_trainer.quantizers.port import Target
 
 HIGHEST: Final = 15
 

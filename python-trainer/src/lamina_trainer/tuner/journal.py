@@ -16,7 +16,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.tuner.errors import StorageError
-from lamina_trainer.tuner.storage import LOCK_SECONDS, OpenStudies
+from lamina_trainer.tuner.studies import LOCK_SECONDS, OpenStudies
 
 
 class JournalFolder:

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.tuner.errors import StorageError
-from lamina_trainer.tuner.storage import CONCURRENT, LOCK_SECONDS, OpenStudies
+from lamina_trainer.tuner.studies import CONCURRENT, LOCK_SECONDS, OpenStudies
 
 SCHEMA: Final = "lamina_tuner"
 """Optuna's tables have names like `trials`, which others have as well."""

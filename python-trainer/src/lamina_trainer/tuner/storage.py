@@ -1,69 +1,18 @@
-"""Where studies are kept: a folder of journals on one machine, or a Postgres database."""
+"""Opens where studies are kept: a folder of journals on one machine, or a Postgres database."""
 
-from collections import OrderedDict
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
-from threading import Lock
-from typing import Final, Protocol
-
-from optuna.storages import BaseStorage
 
 from lamina_trainer.errors import InvalidError
-
-LOCK_SECONDS: Final = 30.0
-"""How long to wait for another worker that advances the same study."""
-CONCURRENT: Final = 4
-"""Studies that a worker advances at the same time."""
-_OPEN_STUDIES: Final = 32
+from lamina_trainer.tuner.journal import JournalFolder
+from lamina_trainer.tuner.postgres import Postgres
+from lamina_trainer.tuner.studies import Storage
 
 
-class Storage(Protocol):
-    """Studies by name."""
-
-    def study(self, name: str) -> AbstractContextManager[BaseStorage]:
-        """Optuna's storage of a study, under the study's lock; what was written is durable when the context ends.
-
-        Raises StorageError if the storage cannot be used or the lock is held for long.
-        """
-
-    def describe(self) -> str:
-        """The place, without secrets."""
-
-
-def open_storage(place: str) -> Storage:
+def open_storage(location: str) -> Storage:
     """The storage at a `postgresql://` URL or in a folder, which is made; raises InvalidError if it cannot be one."""
-    scheme, separator, _ = place.partition("://")
+    scheme, separator, _ = location.partition("://")
     if not separator:
-        from lamina_trainer.tuner.journal import JournalFolder
-
-        return JournalFolder(Path(place).absolute())
+        return JournalFolder(Path(location).absolute())
     if scheme not in {"postgres", "postgresql"}:
         raise InvalidError(f"The tuner's storage is a postgresql:// URL or a folder, not {scheme}://.")
-    from lamina_trainer.tuner.postgres import Postgres
-
-    return Postgres(place)
-
-
-class OpenStudies:
-    """The storages of the studies used last: each knows the suggestions it has read, and reads what is new."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._by_key: OrderedDict[object, BaseStorage] = OrderedDict()
-
-    def get(self, key: object, make: Callable[[], BaseStorage]) -> BaseStorage:
-        """The storage of a study, made if it is not among them. The caller holds the study's lock."""
-        with self._lock:
-            known = self._by_key.pop(key, None)
-        storage = make() if known is None else known
-        with self._lock:
-            self._by_key[key] = storage
-            while len(self._by_key) > _OPEN_STUDIES:
-                self._by_key.popitem(last=False)
-        return storage
-
-    def forget(self, key: object) -> None:
-        """Read the study afresh next time, as after an error."""
-        with self._lock:
-            self._by_key.pop(key, None)
+    return Postgres(location)

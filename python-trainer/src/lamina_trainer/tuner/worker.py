@@ -25,7 +25,7 @@ from lamina_trainer.tuner.check import check
 from lamina_trainer.tuner.contract import ADVANCE_STUDY, AdvanceStudyInput
 from lamina_trainer.tuner.errors import StorageError
 from lamina_trainer.tuner.logs import log_in_lines
-from lamina_trainer.tuner.storage import CONCURRENT, Storage
+from lamina_trainer.tuner.studies import CONCURRENT, Storage
 
 _log = logging.getLogger(__name__)
 
