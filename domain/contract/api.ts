@@ -34,6 +34,7 @@ import { DROP_REASONS } from '../vocabulary/drops.ts';
 import { METHODS } from '../vocabulary/methods.ts';
 import { PRECISIONS } from '../vocabulary/precisions.ts';
 import { EXPERIMENT_STATES, PREPARATION_STATES, TRIAL_STATES } from '../vocabulary/states.ts';
+import { blockedView } from './blocked.ts';
 import { COMPARISON_TABLES } from './comparison-tables.ts';
 import { memoryView } from './estimate.ts';
 import { durationView, experimentForecastView, forecastView } from './forecast.ts';
@@ -117,7 +118,8 @@ export const experimentView = z.object({
   createdAt: timestamp,
   startedAt: timestamp.nullable(),
   endedAt: timestamp.nullable(),
-  forecast: forecastView.nullable().describe('null where no trial is open'),
+  forecast: forecastView.nullable().describe('null where no trial is open, or none can be made'),
+  blocked: blockedView.nullable().describe('why it does not go on; null where nothing is known to keep it from that'),
 });
 export type ExperimentView = z.infer<typeof experimentView>;
 const preparationSummary = z.object({
@@ -259,7 +261,14 @@ export const attemptEventsView = z.object({ items: z.array(trialEvent) });
  * Metrics are coalesced: at most about one a second for an attempt.
  */
 export const streamEvent = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('experiment'), data: z.object({ state: z.enum(EXPERIMENT_STATES), counts }) }),
+  z.object({
+    type: z.literal('experiment'),
+    data: z.object({
+      state: z.enum(EXPERIMENT_STATES),
+      counts,
+      blocked: blockedView.nullable().optional().describe('null: it goes on again; absent: no news'),
+    }),
+  }),
   z.object({
     type: z.literal('trial'),
     data: z.object({

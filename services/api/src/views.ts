@@ -6,6 +6,7 @@ import type {
   PreviewView,
   TrialView,
 } from '@lamina/domain/contract/api.ts';
+import { blockedOf } from '@lamina/domain/contract/blocked.ts';
 import type { Cell } from '@lamina/domain/matrix/types.ts';
 import { studiesOf } from '@lamina/domain/search/studies.ts';
 import type { PreparationRecord } from '@lamina/platform/preparation-store.ts';
@@ -28,6 +29,7 @@ export function experimentView(experiment: ExperimentRecord, forecast: Experimen
     startedAt: experiment.startedAt,
     endedAt: experiment.endedAt,
     forecast,
+    blocked: blockedOf(experiment.blocked),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
+import type { BlockedActivities } from '@lamina/domain/contract/blocked.ts';
 import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
@@ -12,6 +13,7 @@ import type { Cell, DroppedCell, PlannedTrial } from '@lamina/domain/matrix/type
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { Study } from '@lamina/domain/search/types.ts';
 import type { ExperimentState, TerminalTrialState, TrialState } from '@lamina/domain/vocabulary/states.ts';
+import type { BlockedStore } from './blocked-store.ts';
 import type { ClusterStore } from './cluster-store.ts';
 import type { FitStore } from './fit-store.ts';
 import type { NewPreparation, PreparationStore } from './preparation-store.ts';
@@ -41,6 +43,8 @@ export interface ExperimentRecord {
   readonly cells: number;
   /** Grows with every change of the experiment's state or of its trials; not with metrics. */
   readonly version: number;
+  /** Activities of its run or search that fail again and again. */
+  readonly blocked: BlockedActivities;
   readonly createdAt: string;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
@@ -100,7 +104,13 @@ export interface ExperimentEvent {
   readonly data: unknown;
 }
 
-export interface ExperimentStore extends WaitingStore, ClusterStore, FitStore, SearchStore, PreparationStore {
+export interface ExperimentStore
+  extends WaitingStore,
+    ClusterStore,
+    FitStore,
+    SearchStore,
+    PreparationStore,
+    BlockedStore {
   /** One transaction. Trials whose id has a succeeded or diverged result anywhere become `reused` at once, unless `reuse` is false. */
   createExperiment(
     /** @throws IdempotencyConflict when the key was used for another body */

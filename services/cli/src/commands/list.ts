@@ -39,7 +39,7 @@ export function listText(
     return [
       experiment.id,
       shortened(experiment.name, 30),
-      stateColor(experiment.state, color),
+      `${stateColor(experiment.state, color)}${experiment.blocked === null ? '' : color.red(', blocked')}`,
       `${bar(experiment.total === 0 ? 0 : ended / experiment.total, 8)} ${ended}/${experiment.total}`,
       ago(experiment.createdAt, now()),
       spent === null ? '–' : `${duration(Math.round(spent))}${hasEnded(experiment) ? '' : ' …'}`,

@@ -1,4 +1,5 @@
 import type { ExperimentDetail, TrialView } from '@lamina/domain/contract/api.ts';
+import { blockedText } from '@lamina/domain/contract/blocked.ts';
 import { defineCommand, writeJson } from '../command.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { experimentArgument, experimentId } from '../experiment-argument.ts';
@@ -6,7 +7,7 @@ import { accuracyText, endText } from '../format/forecast.ts';
 import { preparationText } from '../format/preparation.ts';
 import { table } from '../format/table.ts';
 import { counted, shortened, shortId, wrapped } from '../format/text.ts';
-import { ago, duration, elapsed } from '../format/time.ts';
+import { ago, duration, elapsed, lasting } from '../format/time.ts';
 import type { Io } from '../io.ts';
 import { hasEnded } from '../progress/state.ts';
 import { stateColor, waitingText } from '../progress/words.ts';
@@ -58,6 +59,9 @@ export function showText(
         ? ''
         : `\n${color.dim(wrapped(accuracyText(experiment.forecast.pastError), width))}`
     }`,
+    ...(experiment.blocked === null
+      ? []
+      : [color.red(wrapped(blockedText(experiment.blocked, lasting(experiment.blocked.since, now())), width))]),
     ...(experiment.preparation == null ? [] : [wrapped(preparationText(experiment.preparation), width)]),
     table(
       [

@@ -22,6 +22,11 @@ export function elapsed(from: string | null, to: string | null, nowMs: number): 
   return from === null ? null : Math.max(0, ((to === null ? nowMs : Date.parse(to)) - Date.parse(from)) / 1000);
 }
 
+/** "for 3m 12s", up to now. */
+export function lasting(from: string, nowMs: number): string {
+  return `for ${duration(Math.round(elapsed(from, null, nowMs) ?? 0))}`;
+}
+
 /** "10:04:12", local time. */
 export function clock(nowMs: number): string {
   return new Date(nowMs).toLocaleTimeString('en-GB', { hour12: false });

@@ -1,5 +1,6 @@
 /** Progress as lines that stay: for pipes, logs and CI. One line per change of a trial; steps now and then. */
 import type { StreamEvent } from '@lamina/domain/contract/api.ts';
+import { blockedText } from '@lamina/domain/contract/blocked.ts';
 import { clock } from '../format/time.ts';
 import { endedCount, isTerminal, type Progress } from './state.ts';
 import { phaseText, waitingText } from './words.ts';
@@ -21,7 +22,7 @@ export function progressLine(
   const at = clock(nowMs);
   switch (event.type) {
     case 'experiment':
-      return before.experiment.state === after.experiment.state ? null : `${at}  experiment ${after.experiment.state}`;
+      return experimentLine(before.experiment, after.experiment, nowMs);
     case 'trial': {
       const [known, trial] = [before.trials.get(event.data.trialId), after.trials.get(event.data.trialId)];
       if (trial === undefined || (known?.state === trial.state && known.attempts === trial.attempts)) return null;
@@ -40,6 +41,18 @@ export function progressLine(
       return `${at}  ${nameOf(after, trial)}  ${waitingText(trial.waiting)}`;
     }
   }
+}
+
+function experimentLine(
+  before: Progress['experiment'],
+  { state, blocked }: Progress['experiment'],
+  nowMs: number,
+): string | null {
+  const at = clock(nowMs);
+  if (before.state !== state) return `${at}  experiment ${state}`;
+  if (blocked === null) return before.blocked === null ? null : `${at}  experiment not blocked any more`;
+  const isKnown = before.blocked?.activity === blocked.activity && before.blocked.retrying === blocked.retrying;
+  return isKnown ? null : `${at}  experiment ${blockedText(blocked, `since ${clock(Date.parse(blocked.since))}`)}`;
 }
 
 function nameOf({ cells }: Progress, { cellId, seed }: { readonly cellId: string; readonly seed: number }): string {

@@ -1,10 +1,11 @@
 /** The live picture of a run, redrawn in place: head, one bar per cell, the trials that run now. */
+import { blockedText } from '@lamina/domain/contract/blocked.ts';
 import type { ChalkInstance } from 'chalk';
 import { bar } from '../format/bar.ts';
 import { endText } from '../format/forecast.ts';
 import { preparationText } from '../format/preparation.ts';
-import { counted, shortened } from '../format/text.ts';
-import { duration, elapsed } from '../format/time.ts';
+import { counted, shortened, wrapped } from '../format/text.ts';
+import { duration, elapsed, lasting } from '../format/time.ts';
 import { endedCount, hasEnded, isTerminal, type Progress, stateCounts, type TrialProgress } from './state.ts';
 import { phaseText, resultText, stateColor } from './words.ts';
 
@@ -19,14 +20,16 @@ export interface Frame {
 
 const WIDEST = 100;
 const LABEL = 44;
-const HEAD_LINES = 4;
+/** An error may be long; `lamina show` has all of it. */
+const BLOCKED_LINES = 3;
 
 export function livePicture(progress: Progress, frame: Frame): string {
   const width = Math.min(frame.width, WIDEST);
   const running = runningLines(progress, width, frame.color);
-  const room = Math.max(3, frame.height - HEAD_LINES - running.length - 3);
+  const top = head(progress, width, frame);
+  const room = Math.max(3, frame.height - top.length - 1 - running.length - 3);
   const lines = [
-    ...head(progress, width, frame),
+    ...top,
     '',
     ...cellLines(progress, width, room, frame.color),
     ...(running.length > 0 ? ['', ...running] : []),
@@ -46,6 +49,12 @@ function head(progress: Progress, width: number, { nowMs, color }: Frame): strin
     `${color.bold(shortened(experiment.name, 50))}  ${stateColor(experiment.state, color)}  ${color.dim(experiment.id)}`,
     `${color.cyan(bar(percent, Math.max(10, width - right.length)))}${right}`,
     shortened(progress.trials.size === 0 ? waitsFor(progress, nowMs) : countsText(progress, nowMs), width),
+    ...(experiment.blocked === null
+      ? []
+      : wrapped(blockedText(experiment.blocked, lasting(experiment.blocked.since, nowMs)), width)
+          .split('\n')
+          .slice(0, BLOCKED_LINES)
+          .map((line) => color.red(line))),
   ];
 }
 

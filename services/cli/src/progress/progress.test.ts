@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import type { ExperimentDetail, StreamEvent } from '@lamina/domain/contract/api.ts';
 import { Chalk } from 'chalk';
 import fc from 'fast-check';
+import { listText } from '../commands/list.ts';
+import { showText } from '../commands/show.ts';
 import { AT, experimentOf, FOUR_TRIALS, stepEvent, trialEvent, trialViewOf } from '../testing/views.ts';
 import { progressLine, STEP_LINE_EVERY_MS } from './lines.ts';
 import { type Frame, livePicture } from './live.ts';
@@ -201,6 +203,46 @@ test('lines for a pipe: one per change, steps only now and then', () => {
   );
   assert.equal(line(stepEvent('a', 1, 6), running, NOW - STEP_LINE_EVERY_MS + 1), undefined);
   assert.equal(line(trialEvent('a', 1, 'running'), running), undefined);
+});
+
+const BLOCKED = {
+  activity: 'advance',
+  sentence: 'its trials cannot be started, stopped or recorded',
+  lastError: 'EACCES: permission denied.',
+  since: AT,
+  retrying: true,
+};
+const blockedEvent = (blocked: typeof BLOCKED | null): StreamEvent => ({
+  type: 'experiment',
+  data: { state: 'running', counts: {}, blocked },
+});
+
+test('a blocked experiment says so in the picture and in one line, until it goes on or ends', () => {
+  const blocked = play([blockedEvent(BLOCKED)]);
+  const picture = livePicture(blocked, frame);
+  assert.match(picture, /^blocked for 1m 5s: its trials cannot be started, stopped or recorded\. Last error: EACCES/m);
+  const line = (event: StreamEvent, before: Progress) =>
+    progressLine(before, applyEvent(before, event), event, NOW, 0)?.slice(10);
+  assert.match(
+    line(blockedEvent(BLOCKED), START) ?? '',
+    /^experiment blocked since [\d:]+: its trials .* Last error: EACCES: permission denied\. It goes on by itself/,
+  );
+  assert.equal(line(blockedEvent({ ...BLOCKED, lastError: 'another' }), blocked), undefined);
+  assert.match(line(blockedEvent({ ...BLOCKED, retrying: false }), blocked) ?? '', /resume the experiment/);
+  assert.equal(line(blockedEvent(null), blocked), 'experiment not blocked any more');
+  assert.doesNotMatch(livePicture(play([blockedEvent(null)], blocked), frame), /blocked/);
+  const silent: StreamEvent = { type: 'experiment', data: { state: 'paused', counts: {} } };
+  assert.deepEqual(play([silent], blocked).experiment.blocked, BLOCKED, 'no news of it');
+  const ended: StreamEvent = { type: 'experiment', data: { state: 'cancelled', counts: {} } };
+  assert.equal(play([ended], blocked).experiment.blocked, null);
+});
+
+test('the list and the page of an experiment say that it is blocked', () => {
+  const io = { color: new Chalk({ level: 0 }), now: () => NOW, columns: () => 80 };
+  const experiment = experimentOf({ blocked: BLOCKED });
+  assert.match(listText([experiment], null, io), /running, blocked/);
+  assert.match(showText(experiment, FOUR_TRIALS, io), /^blocked for 1m 5s: its trials cannot be started/m);
+  assert.doesNotMatch(listText([experimentOf()], null, io) + showText(experimentOf(), FOUR_TRIALS, io), /blocked/);
 });
 
 test('a result fetched later replaces what events said', () => {

@@ -59,8 +59,10 @@ export function trialProgress(trial: TrialView): TrialProgress {
 /** Events that the snapshot is ahead of change nothing: a stream may start before it. */
 export function applyEvent(progress: Progress, event: StreamEvent): Progress {
   switch (event.type) {
-    case 'experiment':
-      return { ...progress, experiment: { ...progress.experiment, state: event.data.state } };
+    case 'experiment': {
+      const { state, blocked = hasEnded(event.data) ? null : progress.experiment.blocked } = event.data;
+      return { ...progress, experiment: { ...progress.experiment, state, blocked } };
+    }
     case 'trial': {
       const { trialId, state, attempts, message } = event.data;
       const known = progress.trials.get(trialId);

@@ -19,6 +19,7 @@ export function experimentOf(more: Partial<ExperimentDetail> = {}): ExperimentDe
     startedAt: AT,
     endedAt: null,
     forecast: forecastOf(90),
+    blocked: null,
     document: {},
     cellList: ['a', 'b'].map((name) => ({
       id: `cell-${name}`,

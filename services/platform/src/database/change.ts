@@ -25,6 +25,7 @@ export interface TrialChange {
 /** What a change of one experiment collects: its events, and what follows for the counts. */
 export interface Change {
   readonly state: ExperimentState;
+  readonly counts: Readonly<Counts>;
   trial(change: TrialChange): void;
   /** Trials that did not exist before; they get no event of their own. */
   added(counts: Counts): void;
@@ -72,6 +73,7 @@ export async function changeWithin<T>(
     get state() {
       return state;
     },
+    counts,
     trial({ from, ...data }) {
       visible = true;
       disturbed ||= data.state === 'pending' && (TERMINAL_TRIAL_STATES as readonly TrialState[]).includes(from);
@@ -129,6 +131,7 @@ async function write(
       version = version + ${to.visible ? 1 : 0},
       counts = ${json(to.counts)}::jsonb,
       state = ${to.state},
+      blocked = CASE WHEN ${ended} THEN '{}'::jsonb ELSE blocked END,
       started_at = CASE WHEN ${to.state} = 'running' THEN coalesce(started_at, now()) ELSE started_at END,
       ended_at = CASE WHEN ${ended} THEN coalesce(ended_at, now()) ELSE NULL END
     WHERE id = ${experimentId}

@@ -63,6 +63,7 @@ export function toExperiment(row: ExperimentRow): ExperimentRecord {
     counts: row.counts as Counts,
     cells: row.cells,
     version: row.version,
+    blocked: row.blocked,
     createdAt: row.created_at.toISOString(),
     startedAt: iso(row.started_at),
     endedAt: iso(row.ended_at),

@@ -1,3 +1,4 @@
+import type { BlockedActivities } from '@lamina/domain/contract/blocked.ts';
 import type { GenerationReport, GenerationSpec } from '@lamina/domain/contract/generation.ts';
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
@@ -35,6 +36,7 @@ export interface Schema {
     counts: Json<Counts>;
     version: Generated<number>;
     last_event: Generated<number>;
+    blocked: ColumnType<BlockedActivities, string | undefined, string>;
     created_at: Stamped;
     started_at: Timestamp | null;
     ended_at: Timestamp | null;

@@ -1,5 +1,6 @@
 import type { ExperimentStore } from '../store.ts';
 import { attempts } from './attempts.ts';
+import { blocked } from './blocked.ts';
 import { cluster } from './cluster.ts';
 import { events } from './events.ts';
 import { experiments } from './experiments.ts';
@@ -24,6 +25,7 @@ export function createExperimentStore(database: Database): ExperimentStore {
     ...outcomes(db),
     ...attempts(db),
     ...events(db),
+    ...blocked(db),
     ...cluster(db),
     ...fit(db),
     ...history(db),

@@ -1,4 +1,5 @@
 import type { ExperimentView } from '@lamina/domain/contract/api.ts';
+import { blockedReason } from '@lamina/domain/contract/blocked.ts';
 import '../styles/overlays.ts';
 import { Modal } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
@@ -9,7 +10,7 @@ import { type Action, act } from '../api/queries.ts';
 import { endText, pastErrorText } from '../forecast.ts';
 import { ago, duration, percent, plural, secondsBetween } from '../format.ts';
 import { ActionButton } from '../ui/button.tsx';
-import { ErrorMessage } from '../ui/messages.tsx';
+import { ErrorMessage, Notice } from '../ui/messages.tsx';
 import { useNow } from '../ui/now.ts';
 import { ExperimentBadge, open, ProgressBar } from '../ui/state.tsx';
 import { actionsFor } from './actions.ts';
@@ -33,6 +34,11 @@ export function ExperimentHeader({ experiment, connection }: { experiment: Exper
         <LiveMark connection={connection} />
         <Actions experiment={experiment} />
       </div>
+      {experiment.blocked === null ? null : (
+        <Notice title={`Blocked for ${duration(secondsBetween(experiment.blocked.since, null, now))}`}>
+          {sentenceCase(blockedReason(experiment.blocked))}
+        </Notice>
+      )}
       <ProgressBar counts={counts} total={total} height={10} />
       <dl className={styles.facts}>
         <Fact name="Trials">
@@ -57,6 +63,10 @@ export function ExperimentHeader({ experiment, connection }: { experiment: Exper
       </dl>
     </header>
   );
+}
+
+function sentenceCase(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {

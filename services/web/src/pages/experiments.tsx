@@ -10,7 +10,7 @@ import { ActionButton } from '../ui/button.tsx';
 import { Empty, ErrorMessage, Loading, Skeleton } from '../ui/messages.tsx';
 import { useNow } from '../ui/now.ts';
 import { Card } from '../ui/section.tsx';
-import { ExperimentBadge, open, ProgressBar } from '../ui/state.tsx';
+import { BlockedBadge, ExperimentBadge, open, ProgressBar } from '../ui/state.tsx';
 import { EXPERIMENT_STATE_OPTIONS } from '../ui/state-names.ts';
 import styles from './experiments.module.css';
 
@@ -127,6 +127,7 @@ function Row({ item, now }: { item: ExperimentView; now: number }) {
       </th>
       <td>
         <ExperimentBadge state={item.state} />
+        {item.blocked === null ? null : <BlockedBadge blocked={item.blocked} />}
       </td>
       <td className={styles.progress}>
         <div>

@@ -36,6 +36,18 @@ export function ErrorMessage({ title, error, onRetry }: { title: string; error: 
   );
 }
 
+/** What keeps something from going on, without anything to press. */
+export function Notice({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <div className={styles.error} role="alert">
+      <div>
+        <strong>{title}</strong>
+        {children}
+      </div>
+    </div>
+  );
+}
+
 export function Skeleton({ height, width = '100%' }: { height: number; width?: number | string }) {
   return <div className={styles.skeleton} style={{ height, width }} aria-hidden="true" />;
 }

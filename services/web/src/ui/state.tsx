@@ -1,4 +1,5 @@
 /** States of experiments and trials: a colour, a glyph and a word for each. */
+import { type BlockedView, blockedReason } from '@lamina/domain/contract/blocked.ts';
 import type { ExperimentState, TrialState } from '@lamina/domain/vocabulary/states.ts';
 import type { CSSProperties } from 'react';
 import styles from './state.module.css';
@@ -64,6 +65,14 @@ export function StateGlyph({ state }: { state: TrialState }) {
 
 export function ExperimentBadge({ state }: { state: ExperimentState }) {
   return <Badge state={EXPERIMENT_LOOK[state]} name={experimentStateName(state)} />;
+}
+
+export function BlockedBadge({ blocked }: { blocked: BlockedView }) {
+  return (
+    <span title={blockedReason(blocked)}>
+      <Badge state="failed" name="Blocked" />
+    </span>
+  );
 }
 
 export function TrialBadge({ state }: { state: TrialState }) {

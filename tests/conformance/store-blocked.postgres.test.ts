@@ -1,0 +1,17 @@
+import { after } from 'node:test';
+import { openDatabase } from '@lamina/platform/database/open.ts';
+import { postgresMissing, startPostgres, type TestPostgres } from '../support/postgres.ts';
+import { storeBlockedConformance } from './store-blocked.ts';
+
+const missing = postgresMissing();
+let postgres: TestPostgres | null = null;
+after(() => postgres?.stop());
+
+storeBlockedConformance(
+  'PostgreSQL',
+  async () => {
+    postgres = await startPostgres();
+    return openDatabase({ kind: 'postgres', url: await postgres.createDatabase('blocked') });
+  },
+  missing === null ? {} : { skip: missing },
+);
