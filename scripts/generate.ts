@@ -5,6 +5,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { generatedContracts } from '../domain/contract/schemas.ts';
+import { failureTables, trainerFailures } from '../domain/failures/published.ts';
 import { readShape } from '../domain/memory/shape.ts';
 import { publishedErrors } from '../domain/memory/testing/errors.ts';
 import { studyRows } from '../domain/memory/testing/study.ts';
@@ -24,10 +25,12 @@ async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
   return {
     ...Object.fromEntries(contracts),
     'python-trainer/src/lamina_trainer/contract/capabilities.json': json(capabilityTable()),
+    'python-trainer/src/lamina_trainer/failures.json': json(trainerFailures()),
     'docs/errors.md': errorsPage(),
     'docs/precisions.md': withTables(await text('docs/precisions.md'), precisionTables()),
     'docs/experiment.schema.json': json(documentSchema()),
     'docs/experiment.md': withTables(await text('docs/experiment.md'), referenceTables()),
+    'docs/kubernetes/failures.md': withTables(await text('docs/kubernetes/failures.md'), failureTables()),
     'docs/kubernetes/settings.md': withTables(await text('docs/kubernetes/settings.md'), settingsTables()),
     'docs/guide/memory.md': withTables(await text('docs/guide/memory.md'), await memoryTables()),
   };

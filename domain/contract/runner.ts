@@ -1,23 +1,9 @@
 /** The port through which attempts are executed; LocalRunner and KubernetesRunner pass one conformance suite. */
+import type { FailureClass } from '../failures/registry.ts';
 import type { AttemptRef } from './attempt.ts';
 import type { GenerateRequest } from './generation.ts';
 import type { PendingReason } from './pending.ts';
 import type { TrialRequest } from './trial.ts';
-
-export const FAILURE_CLASSES = [
-  'invalid',
-  'gpu-out-of-memory',
-  'host-out-of-memory',
-  'gpu-fault',
-  'disrupted',
-  'stalled',
-  'timed-out',
-  'unschedulable',
-  'image-pull',
-  'crashed',
-] as const;
-/** Why an attempt failed. `diverged` is not here: it is a result. */
-export type FailureClass = (typeof FAILURE_CLASSES)[number];
 
 /** What an attempt may be asked for: a trial, or data. */
 export type AttemptRequest = TrialRequest | GenerateRequest;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { generateRequest, generationResult } from './generation.ts';
 import { trialResult } from './result.ts';
 import { advanceStudyInput, advanceStudyOutput } from './search.ts';
-import { EXIT_CODES, eventBatch, eventReceipt, trialExit, trialRequest } from './trial.ts';
+import { eventBatch, eventReceipt, trialExit, trialRequest } from './trial.ts';
 
 /** Contracts by the name of their schema and of the example documents that belong to them. */
 export const CONTRACTS = {
@@ -31,5 +31,5 @@ export function generatedContracts(): Readonly<Record<string, unknown>> {
       ...z.toJSONSchema(schema, { target: 'draft-2020-12', io: WRITTEN.includes(name) ? 'input' : 'output' }),
     },
   ]);
-  return { ...Object.fromEntries(schemas), 'exit-codes.json': EXIT_CODES };
+  return Object.fromEntries(schemas);
 }

@@ -109,20 +109,3 @@ export const trialExit = z.strictObject({
   resultSha256: z.string().nullable(),
 });
 export type TrialExit = z.infer<typeof trialExit>;
-
-/** Exit codes of the trainer. Named constants on both sides; 0 with a result.json is success. */
-export const EXIT_CODES = {
-  succeeded: 0,
-  /** An exception nobody foresaw. */
-  crashed: 1,
-  /** Bad configuration, missing model or column: no retry can help. */
-  invalid: 64,
-  /** torch.cuda.OutOfMemoryError. */
-  gpuOutOfMemory: 65,
-  /** MemoryError, or an allocation refused by the host. */
-  hostOutOfMemory: 66,
-  /** Xid, ECC, device lost. */
-  gpuFault: 67,
-  /** SIGTERM: a checkpoint was saved, the next attempt continues from it. */
-  resumable: 75,
-} as const;

@@ -1,6 +1,7 @@
 /** An attempt has ended: its trial is recorded, or goes on with another attempt. */
 import { readPendingReason } from '../contract/pending.ts';
-import type { AttemptEnd, FailureClass } from '../contract/runner.ts';
+import type { AttemptEnd } from '../contract/runner.ts';
+import type { FailureClass } from '../failures/registry.ts';
 import type { TerminalTrialState } from '../vocabulary/states.ts';
 import type { Draft } from './draft.ts';
 import type { EndedAttempt } from './events.ts';

@@ -1,6 +1,6 @@
 /** The runner's list against what the run believes: what was missed, lost, stuck or orphaned. */
 import { readPendingReason } from '../contract/pending.ts';
-import type { FailureClass } from '../contract/runner.ts';
+import type { FailureClass } from '../failures/registry.ts';
 import type { Draft } from './draft.ts';
 import { attemptEnded } from './ended.ts';
 import type { SeenAttempt } from './events.ts';

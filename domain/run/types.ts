@@ -1,7 +1,8 @@
 /** What the run reducer holds, hears and asks for. All of it is JSON: it lives in workflow histories. */
 import type { PendingReason } from '../contract/pending.ts';
-import type { AttemptEnd, FailureClass } from '../contract/runner.ts';
+import type { AttemptEnd } from '../contract/runner.ts';
 import type { Plan } from '../contract/trial.ts';
+import type { FailureClass } from '../failures/registry.ts';
 
 /** Limits and timings of a run; every duration is here so that tests can pass milliseconds. */
 export interface RunPolicy {

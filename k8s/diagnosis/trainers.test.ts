@@ -24,7 +24,7 @@ checkEnds([
     'fatal Xid in the log',
     ended(1, 'step 12\nNVRM: Xid (PCI:0000:3b:00): 79, GPU has fallen off the bus.\nterminated\n'),
     'gpu-fault',
-    'The GPU reported a fault (Xid) on node gpu-1: NVRM: Xid (PCI:0000:3b:00): 79, GPU has fallen off the bus.',
+    'The GPU failed on node gpu-1: NVRM: Xid (PCI:0000:3b:00): 79, GPU has fallen off the bus.',
   ],
   [
     "an Xid that is the program's own",

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from lamina_trainer.contract import trial as contract
 from lamina_trainer.contract.document import parse_document, write_document
-from lamina_trainer.errors import EXIT_CODES, InvalidError
+from lamina_trainer.errors import InvalidError
 from lamina_trainer.generate.contract import GenerateRequest, GenerationResult
 from lamina_trainer.tuner.contract import AdvanceStudyInput, AdvanceStudyOutput
 
@@ -177,10 +177,6 @@ def test_models_and_schema_agree_on_every_single_change(example: Example):
             disagreements.append(f"{name}: schema says {by_schema}")
     assert disagreements == []
     assert seen[False] > 10
-
-
-def test_exit_codes_are_the_schedulers():
-    assert json.loads((SCHEMAS / "exit-codes.json").read_text()) == EXIT_CODES
 
 
 def test_every_wrong_field_is_named_at_once():

@@ -14,6 +14,7 @@ from lamina_trainer.attempt.exits import Ending, classify, write_exit
 from lamina_trainer.attempt.request_source import RequestSource
 from lamina_trainer.attempt.run import run_attempt
 from lamina_trainer.errors import InvalidError, StoppedError
+from lamina_trainer.failures import EXIT_CODES
 from tiny import llama_config, make_request, save_model, save_texts
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"
@@ -53,6 +54,27 @@ def test_exceptions_are_told_apart(error: BaseException, code: int, reason: str)
     assert (ending.code, ending.reason) == (code, reason)
     assert ending.message
     assert "\n" not in ending.message
+
+
+CASES = json.loads((SOURCES.parents[1] / "domain" / "failures" / "testing" / "cases.json").read_text())
+"""What both runners are tested with, too."""
+
+
+@pytest.mark.parametrize(
+    ("failure_class", "line"),
+    [(name, line) for name, case in CASES.items() for line in case["lines"] if "Warning:" not in line],
+)
+def test_the_words_of_an_exception_are_read_as_runners_read_a_log(failure_class: str, line: str):
+    assert classify(RuntimeError(line)).code == CASES[failure_class]["exit"]
+
+
+def test_exit_codes_are_those_of_the_schedulers_classes():
+    codes = {case["exit"] for case in CASES.values() if case["exit"] is not None}
+    assert codes | {0} == set(EXIT_CODES.values())
+
+
+def test_an_exception_without_words_is_known_by_its_type():
+    assert classify(MemoryError()).message == "The host's memory was not enough: MemoryError"
 
 
 def test_torchs_own_exception_is_known():

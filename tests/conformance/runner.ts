@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AttemptLaunch, AttemptObservation, FailureClass, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type { AttemptLaunch, AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type { FailureClass } from '@lamina/domain/failures/registry.ts';
 
 /** What the trainer of an attempt is to do. */
 export type Behaviour =

@@ -2,9 +2,8 @@
  * A store, a runner and a network for the run reducer's property tests: they lose, repeat and reorder messages,
  * execute batches more than once and forget attempts, and note every broken invariant in `violations`.
  */
-import type { FailureClass } from '../../contract/runner.ts';
-import { FAILURE_CLASSES } from '../../contract/runner.ts';
 import type { Plan } from '../../contract/trial.ts';
+import { FAILURE_CLASSES, type FailureClass } from '../../failures/registry.ts';
 import type { TrialState } from '../../vocabulary/states.ts';
 import type { RunCommands } from '../commands.ts';
 import type { ClaimedAttempt, DispatchResult, EndedAttempt, RunEvent, SeenAttempt } from '../events.ts';

@@ -1,5 +1,5 @@
 /** The Job was suspended or deleted, or the pod alone, while the trial was under way. */
-import { EXIT_CODES } from '@lamina/domain/contract/trial.ts';
+import { EXIT_CODES } from '@lamina/domain/failures/registry.ts';
 import { finding, onNode, type PodRule, quote } from '../finding.ts';
 import { endedForAnother } from './job-failure.ts';
 import { checkpointWords, trainerCode } from './said.ts';

@@ -1,5 +1,5 @@
 /** Every process of the attempt ended well, and there is a result: it counts, whatever else happened. */
-import { EXIT_CODES } from '@lamina/domain/contract/trial.ts';
+import { EXIT_CODES } from '@lamina/domain/failures/registry.ts';
 import { type Finding, finding, onNode } from '../finding.ts';
 import type { AttemptView, PodView } from '../view.ts';
 import { trainerCode } from './said.ts';

@@ -2,24 +2,12 @@
 
 from typing import Final
 
-EXIT_SUCCEEDED: Final = 0
-EXIT_CRASHED: Final = 1
-EXIT_INVALID: Final = 64
-EXIT_GPU_OUT_OF_MEMORY: Final = 65
-EXIT_HOST_OUT_OF_MEMORY: Final = 66
-EXIT_GPU_FAULT: Final = 67
-EXIT_RESUMABLE: Final = 75
+from lamina_trainer.failures import EXIT_CODES
 
-EXIT_CODES: Final = {
-    "succeeded": EXIT_SUCCEEDED,
-    "crashed": EXIT_CRASHED,
-    "invalid": EXIT_INVALID,
-    "gpuOutOfMemory": EXIT_GPU_OUT_OF_MEMORY,
-    "hostOutOfMemory": EXIT_HOST_OUT_OF_MEMORY,
-    "gpuFault": EXIT_GPU_FAULT,
-    "resumable": EXIT_RESUMABLE,
-}
-"""Names as in EXIT_CODES of domain/contract/trial.ts."""
+EXIT_SUCCEEDED: Final = EXIT_CODES["succeeded"]
+EXIT_CRASHED: Final = EXIT_CODES["crashed"]
+EXIT_INVALID: Final = EXIT_CODES["invalid"]
+EXIT_RESUMABLE: Final = EXIT_CODES["resumable"]
 
 
 class TrainerError(Exception):

@@ -9,7 +9,8 @@ from typing import Final
 
 from lamina_trainer.contract.document import Document, write_document
 from lamina_trainer.contract.trial import TrialExit, TrialResult
-from lamina_trainer.errors import EXIT_CODES, EXIT_RESUMABLE, InvalidError, StoppedError
+from lamina_trainer.errors import EXIT_RESUMABLE, InvalidError, StoppedError
+from lamina_trainer.failures import EXIT_CODES, FAILURES, Failure
 from lamina_trainer.host.files import write_atomic
 
 _log = logging.getLogger(__name__)
@@ -18,29 +19,7 @@ _TERMINATION_BYTES: Final = 4096
 """What Kubernetes keeps of a termination message."""
 _MESSAGE_LETTERS: Final = 1000
 
-_GPU_MEMORY: Final = ("cuda out of memory", "cublas_status_alloc_failed", "cudaerrormemoryallocation")
-_HOST_MEMORY: Final = (
-    "can't allocate memory",
-    "not enough memory: you tried to allocate",
-    "cannot allocate memory",
-    "std::bad_alloc",
-)
 _LOST_PEER: Final = ("gloo/", "connection closed by peer", "connection reset by peer")
-_GPU_FAULT: Final = (
-    "uncorrectable ecc error",
-    "unspecified launch failure",
-    "gpu is lost",
-    "device is lost",
-    "fallen off the bus",
-    "hardware stack error",
-    "nvlink error",
-    "uncorrectable nvlink",
-    "no cuda-capable device is detected",
-    "cuda-capable device(s) is/are busy or unavailable",
-    "cuda driver initialization failed",
-    "cudaerrordevicesunavailable",
-    "unknown cuda error",
-)
 
 
 @dataclass(frozen=True)
@@ -67,7 +46,7 @@ class Conclusion:
     result_sha256: str | None
 
 
-def classify(error: BaseException) -> Ending:  # noqa: PLR0911 - one for each kind
+def classify(error: BaseException) -> Ending:
     """Name the exit for an exception. Only what the scheduler treats differently is told apart."""
     if isinstance(error, InvalidError):
         return Ending("invalid", str(error))
@@ -79,16 +58,18 @@ def classify(error: BaseException) -> Ending:  # noqa: PLR0911 - one for each ki
         # No other attempt has other rights.
         file = "A file" if error.filename is None else f"The file {error.filename}"
         return Ending("invalid", f"{file} may not be used by user {os.getuid()}: permission denied.")
-    if _is(error, "DistError") or _any(_LOST_PEER, lowered):
+    if "DistError" in _kinds(error) or any(part in lowered for part in _LOST_PEER):
         return Ending("crashed", f"Another process of the trial was lost: {_sentence(str(error))}", lost_peer=True)
-    first = _sentence(str(error))
-    if _is(error, "OutOfMemoryError") or _any(_GPU_MEMORY, lowered):
-        return Ending("gpuOutOfMemory", f"The GPU's memory is not enough: {first}")
-    if isinstance(error, MemoryError) or _any(_HOST_MEMORY, lowered):
-        return Ending("hostOutOfMemory", f"The host's memory is not enough: {first or 'an allocation failed.'}")
-    if _any(_GPU_FAULT, lowered):
-        return Ending("gpuFault", f"The GPU failed: {first}")
-    return Ending("crashed", f"The trainer failed with {_sentence(text)}")
+    failure = _named_by(error)
+    if failure is None:
+        return Ending("crashed", f"The trainer failed with {_sentence(text)}")
+    return Ending(failure.exit, f"{failure.words}: {_sentence(str(error)) or type(error).__name__}")
+
+
+def _named_by(error: BaseException) -> Failure | None:
+    """Find the failure that an exception's type or words name."""
+    text = "\n".join([*_kinds(error), str(error)])
+    return next((one for one in FAILURES if any(sign.search(text) for sign in one.signs)), None)
 
 
 def finished(result: TrialResult) -> Ending:
@@ -137,13 +118,10 @@ def _write_termination(document: TrialExit) -> None:
         _log.warning("The termination message could not be written: %s", error)
 
 
-def _is(error: BaseException, name: str) -> bool:
-    """Whether it is one of torch's exceptions: this module must not import torch to know it."""
-    return any(kind.__name__ == name for kind in type(error).__mro__)
-
-
-def _any(parts: tuple[str, ...], text: str) -> bool:
-    return any(part in text for part in parts)
+def _kinds(error: BaseException) -> list[str]:
+    """Name its types, also as torch writes them: this module must not import torch to know them."""
+    kinds = type(error).__mro__
+    return [kind.__name__ for kind in kinds] + [f"{kind.__module__}.{kind.__qualname__}" for kind in kinds]
 
 
 def _sentence(text: str) -> str:

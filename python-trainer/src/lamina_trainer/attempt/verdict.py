@@ -9,9 +9,10 @@ from typing import Final
 
 from lamina_trainer.attempt.exits import Conclusion, Ending, write_exit
 from lamina_trainer.distributed.supervisor import Ended
-from lamina_trainer.errors import EXIT_CODES
+from lamina_trainer.failures import EXIT_CODES, FAILURES
 
-_TELLING: Final = ("invalid", "gpuOutOfMemory", "hostOutOfMemory", "gpuFault", "killed", "crashed", "resumable")
+_LAST: Final = ("killed", "crashed", "resumable")
+_TELLING: Final = (*(one.exit for one in FAILURES if one.exit not in _LAST), *_LAST)
 """What is told if processes ended differently: the first of these that any of them ended with."""
 _OTHER_NODE_SECONDS: Final = 3.0
 

@@ -1,8 +1,12 @@
 import type { Plan } from '@lamina/domain/contract/trial.ts';
+import { FAILURE_CLASSES, FAILURES } from '@lamina/domain/failures/registry.ts';
 import type { MeasuredTrialOnGpu } from '@lamina/domain/memory/learned.ts';
 import { sql } from 'kysely';
 import type { FitStore } from '../fit-store.ts';
 import type { Db } from './schema.ts';
+
+/** Failures after which a plan that worked is worth remembering. */
+const OUTGROWN = FAILURE_CLASSES.filter((one) => FAILURES[one].outgrown === true);
 
 /** Trials looked at for each cell that is wanted: seeds of one cell need the same memory. */
 const TRIALS_OF_A_CELL = 20;
@@ -45,7 +49,7 @@ export function fit(db: Db): FitStore {
         JOIN attempts a ON a.experiment_id = t.experiment_id AND a.trial_id = t.id AND a.attempt = t.attempts
         WHERE c.like_key = ANY(${[...likeKeys]}::text[]) AND EXISTS (
           SELECT 1 FROM attempts failed WHERE failed.experiment_id = t.experiment_id AND failed.trial_id = t.id
-            AND failed.ending ->> 'outcome' IN ('gpu-out-of-memory', 'host-out-of-memory'))
+            AND failed.ending ->> 'outcome' = ANY(${OUTGROWN}::text[]))
         ORDER BY c.like_key, c.experiment_id DESC, t.ended_at DESC`.execute(db);
       return new Map(rows.map(({ like_key, plan }) => [like_key, plan]));
     },

@@ -1,36 +1,24 @@
 /** From what an ended attempt left behind to one diagnosis. Pure. */
-import type { AttemptEnd, FailureClass } from '@lamina/domain/contract/runner.ts';
-import { EXIT_CODES, type TrialExit } from '@lamina/domain/contract/trial.ts';
+import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
+import type { TrialExit } from '@lamina/domain/contract/trial.ts';
+import { diagnoseLog } from '@lamina/domain/failures/diagnose-log.ts';
+import { concludedBy, EXIT_CODES, FAILURES } from '@lamina/domain/failures/registry.ts';
 
 export type StopReason = 'requested' | 'deadline' | 'shutdown';
 
 export interface Evidence {
-  /** What whoever waited for the process saw; null where nobody lived to see it. */
+  /** What the parent that waited for the process saw; null where none lived to see it. */
   readonly status: { readonly code: number | null; readonly signal: string | null } | null;
   readonly exit: TrialExit | null;
   readonly result: { readonly status: 'succeeded' | 'diverged' } | { readonly problem: string };
   readonly stop: StopReason | null;
   readonly deadlineSeconds: number | null;
-  /** Did the kernel kill processes for want of memory while the attempt ran? Null where it does not say. */
+  /** Did the kernel kill processes for lack of memory while the attempt ran? Null where it does not say. */
   readonly memoryKills: boolean | null;
   readonly logTail: string;
 }
 
 type Finding = Pick<AttemptEnd, 'outcome' | 'message' | 'exitCode'>;
-
-const CLASS_OF_CODE: Readonly<Record<number, FailureClass>> = {
-  [EXIT_CODES.invalid]: 'invalid',
-  [EXIT_CODES.gpuOutOfMemory]: 'gpu-out-of-memory',
-  [EXIT_CODES.hostOutOfMemory]: 'host-out-of-memory',
-  [EXIT_CODES.gpuFault]: 'gpu-fault',
-  [EXIT_CODES.resumable]: 'disrupted',
-};
-
-const LOG_SIGNS: readonly (readonly [RegExp, FailureClass])[] = [
-  [/CUDA out of memory|torch\.(?:cuda\.)?OutOfMemoryError/, 'gpu-out-of-memory'],
-  [/\bMemoryError\b|DefaultCPUAllocator: can't allocate memory|Cannot allocate memory/, 'host-out-of-memory'],
-  [/uncorrectable ECC|CUDA error: device lost|GPU has fallen off the bus|\bXid\b/, 'gpu-fault'],
-];
 
 export function diagnose(evidence: Evidence): Finding {
   const code = evidence.status === null ? (evidence.exit?.code ?? null) : evidence.status.code;
@@ -56,22 +44,23 @@ function byCode(code: number, evidence: Evidence): [AttemptEnd['outcome'], strin
     const problem = 'problem' in evidence.result ? evidence.result.problem : '';
     return ['crashed', `The trainer ended with code 0 but without a valid result: ${problem}`];
   }
-  const known = CLASS_OF_CODE[code];
-  if (known !== undefined) return [known, said ?? lastLine(evidence.logTail) ?? `The trainer ended with code ${code}.`];
-  const sign = LOG_SIGNS.find(([pattern]) => pattern.test(evidence.logTail));
+  const known = concludedBy(code) ?? (code === EXIT_CODES.resumable ? 'disrupted' : null);
   const detail = said ?? lastLine(evidence.logTail);
-  return [
-    sign?.[1] ?? 'crashed',
-    detail === null ? `The trainer ended with code ${code}.` : `${detail} (code ${code})`,
-  ];
+  if (known !== null) return [known, detail ?? `${FAILURES[known].words} (code ${code}).`];
+  const named = byWords(evidence);
+  if (named !== null) return named;
+  return ['crashed', detail === null ? `The trainer ended with code ${code}.` : `${detail} (code ${code})`];
 }
 
 function bySignal(signal: string, evidence: Evidence): [AttemptEnd['outcome'], string] {
+  if (signal === 'SIGKILL' && evidence.memoryKills !== false) {
+    return ['host-out-of-memory', 'Killed by the kernel (SIGKILL) while memory was short.'];
+  }
+  const named = byWords(evidence);
+  if (named !== null) return named;
   switch (signal) {
     case 'SIGKILL':
-      return evidence.memoryKills === false
-        ? ['disrupted', 'Killed from outside (SIGKILL), not for want of memory.']
-        : ['host-out-of-memory', 'Killed by the kernel (SIGKILL) while memory was short.'];
+      return ['disrupted', 'Killed from outside (SIGKILL), not for lack of memory.'];
     case 'SIGTERM':
     case 'SIGINT':
     case 'SIGHUP':
@@ -81,6 +70,15 @@ function bySignal(signal: string, evidence: Evidence): [AttemptEnd['outcome'], s
       return ['crashed', `Ended by ${signal}${detail === null ? '.' : `; last line of the log: ${detail}`}`];
     }
   }
+}
+
+/** The cause that the trainer's last words name; null where they name none that Lamina treats in its own way. */
+function byWords({ exit, logTail }: Evidence): [AttemptEnd['outcome'], string] | null {
+  const said = exit?.message ?? '';
+  const found = diagnoseLog([...logTail.split('\n'), ...said.split('\n')]);
+  if (found === null) return null;
+  const { words } = FAILURES[found.failureClass];
+  return [found.failureClass, said.startsWith(words) ? said : `${words}: ${found.line.trim().slice(0, LONGEST_LINE)}`];
 }
 
 const LONGEST_LINE = 400;

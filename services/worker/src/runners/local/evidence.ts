@@ -10,7 +10,7 @@ import { readJson } from './files.ts';
 const status = z.object({ code: z.number().int().nullable(), signal: z.string().nullable(), endedAt: z.string() });
 export type Status = z.infer<typeof status>;
 
-/** How the process ended, as whoever waited for it wrote it down; null while it has not. */
+/** How the process ended, as its parent wrote it down; null while it has not. */
 export function readStatus(attemptDir: string): Status | null {
   return status.safeParse(readJson(join(attemptDir, 'status.json'))).data ?? null;
 }

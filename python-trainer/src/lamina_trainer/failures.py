@@ -1,0 +1,32 @@
+"""What the scheduler tells apart of failures: its own registry (`domain/failures/registry.ts` writes the file)."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+_REGISTRY: Final[Any] = json.loads(Path(__file__).with_name("failures.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One class of failure that the trainer can end with."""
+
+    exit: str
+    """The name of the exit code."""
+    words: str
+    """What happened; the cause is quoted after it."""
+    signs: Sequence[re.Pattern[str]]
+    """Any of them in an exception's words names this cause."""
+
+
+EXIT_CODES: Final[Mapping[str, int]] = _REGISTRY["exitCodes"]
+"""Exit codes by the names that exit.json gives as its reason."""
+
+FAILURES: Final[Sequence[Failure]] = tuple(
+    Failure(one["exit"], one["words"], tuple(re.compile(sign, re.IGNORECASE) for sign in one["signs"]))
+    for one in _REGISTRY["failures"]
+)
+"""In order of precedence."""
