@@ -2,6 +2,7 @@
  * Writes what is generated from the TypeScript sources: the trainer's contracts and the document's reference.
  * `npm run generate`; with `-- --check` nothing is written and the exit code says whether all is fresh.
  */
+
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { generatedContracts } from '../domain/contract/schemas.ts';
@@ -12,6 +13,7 @@ import { studyRows } from '../domain/memory/testing/study.ts';
 import { errorTables, fitTable } from '../domain/memory/testing/tables.ts';
 import { documentSchema, referenceTables, withTables } from '../domain/spec/reference.ts';
 import { capabilityTable, precisionTables } from '../domain/vocabulary/precision-tables.ts';
+import { pythonVocabulary } from '../domain/vocabulary/python.ts';
 import { settingsTables } from '../k8s/settings/reference.ts';
 import { errorsPage } from '../services/api/src/errors.ts';
 
@@ -26,6 +28,7 @@ async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
     ...Object.fromEntries(contracts),
     'python-trainer/src/lamina_trainer/contract/capabilities.json': json(capabilityTable()),
     'python-trainer/src/lamina_trainer/failures.json': json(trainerFailures()),
+    'python-trainer/src/lamina_trainer/contract/vocabulary.py': pythonVocabulary(),
     'docs/errors.md': errorsPage(),
     'docs/precisions.md': withTables(await text('docs/precisions.md'), precisionTables()),
     'docs/experiment.schema.json': json(documentSchema()),

@@ -5,9 +5,9 @@ import { FAST_16_BIT, isQuantized, PRECISIONS, precisionFacts } from './precisio
 /** What `capabilities.json` holds. */
 export function capabilityTable() {
   const precisions = PRECISIONS.map((precision) => {
-    const { group, cpu, computeCapability, checkpoint, library, stored } = precisionFacts(precision);
+    const { group, cpu, computeCapability, checkpoint, library, stored, dtype } = precisionFacts(precision);
     const quantized = isQuantized(precision);
-    return [precision, { quantized, group, cpu, computeCapability, checkpoint, library, stored }] as const;
+    return [precision, { quantized, group, cpu, computeCapability, checkpoint, library, stored, dtype }] as const;
   });
   return { precisions: Object.fromEntries(precisions), fast16Bit: FAST_16_BIT };
 }

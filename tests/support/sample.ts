@@ -7,7 +7,7 @@ import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
 import type { Expansion, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
-import type { Precision } from '@lamina/domain/vocabulary/precisions.ts';
+import { type Precision, precisionFacts } from '@lamina/domain/vocabulary/precisions.ts';
 
 const LAYERS = 18;
 const DEVICE = 'AMD EPYC 7B13';
@@ -15,25 +15,17 @@ const MODEL = { source: 'gguf', path: '/models/gemma-3-270m.gguf', fingerprint: 
 const EMBEDDING_PARAMETERS = 167_772_160;
 const LAYER_PARAMETERS = 5_573_667;
 
+/** Inputs of a row of the decoder layers, which share its scale. */
+const INPUTS = 640;
+
 /** Storage of one weight of the decoder layers, bits. */
-const BITS: Record<Precision, number> = {
-  fp32: 32,
-  tf32: 32,
-  bf16: 16,
-  fp16: 16,
-  fp8: 8.05,
-  int8: 8.05,
-  'int8-wo': 8.05,
-  'int4-wo': 4.5,
-  'int4-hqq': 4.5,
-  nf4: 4.5,
-  'nf4-dq': 4.127,
-  fp4: 4.5,
-  'fp4-dq': 4.127,
-  gptq: 4.19,
-  awq: 4.19,
-};
-const LOSS_OF_PRECISION: Record<Precision, number> = {
+function bitsOf(precision: Precision): number {
+  const { bits, rowBits } = precisionFacts(precision);
+  return Number((bits + rowBits / INPUTS).toFixed(3));
+}
+
+/** What rounding costs; others as much as one of 4 bits. */
+const LOSS_OF_PRECISION: Partial<Record<Precision, number>> = {
   fp32: 0,
   tf32: 0,
   bf16: 0.002,
@@ -50,6 +42,7 @@ const LOSS_OF_PRECISION: Record<Precision, number> = {
   gptq: 0.04,
   awq: 0.04,
 };
+const LOSS_OF_4_BITS = 0.05;
 const SPEED_OF_PRECISION: Partial<Record<Precision, number>> = { int8: 0.87, nf4: 0.81, 'nf4-dq': 0.74 };
 
 export interface Sample {
@@ -100,14 +93,14 @@ export function sampleResult(
   const depth = depthOf(planned);
   const removed = 1 - depth / LAYERS;
   const parameters = EMBEDDING_PARAMETERS + depth * LAYER_PARAMETERS;
-  const isQuantized = BITS[cell.precision] < 16;
+  const isQuantized = bitsOf(cell.precision) < 16;
   const quantizedParameters = isQuantized ? depth * LAYER_PARAMETERS : 0;
-  const quantizedBytes = Math.round((quantizedParameters * BITS[cell.precision]) / 8);
+  const quantizedBytes = Math.round((quantizedParameters * bitsOf(cell.precision)) / 8);
   const weightBytes = isQuantized
     ? EMBEDDING_PARAMETERS * 2 + quantizedBytes
-    : Math.round((parameters * BITS[cell.precision]) / 8);
-  const rawLoss = 3.62 + 7.4 * removed ** 0.8 + LOSS_OF_PRECISION[cell.precision] * 1.6;
-  const loss = 3.02 + 1.15 * removed ** 1.3 + LOSS_OF_PRECISION[cell.precision] + noise(0) * 0.018;
+    : Math.round((parameters * bitsOf(cell.precision)) / 8);
+  const rawLoss = 3.62 + 7.4 * removed ** 0.8 + (LOSS_OF_PRECISION[cell.precision] ?? LOSS_OF_4_BITS) * 1.6;
+  const loss = 3.02 + 1.15 * removed ** 1.3 + (LOSS_OF_PRECISION[cell.precision] ?? LOSS_OF_4_BITS) + noise(0) * 0.018;
   const tokensPerSecond = (880 / (depth + 8)) * (SPEED_OF_PRECISION[cell.precision] ?? 1) * (1 + noise(1) * 0.03);
   const stepTokens = settings.training.maxLength * settings.training.microBatch * settings.training.accumulation;
   const steps = settings.training.steps;
@@ -128,7 +121,7 @@ export function sampleResult(
       quantizedParameters,
       quantizedBytes,
       bitsPerParameter: (8 * weightBytes) / parameters,
-      quantizedBitsPerParameter: isQuantized ? BITS[cell.precision] : null,
+      quantizedBitsPerParameter: isQuantized ? bitsOf(cell.precision) : null,
     },
     computeDtype: 'fp32',
     raw: evaluation(rawLoss),

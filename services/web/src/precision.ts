@@ -1,12 +1,14 @@
-import type { Method } from '@lamina/domain/vocabulary/methods.ts';
-import type { Precision } from '@lamina/domain/vocabulary/precisions.ts';
+import { METHODS, type Method } from '@lamina/domain/vocabulary/methods.ts';
+import { PRECISIONS, type Precision } from '@lamina/domain/vocabulary/precisions.ts';
 import type { SymbolName } from './symbols.ts';
 
-/**
- * Order, mark and colour of each precision, the same in every plot. Shape and colour say the same thing twice,
- * so that a reader who cannot tell two colours apart still can tell the marks apart.
- */
-export const PRECISION_STYLE: Record<Precision, { color: string; symbol: SymbolName }> = {
+interface Mark {
+  readonly color: string;
+  readonly symbol: SymbolName;
+}
+
+/** Marks that readers know by now. */
+const KNOWN: Partial<Record<Precision, Mark>> = {
   fp32: { color: 'var(--p-fp32)', symbol: 'square' },
   tf32: { color: 'var(--p-tf32)', symbol: 'hexagon' },
   bf16: { color: 'var(--p-bf16)', symbol: 'circle' },
@@ -24,16 +26,28 @@ export const PRECISION_STYLE: Record<Precision, { color: string; symbol: SymbolN
   awq: { color: 'var(--p-awq)', symbol: 'post' },
 };
 
-export const PRECISION_ORDER = Object.keys(PRECISION_STYLE) as readonly Precision[];
+/** For precisions that are newer, in their order. */
+const FURTHER: readonly Mark[] = [
+  { color: 'var(--p-further-1)', symbol: 'octagon' },
+  { color: 'var(--p-further-2)', symbol: 'saltire' },
+  { color: 'var(--p-further-3)', symbol: 'trapezium' },
+];
+const UNKNOWN = PRECISIONS.filter((precision) => KNOWN[precision] === undefined);
 
-const METHOD_ORDER: readonly Method[] = ['full', 'lora', 'qlora'];
+/**
+ * Mark and colour of each precision, the same in every plot. Shape and colour say the same thing twice, so that a reader
+ * who cannot tell two colours apart still can tell the marks apart.
+ */
+export const PRECISION_STYLE = Object.fromEntries(
+  PRECISIONS.map((precision) => [precision, KNOWN[precision] ?? FURTHER[UNKNOWN.indexOf(precision) % FURTHER.length]]),
+) as Record<Precision, Mark>;
 
 export function byPrecisionThenMethod(
   a: { precision: Precision; method: Method },
   b: { precision: Precision; method: Method },
 ): number {
   return (
-    PRECISION_ORDER.indexOf(a.precision) - PRECISION_ORDER.indexOf(b.precision) ||
-    METHOD_ORDER.indexOf(a.method) - METHOD_ORDER.indexOf(b.method)
+    PRECISIONS.indexOf(a.precision) - PRECISIONS.indexOf(b.precision) ||
+    METHODS.indexOf(a.method) - METHODS.indexOf(b.method)
   );
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PRECISION_ORDER, PRECISION_STYLE } from './precision.ts';
+import { PRECISION_STYLE } from './precision.ts';
 import { SYMBOL_NAMES, symbolCorners, symbolPath } from './symbols.ts';
 
 test('every mark covers the area it was asked for', () => {
@@ -16,7 +16,7 @@ test('every mark covers the area it was asked for', () => {
 });
 
 test('no two precisions share a mark or a colour', () => {
-  const styles = PRECISION_ORDER.map((precision) => PRECISION_STYLE[precision]);
+  const styles = Object.values(PRECISION_STYLE);
   assert.equal(new Set(styles.map((style) => style.symbol)).size, styles.length);
   assert.equal(new Set(styles.map((style) => style.color)).size, styles.length);
 });

@@ -46,6 +46,13 @@ function rectangle(width: number, height: number): readonly Corner[] {
   ];
 }
 
+const trapezium: readonly Corner[] = [
+  [-1, -1],
+  [1, -1],
+  [2, 1],
+  [-2, 1],
+];
+
 const CORNERS = {
   circle: regular(36, 0),
   square: regular(4, Math.PI / 4),
@@ -62,6 +69,9 @@ const CORNERS = {
   'bow-tie': waisted.map(([x, y]): Corner => [y, x]).toReversed(),
   bar: rectangle(2.4, 1),
   post: rectangle(1, 2.4),
+  octagon: regular(8, Math.PI / 8),
+  saltire: cross.map(([x, y]): Corner => [x - y, x + y]),
+  trapezium,
 };
 
 export type SymbolName = keyof typeof CORNERS;

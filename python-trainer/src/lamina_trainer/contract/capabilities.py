@@ -5,7 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-from lamina_trainer.contract.document import Document, Precision, parse_document
+from lamina_trainer.contract.document import Document, ResolvedDtype, parse_document
+from lamina_trainer.contract.vocabulary import Precision
 
 _TABLE: Final = Path(__file__).with_name("capabilities.json")
 
@@ -20,6 +21,7 @@ class PrecisionFacts(Document):
     cpu: str | None
     compute_capability: str | None
     checkpoint: str | None
+    dtype: ResolvedDtype
 
 
 class Fast16Bit(Document):

@@ -25,28 +25,7 @@ Timestamp = Annotated[
     StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$"),
 ]
 
-Method = Literal["full", "lora", "qlora"]
-Precision = Literal[
-    "fp32",
-    "tf32",
-    "bf16",
-    "fp16",
-    "fp8",
-    "int8",
-    "int8-wo",
-    "int4-wo",
-    "int4-hqq",
-    "nf4",
-    "nf4-dq",
-    "fp4",
-    "fp4-dq",
-    "gptq",
-    "awq",
-]
-ComputeDtype = Literal["auto", "fp32", "bf16", "fp16"]
 ResolvedDtype = Literal["fp32", "bf16", "fp16"]
-Optimizer = Literal["adamw", "adamw-8bit", "paged-adamw-8bit", "sgd"]
-LrSchedule = Literal["constant", "linear", "cosine"]
 PhaseName = Literal[
     "starting",
     "generating",

@@ -8,16 +8,12 @@ from pydantic import Field
 from lamina_trainer.contract.document import (
     MAX_SAFE,
     Bytes,
-    ComputeDtype,
     Count,
     Document,
-    LrSchedule,
-    Method,
-    Optimizer,
     Positive,
-    Precision,
     Text,
 )
+from lamina_trainer.contract.vocabulary import ComputeDtype, LrSchedule, Method, Optimizer, Precision
 
 
 class HfModel(Document):

@@ -9,8 +9,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from lamina_trainer.contract.document import Method
 from lamina_trainer.contract.settings import TrainingSettings
+from lamina_trainer.contract.vocabulary import Method
 from lamina_trainer.errors import InvalidError
 
 

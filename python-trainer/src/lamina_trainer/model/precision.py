@@ -9,8 +9,9 @@ from typing import Any, get_args
 import torch
 from torch import nn
 
-from lamina_trainer.contract.capabilities import capabilities, is_quantized, lack, quantizes, version
-from lamina_trainer.contract.document import ComputeDtype, Precision, ResolvedDtype
+from lamina_trainer.contract.capabilities import capabilities, facts, is_quantized, lack, quantizes, version
+from lamina_trainer.contract.document import ResolvedDtype
+from lamina_trainer.contract.vocabulary import ComputeDtype, Precision
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.device import device_capabilities
 from lamina_trainer.model.stored_weights import hold
@@ -49,15 +50,13 @@ def resolve_numerics(
     if problem is not None:
         raise InvalidError(problem)
     name = _compute_name(precision, compute, device, fast_16_bit=fast_16_bit)
-    if precision in ("fp32", "tf32"):
-        stored = torch.float32
-        if precision == "tf32" and name != "fp32":
-            raise InvalidError(f"tf32 multiplies fp32 weights; computeDtype must be auto or fp32, not {name}")
-    elif precision in KBIT:
+    if precision == "tf32" and name != "fp32":
+        raise InvalidError(f"tf32 multiplies fp32 weights; computeDtype must be auto or fp32, not {name}")
+    if precision in KBIT:
         # What is not quantized is stored in 16 bits on every device, so that rows have the same total bits.
         stored = torch.float16 if name == "fp16" else torch.bfloat16
     else:
-        stored = DTYPES[precision]
+        stored = DTYPES[facts(precision).dtype]
     return Numerics(precision, stored, DTYPES[name], name, device)
 
 
@@ -66,11 +65,10 @@ def _compute_name(
 ) -> ResolvedDtype:
     if compute != "auto":
         return compute
-    if precision in ("fp32", "tf32") or not fast_16_bit:
-        return "fp32"
-    if precision == "fp16":
-        return "fp16" if device.type == "cuda" else "fp32"
-    return "bf16"
+    dtype = facts(precision).dtype
+    # CPUs that multiply bf16 fast do not all have fp16.
+    slow = not fast_16_bit or (dtype == "fp16" and device.type != "cuda")
+    return "fp32" if slow else dtype
 
 
 def _capability(device: torch.device) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina_trainer.contract.capabilities import capabilities, facts
-from lamina_trainer.contract.document import Precision
+from lamina_trainer.contract.vocabulary import Precision
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.quantizers.packed_linear import PackedLinear, pack
 from lamina_trainer.quantizers.scratch import Scratch

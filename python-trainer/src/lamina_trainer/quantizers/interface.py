@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lamina_trainer.contract.document import Precision
+from lamina_trainer.contract.vocabulary import Precision
 from lamina_trainer.quantizers.scratch import Scratch
 
 

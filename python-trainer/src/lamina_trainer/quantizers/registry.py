@@ -6,7 +6,7 @@ from typing import Final
 from torch import Tensor, nn
 
 from lamina_trainer.contract.capabilities import facts
-from lamina_trainer.contract.document import Precision
+from lamina_trainer.contract.vocabulary import Precision
 from lamina_trainer.quantizers.bitsandbytes import BitsandbytesQuantizer
 from lamina_trainer.quantizers.interface import Quantizer
 from lamina_trainer.quantizers.torchao import TorchaoQuantizer

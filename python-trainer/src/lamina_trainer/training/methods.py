@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from lamina_trainer.contract.capabilities import is_quantized
-from lamina_trainer.contract.document import Method, Precision
 from lamina_trainer.contract.settings import LoraSettings
+from lamina_trainer.contract.vocabulary import Method, Precision
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.model.loading import LoadedModel
 

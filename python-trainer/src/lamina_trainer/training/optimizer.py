@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from lamina_trainer.contract.document import LrSchedule
 from lamina_trainer.contract.settings import TrainingSettings
+from lamina_trainer.contract.vocabulary import LrSchedule
 from lamina_trainer.errors import InvalidError
 
 

@@ -13,8 +13,9 @@ from typing import Any, Final, Literal, get_args
 import torch
 
 from lamina_trainer.contract.capabilities import facts
-from lamina_trainer.contract.document import ComputeDtype, Document, Method, Precision, ResolvedDtype
+from lamina_trainer.contract.document import Document, ResolvedDtype
 from lamina_trainer.contract.settings import LoraSettings, Plan, TrainingSettings
+from lamina_trainer.contract.vocabulary import ComputeDtype, Method, Precision
 from lamina_trainer.distributed.process_group import Group
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.measure.measurements import device_name
