@@ -3,8 +3,9 @@ import math
 import pytest
 import torch
 
+from lamina_trainer.data.padding import pad
 from lamina_trainer.distributed.process_group import Group
-from lamina_trainer.measure.evaluation import evaluate, pad, summarize
+from lamina_trainer.measure.evaluation import evaluate, summarize
 from lamina_trainer.model.forward import Passes
 from lamina_trainer.model.loading import describe
 from lamina_trainer.model.precision import resolve_numerics

@@ -12,8 +12,8 @@ import torch
 from lamina_trainer.contract.document import parse_document
 from lamina_trainer.contract.trial import TrialResult
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.measure.measurements import reset_peak_rss
 from lamina_trainer.measure.memory_limit import MemoryLimit, requested_limit
+from lamina_trainer.measure.process import reset_peak_rss
 from tiny import LORA, llama_config, make_request, save_model, save_texts
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"

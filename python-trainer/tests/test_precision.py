@@ -4,7 +4,7 @@ from torch import nn
 
 from lamina_trainer.contract.settings import LoraSettings
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.measure.measurements import measure_storage, trainable_count
+from lamina_trainer.measure.storage import measure_storage, trainable_count
 from lamina_trainer.model.loading import describe
 from lamina_trainer.model.precision import apply_precision, resolve_numerics
 from lamina_trainer.model.stored_weights import Scratch, StoredEmbedding, StoredLinear

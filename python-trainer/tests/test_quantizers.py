@@ -6,7 +6,7 @@ from torch import nn
 
 from lamina_trainer.contract.capabilities import capabilities, facts
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.measure.measurements import measure_storage
+from lamina_trainer.measure.storage import measure_storage
 from lamina_trainer.model.adapter import base_checksum
 from lamina_trainer.model.loading import describe
 from lamina_trainer.model.precision import apply_precision, resolve_numerics

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from lamina_trainer.measure.measurements import Storage
+from lamina_trainer.measure.storage import Storage
 from lamina_trainer.training.trainer import TrainOutcome
 from lamina_trainer.trial.result import model_result, training_result
 

@@ -36,7 +36,7 @@ const MUTATIONS: readonly Mutation[] = [
   ['accuracy is a share of tokens', 'measure/evaluation.py', 'right / tokens', 'right / n', BY_HAND],
   [
     'padding has no next token',
-    'measure/evaluation.py',
+    'data/padding.py',
     'has_next[row, : len(sequence) - 1] = True',
     'has_next[row, :] = True',
     'tests/test_evaluate.py::test_padding_has_no_next_token',
@@ -59,14 +59,14 @@ const MUTATIONS: readonly Mutation[] = [
   ],
   [
     'quantization constants are storage',
-    'measure/measurements.py',
+    'measure/storage.py',
     '_nbytes(parameter) + sum(_nbytes(c) for c in constants)',
     '_nbytes(parameter)',
     'tests/test_precision.py::test_bits_per_parameter_are_measured_from_the_tensors[nf4-4.5]',
   ],
   [
     'parameters are counted as they were before packing',
-    'measure/measurements.py',
+    'measure/storage.py',
     'count = parameter.numel() if held is None else held[0].parameters(held[1])',
     'count = parameter.numel()',
     'tests/test_precision.py::test_logical_parameters_do_not_depend_on_storage',

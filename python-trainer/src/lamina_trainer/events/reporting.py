@@ -8,7 +8,8 @@ import torch
 from lamina_trainer.contract.trial import EvaluationResult
 from lamina_trainer.events.reporter import Reporter
 from lamina_trainer.events.scalars import Scalars
-from lamina_trainer.measure.measurements import DeviceMeter, current_memory_bytes
+from lamina_trainer.measure.device_meter import DeviceMeter
+from lamina_trainer.measure.process import current_memory_bytes
 from lamina_trainer.training.trainer import StepReport
 
 

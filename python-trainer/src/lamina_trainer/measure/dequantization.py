@@ -9,7 +9,7 @@ from torch import nn
 from torch.autograd.profiler import profile as operator_profile
 from torch.profiler import ProfilerActivity, profile
 
-from lamina_trainer.measure.evaluation import pad
+from lamina_trainer.data.padding import pad
 from lamina_trainer.model.precision import Numerics
 
 PASSES: Final = 3

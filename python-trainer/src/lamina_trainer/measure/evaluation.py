@@ -11,30 +11,17 @@ from typing import Any
 
 import torch
 from pydantic import ValidationError
-from torch import Tensor, nn
+from torch import nn
 
 from lamina_trainer.contract.document import write_document
 from lamina_trainer.contract.trial import EvaluationResult
+from lamina_trainer.data.padding import pad
 from lamina_trainer.distributed.fsdp import reshard
 from lamina_trainer.distributed.process_group import Group
 from lamina_trainer.host.files import build_once
 from lamina_trainer.model.precision import Numerics
 
 _log = logging.getLogger(__name__)
-
-
-def pad(sequences: Sequence[Any], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Token ids padded at the end, and a mask of the positions that have a next token.
-
-    Attention is causal, so what follows a token, padding included, cannot change its prediction.
-    """
-    longest = max(len(sequence) for sequence in sequences)
-    ids = torch.zeros((len(sequences), longest), dtype=torch.long)
-    has_next = torch.zeros((len(sequences), longest - 1), dtype=torch.bool)
-    for row, sequence in enumerate(sequences):
-        ids[row, : len(sequence)] = torch.as_tensor(sequence, dtype=torch.long)
-        has_next[row, : len(sequence) - 1] = True
-    return ids.to(device), has_next.to(device)
 
 
 def summarize(sums: Sequence[float], counts: Sequence[int], right: int, seconds: float) -> EvaluationResult | None:

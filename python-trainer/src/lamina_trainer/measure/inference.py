@@ -11,7 +11,7 @@ from torch import Tensor
 from lamina_trainer.contract.settings import InferenceSettings
 from lamina_trainer.contract.trial import InferenceSamples
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.measure.measurements import peak_rss_bytes, reset_peak_rss
+from lamina_trainer.measure.process import peak_rss_bytes, reset_peak_rss
 from lamina_trainer.model.loading import LoadedModel
 from lamina_trainer.model.precision import Numerics
 

@@ -6,7 +6,7 @@ from typing import Final
 import torch
 
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.measure.measurements import peak_rss_bytes
+from lamina_trainer.measure.process import peak_rss_bytes
 
 VARIABLE: Final = "LAMINA_GPU_MEMORY_LIMIT"
 

@@ -13,10 +13,10 @@ from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
 from lamina_trainer.contract.settings import Plan, TrainingSettings
+from lamina_trainer.data.padding import pad
 from lamina_trainer.distributed.fsdp import part, whole
 from lamina_trainer.distributed.process_group import Group
 from lamina_trainer.errors import InvalidError, StoppedError
-from lamina_trainer.measure.evaluation import pad
 from lamina_trainer.model.loading import LoadedModel
 from lamina_trainer.model.precision import DTYPES, Numerics
 from lamina_trainer.training.checkpoint import Checkpoint

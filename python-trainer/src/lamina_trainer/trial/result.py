@@ -10,7 +10,9 @@ import torch
 from lamina_trainer.contract.trial import Environment, ModelResult, PhaseSeconds, StepLoss, StepParts, TrainingResult
 from lamina_trainer.data.prepared import PreparedData
 from lamina_trainer.host.revision import trainer_revision
-from lamina_trainer.measure.measurements import DeviceMeter, Storage, device_name, library_versions, python_version
+from lamina_trainer.measure.device_meter import DeviceMeter
+from lamina_trainer.measure.environment import device_name, library_versions, python_version
+from lamina_trainer.measure.storage import Storage
 from lamina_trainer.model.loading import LoadedModel
 from lamina_trainer.training.trainer import TrainOutcome
 

@@ -19,20 +19,13 @@ from lamina_trainer.events.reporting import step_teller, tell_evaluation
 from lamina_trainer.events.scalars import Scalars
 from lamina_trainer.host.revision import trainer_revision
 from lamina_trainer.host.stop import stop_requested
+from lamina_trainer.measure.device_meter import DeviceMeter, largest_memory
 from lamina_trainer.measure.energy import EnergySpan, idle_watts, total
+from lamina_trainer.measure.environment import device_name, library_versions
 from lamina_trainer.measure.evaluation import EvaluationCache, evaluate, shared_evaluation
-from lamina_trainer.measure.measurements import (
-    DeviceMeter,
-    Storage,
-    device_name,
-    largest_memory,
-    library_versions,
-    measure_storage,
-    process_seconds,
-    reset_peak_rss,
-    trainable_count,
-)
 from lamina_trainer.measure.memory_limit import MemoryLimit, requested_limit
+from lamina_trainer.measure.process import process_seconds, reset_peak_rss
+from lamina_trainer.measure.storage import Storage, measure_storage, trainable_count
 from lamina_trainer.model.angular_distance import DistanceCache, angular_distances, layer_states
 from lamina_trainer.model.forward import Passes
 from lamina_trainer.model.layers import cut, kept_indices, needs_calibration

@@ -18,7 +18,7 @@ from lamina_trainer.contract.settings import LoraSettings, Plan, TrainingSetting
 from lamina_trainer.contract.vocabulary import ComputeDtype, Method, Precision
 from lamina_trainer.distributed.process_group import Group
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.measure.measurements import device_name
+from lamina_trainer.measure.environment import device_name
 from lamina_trainer.model.forward import Passes
 from lamina_trainer.model.loading import load_model
 from lamina_trainer.model.precision import apply_precision, resolve_numerics, set_matmul_mode
