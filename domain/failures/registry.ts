@@ -116,6 +116,17 @@ const RECORDS = {
       remedy: '`resources.memory`',
     },
   },
+  // Without an exit code of its own: where a node evicts for its full disk, another node helps, and that comes first.
+  'disk-full': {
+    words: 'A disk was full',
+    signs: ['No space left on device', 'Disk quota exceeded', 'database or disk is full'],
+    policy: 'retry',
+    guide: {
+      next: 'another attempt from the last checkpoint after `policy.backoff`: others may have cleared up by then',
+      remedy:
+        'free space where the path in the message lies, or a larger volume; `/dev/shm` is memory, and small in most pods',
+    },
+  },
   disrupted: {
     words: 'The trainer was asked to stop, and saved a checkpoint',
     exit: { name: 'resumable', code: 75, conclusive: false },
