@@ -81,6 +81,12 @@ const FACTS = {
   'int8-wo': { ...TORCHAO, ...BY_ROW, stored: '8-bit integer, an fp32 scale for each row (weights only)' },
   'int4-wo': { ...TORCHAO, ...GROUPS, stored: '4-bit integer, 16-bit scale and offset for 64 weights (min-max)' },
   'int4-hqq': { ...TORCHAO, ...GROUPS, stored: '4-bit integer, 16-bit scale and offset for 64 weights (HQQ)' },
+  mxfp4: {
+    ...TORCHAO,
+    stored: '4-bit float (e2m1), a power of two for 32 weights (OCP Microscaling)',
+    bits: 4 + 8 / 32,
+    group: 32,
+  },
   nf4: { ...BITSANDBYTES, ...BLOCKS, stored: '4-bit NormalFloat, an fp32 scale for 64 weights', doubled: 'nf4-dq' },
   'nf4-dq': { ...BITSANDBYTES, ...NESTED_BLOCKS, stored: '4-bit NormalFloat, an 8-bit scale for 64 weights' },
   fp4: { ...BITSANDBYTES, ...BLOCKS, stored: '4-bit float (e2m1), an fp32 scale for 64 weights', doubled: 'fp4-dq' },

@@ -17,7 +17,7 @@ from lamina_trainer.quantizers.scratch import Scratch
 from tiny import llama_config, random_model
 
 CPU = torch.device("cpu")
-PACKED = ["fp8", "int8-wo", "int4-wo", "int4-hqq"]
+PACKED = ["fp8", "int8-wo", "int4-wo", "int4-hqq", "mxfp4"]
 
 
 def quantized(precision: str, linear: nn.Linear) -> PackedLinear:
@@ -74,6 +74,21 @@ def test_8_bit_values_are_torchao_s():
         torch.testing.assert_close(quantizer_of(ours).weight(ours), expected, rtol=1e-6, atol=0)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_mxfp4_values_are_torchao_s(dtype):
+    from torchao.prototype.mx_formats.mx_tensor import MXTensor
+
+    linear = plain().to(dtype)
+    made = quantized("mxfp4", linear)
+    dense = quantizer_of(made).weight(made)
+    theirs = MXTensor.to_mx(linear.weight.float(), torch.float4_e2m1fn_x2, 32)
+    assert torch.equal(dense, theirs.dequantize(torch.float32))
+    # Half the largest step of 4-bit floats is a sixth of the largest value, and scales are powers of two.
+    assert 0.08 < relative(dense, linear.weight) < 0.16
+    rounded = made.dequantize(torch.empty(128, 256, dtype=torch.bfloat16))
+    assert torch.equal(rounded.float(), dense), "values of 2 significant bits lose nothing in bf16"
+
+
 @pytest.mark.parametrize("compute", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("precision", PACKED)
 def test_products_and_gradients_are_those_of_the_dequantized_layer(precision, compute):
@@ -104,8 +119,10 @@ def test_nothing_dequantized_outlives_a_pass_nor_do_weights_change(precision):
     assert torch.equal(made.weight, before)
 
 
-# An fp32 scale for each row is added below; 16 bits of scale and of offset for 64 weights make 4.5.
-@pytest.mark.parametrize(("precision", "bits"), [("fp8", 8.0), ("int8-wo", 8.0), ("int4-wo", 4.5), ("int4-hqq", 4.5)])
+# An fp32 scale for each row is added below; 16 bits of scale and of offset for 64 weights make 4.5, 8 for 32 make 4.25.
+@pytest.mark.parametrize(
+    ("precision", "bits"), [("fp8", 8.0), ("int8-wo", 8.0), ("int4-wo", 4.5), ("int4-hqq", 4.5), ("mxfp4", 4.25)]
+)
 def test_bits_are_measured_from_the_tensors(precision, bits):
     numerics = resolve_numerics(precision, "fp32", CPU, fast_16_bit=False)
     model = random_model(llama_config(2)).to(torch.bfloat16)
@@ -127,6 +144,8 @@ def test_bits_are_measured_from_the_tensors(precision, bits):
 def test_inputs_that_groups_do_not_fit_are_refused_with_what_would_do():
     with pytest.raises(InvalidError, match=r"multiple of 64; one of this model has 96: use nf4"):
         quantized("int4-wo", plain(96))
+    with pytest.raises(InvalidError, match=r"mxfp4 needs layers whose inputs are a multiple of 32; one .* has 80"):
+        quantized("mxfp4", plain(80))
 
 
 def test_a_model_with_biases_is_quantized_by_every_library():

@@ -17,6 +17,7 @@ Precision = Literal[
     "int8-wo",
     "int4-wo",
     "int4-hqq",
+    "mxfp4",
     "nf4",
     "nf4-dq",
     "fp4",

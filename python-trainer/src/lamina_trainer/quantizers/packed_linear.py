@@ -13,16 +13,20 @@ from torch.nn import functional
 
 from lamina_trainer.quantizers.scratch import Scratch
 
-Form = Literal["int8", "float8", "int4"]
+Form = Literal["int8", "float8", "int4", "mxfp4"]
 MIDDLE = 8
 """Of the 16 values of a 4-bit integer: what an offset is relative to."""
+_E2M1 = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0)
+_E2M1_PAIRS = torch.tensor([(_E2M1[byte & 15], _E2M1[byte >> 4]) for byte in range(256)])
+"""By the byte that holds them: the two values of 4-bit floats."""
 
 
 class PackedLinear(nn.Linear):
     """A frozen linear layer whose weight is q · scale, (q - zero) · scale or (q - 8) · scale + offset.
 
-    `weight` is int8; or uint8 with the bits of an 8-bit float; or uint8 with two 4-bit integers, the one of the even
-    column in the lower bits. `scale` is [outputs, groups], and so is the `zero` (integers) or `offset` (numbers).
+    `weight` is int8; or uint8 with the bits of an 8-bit float; or uint8 with two 4-bit integers or floats, the one of
+    the even column in the lower bits. `scale` is [outputs, groups], and so is the `zero` (integers) or `offset`
+    (numbers). That of 4-bit floats is uint8: an exponent of two, plus 127.
     """
 
     scale: Tensor
@@ -63,6 +67,8 @@ class PackedLinear(nn.Linear):
         with record_function("lamina::dequantize"):
             if self.form == "int4":
                 self._unpack(out)
+            elif self.form == "mxfp4":
+                self._look_up(out)
             else:
                 stored = self.weight if self.form == "int8" else self.weight.view(torch.float8_e4m3fn)
                 out.copy_(stored).mul_(self.scale)
@@ -79,6 +85,12 @@ class PackedLinear(nn.Linear):
         else:
             offset = self.offset[..., None].to(out.dtype)
             torch.addcmul(offset, groups.sub_(MIDDLE), scale.to(out.dtype), out=groups)
+
+    def _look_up(self, out: Tensor) -> None:
+        pairs = _E2M1_PAIRS.to(out.device, out.dtype)
+        torch.index_select(pairs, 0, self.weight.flatten().int(), out=out.view(-1, 2))
+        scale = self.scale.view(torch.float8_e8m0fnu).to(out.dtype)
+        out.view(*scale.shape, -1).mul_(scale[..., None])
 
 
 class _PackedMatmul(torch.autograd.Function):

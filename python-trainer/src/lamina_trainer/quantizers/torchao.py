@@ -1,4 +1,4 @@
-"""Quantization by torchao's algorithms: 8-bit integers and floats by row, 4-bit integers by group.
+"""Quantization by torchao's algorithms: 8-bit integers and floats by row, 4-bit ones by group.
 
 Its values are those of torchao's own weight-only tensors. They are held in `PackedLinear`, because torchao has a
 packing of 4-bit integers for NVIDIA GPUs alone, and kernels for it that cannot be trained through.
@@ -19,7 +19,7 @@ HIGHEST: Final = 15
 
 
 class TorchaoQuantizer(PackedQuantizer):
-    """`fp8`, `int8-wo`, `int4-wo` and `int4-hqq`."""
+    """`fp8`, `int8-wo`, `int4-wo`, `int4-hqq` and `mxfp4`."""
 
     def quantize(self, linear: nn.Linear, target: Target) -> PackedLinear:
         """Quantize on the target's device."""
@@ -38,6 +38,9 @@ class TorchaoQuantizer(PackedQuantizer):
                 f"{target.precision} needs layers whose inputs are a multiple of {group}; "
                 f"one of this model has {linear.in_features}: use nf4"
             )
+        if target.precision == "mxfp4":
+            values, scale = _mxfp4(weight, group)
+            return PackedLinear("mxfp4", linear.in_features, values, scale, bias=bias, scratch=target.scratch)
         make = _hqq if target.precision == "int4-hqq" else _min_max
         values, scale, offset = make(weight, group)
         shape = (linear.out_features, linear.in_features // group)
@@ -66,6 +69,14 @@ def _float8(weight: Tensor) -> tuple[Tensor, Tensor]:
     # Kernels of other packages would be used where they happen to be installed, and give other values.
     made = Float8Tensor.from_hp(weight, granularity=PerRow(), kernel_preference=KernelPreference.TORCH)
     return made.qdata.view(torch.uint8), made.scale.float()
+
+
+def _mxfp4(weight: Tensor, group: int) -> tuple[Tensor, Tensor]:
+    from torchao.prototype.mx_formats.mx_tensor import MXTensor
+
+    exact = weight if weight.dtype == torch.bfloat16 else weight.float()
+    made = MXTensor.to_mx(exact, torch.float4_e2m1fn_x2, group)
+    return made.qdata, made.scale.view(torch.uint8)
 
 
 def _min_max(weight: Tensor, group: int) -> tuple[Tensor, Tensor, Tensor]:
