@@ -5,25 +5,30 @@
 import {
   type ExperimentInput,
   type ExperimentProgress,
+  INPUT_VERSION,
   QUERIES,
   SIGNALS,
   UPDATES,
 } from '@lamina/domain/contract/workflow.ts';
 import type { EndedAttempt, PrunedTrial } from '@lamina/domain/run/events.ts';
-import { initialState, isStatusSaved, needsReconcile, nextDueMs, type RunState } from '@lamina/domain/run/state.ts';
+import { RULES } from '@lamina/domain/run/protocol/rules.ts';
+import { initialState, type RunState } from '@lamina/domain/run/protocol/state.ts';
+import { upgradedExperimentInput, upgradedState } from '@lamina/domain/run/protocol/versions.ts';
 import {
   allHandlersFinished,
   condition,
-  continueAsNew,
   defineQuery,
   defineSignal,
   defineUpdate,
+  makeContinueAsNewFunc,
+  patched,
   proxyActivities,
   setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ExperimentActivities } from './activities.ts';
+import { PATCHES } from './patches.ts';
 import { Run } from './run.ts';
 
 const { begin, advance, prepare } = proxyActivities<ExperimentActivities>({
@@ -41,21 +46,25 @@ const cancel = defineUpdate<void>(UPDATES.cancel);
 const wake = defineUpdate<void>(UPDATES.wake);
 const progress = defineQuery<ExperimentProgress>(QUERIES.progress);
 
+/** Where workers are versioned, the next history belongs to the build that new runs start with. */
+const goOn = makeContinueAsNewFunc<typeof experiment>({ initialVersioningBehavior: 'AUTO_UPGRADE' });
+
 /** What comes before the trials, or they themselves: one run each. */
 type Stage = 'preparation' | 'trials';
 type Change = 'paused' | 'resumed' | 'cancelled';
 
 interface Input extends ExperimentInput {
-  /** The state of the same run before its history was cut off. */
-  readonly carried?: RunState;
+  /** The state of the same run before its history was cut off, in the version of the code that wrote it. */
+  readonly carried?: object;
   /** That of its run; the trials unless given. */
   readonly stage?: Stage;
 }
 
-export async function experiment(input: Input): Promise<void> {
+export async function experiment(written: Input): Promise<void> {
+  const input = upgradedExperimentInput(written);
   const { experimentId } = input;
   let stage = input.stage ?? 'trials';
-  let run = input.carried === undefined ? null : new Run(input.carried);
+  let run = input.carried === undefined ? null : new Run(upgradedState(input.carried));
   /** What was asked for last: it holds for the next run as well, should the store not know yet. */
   let asked: Change | null = null;
   const early: EndedAttempt[][] = [];
@@ -76,7 +85,7 @@ export async function experiment(input: Input): Promise<void> {
     asked = type;
     running.hear({ type });
     // It holds from now on; that the store shows it may have to wait for a launch that takes long.
-    await condition(() => isStatusSaved(running.state), '3 seconds');
+    await condition(() => RULES.isStatusSaved(running.state), '3 seconds');
   };
   setHandler(pause, change('paused'));
   setHandler(resume, change('resumed'));
@@ -103,14 +112,13 @@ export async function experiment(input: Input): Promise<void> {
 }
 
 /**
- * Events after which a history is cut off. Whoever takes a run over reads all of it first, while the run stands still:
- * with what the server suggests (about four thousand) that takes seconds.
+ * A run that is pinned to an earlier build than new runs are goes on in a new history, with the later build. Histories that
+ * were written before the limit on their length went on until the server suggested to end them, and bear no mark of it.
  */
-const LONG_HISTORY = 1_000;
-
-function isHistoryLong(): boolean {
-  const { continueAsNewSuggested, historyLength } = workflowInfo();
-  return continueAsNewSuggested || historyLength >= LONG_HISTORY;
+function isHistoryToEnd(): boolean {
+  const { continueAsNewSuggested, historyLength, targetWorkerDeploymentVersionChanged } = workflowInfo();
+  if (continueAsNewSuggested || targetWorkerDeploymentVersionChanged) return true;
+  return historyLength >= RULES.longHistory && patched(PATCHES.longHistory);
 }
 
 /** Until the run has ended, or its history is long enough to go on in a new one. */
@@ -130,15 +138,15 @@ async function drive(experimentId: string, run: Run, stage: Stage): Promise<'pre
     } else {
       await somethingNew(run, heard);
     }
-    if (run.state.inFlight === null && isHistoryLong() && allHandlersFinished()) {
-      const carried = { ...run.state, reconcileDue: true };
-      await continueAsNew<typeof experiment>({ experimentId, carried, stage });
+    if (run.state.inFlight === null && isHistoryToEnd() && allHandlersFinished()) {
+      const carried: RunState = { ...run.state, reconcileDue: true };
+      await goOn({ version: INPUT_VERSION, experimentId, carried, stage });
     }
   }
 }
 
 async function somethingNew(run: Run, heard: number): Promise<void> {
-  const due = nextDueMs(run.state, Date.now());
+  const due = RULES.nextDueMs(run.state, Date.now());
   const changed = () => run.heard !== heard;
   if (due === null) await condition(changed);
   else await condition(changed, due - Date.now());
@@ -146,7 +154,7 @@ async function somethingNew(run: Run, heard: number): Promise<void> {
 
 async function reconcileRegularly(run: Run): Promise<never> {
   for (;;) {
-    await condition(() => needsReconcile(run.state));
+    await condition(() => RULES.needsReconcile(run.state));
     await sleep(run.state.policy.reconcileMs);
     run.hear({ type: 'reconcile-due' });
   }

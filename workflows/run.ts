@@ -2,8 +2,8 @@
 import type { ExperimentProgress } from '@lamina/domain/contract/workflow.ts';
 import type { RunCommands } from '@lamina/domain/run/commands.ts';
 import type { RunEvent } from '@lamina/domain/run/events.ts';
-import { aliveCount, type RunState } from '@lamina/domain/run/state.ts';
-import { step } from '@lamina/domain/run/step.ts';
+import { aliveCount, type RunState } from '@lamina/domain/run/protocol/state.ts';
+import { step } from '@lamina/domain/run/protocol/step.ts';
 
 type Heard<T> = T extends unknown ? Omit<T, 'atMs'> : never;
 

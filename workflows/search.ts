@@ -8,14 +8,15 @@ import {
   type AdvanceStudyOutput,
   TUNER_TASK_QUEUE,
 } from '@lamina/domain/contract/search.ts';
-import { type ExperimentInput, type SearchNews, SIGNALS } from '@lamina/domain/contract/workflow.ts';
+import { INPUT_VERSION, type SearchInput, type SearchNews, SIGNALS } from '@lamina/domain/contract/workflow.ts';
+import { upgradedSearchInput } from '@lamina/domain/run/protocol/versions.ts';
 import {
   ActivityFailure,
   CancellationScope,
   condition,
-  continueAsNew,
   defineSignal,
   isCancellation,
+  makeContinueAsNewFunc,
   proxyActivities,
   setHandler,
   workflowInfo,
@@ -41,7 +42,11 @@ const tuner = proxyActivities<Tuner>({
 
 const searchNews = defineSignal<[SearchNews]>(SIGNALS.searchNews);
 
-export async function search({ experimentId }: ExperimentInput): Promise<void> {
+/** Where workers are versioned, the next history belongs to the build that new searches start with. */
+const goOn = makeContinueAsNewFunc<typeof search>({ initialVersioningBehavior: 'AUTO_UPGRADE' });
+
+export async function search(written: SearchInput): Promise<void> {
+  const { experimentId } = upgradedSearchInput(written);
   let news = 0;
   let asking: CancellationScope | null = null;
   setHandler(searchNews, ({ over }) => {
@@ -58,7 +63,10 @@ export async function search({ experimentId }: ExperimentInput): Promise<void> {
     asking = null;
     const again = answers.length > 0 && (await applySearch({ experimentId, answers })).again;
     if (!again) await condition(() => news !== seen, lookAgainMs);
-    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof search>({ experimentId });
+    const { continueAsNewSuggested, targetWorkerDeploymentVersionChanged } = workflowInfo();
+    if (continueAsNewSuggested || targetWorkerDeploymentVersionChanged) {
+      await goOn({ version: INPUT_VERSION, experimentId });
+    }
   }
 }
 

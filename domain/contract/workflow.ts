@@ -28,8 +28,18 @@ export const UPDATES = {
 } as const;
 export const QUERIES = { progress: 'progress' } as const;
 
+/** Version of what starts a workflow; `run/protocol/versions.ts` reads earlier ones. */
+export const INPUT_VERSION = 1;
+
 /** What starts an experiment's workflow: its only argument. */
 export interface ExperimentInput {
+  readonly version: typeof INPUT_VERSION;
+  readonly experimentId: string;
+}
+
+/** What starts the workflow of an experiment's search: its only argument. */
+export interface SearchInput {
+  readonly version: typeof INPUT_VERSION;
   readonly experimentId: string;
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Orchestra, startOrchestra, until } from '../support/orchestra.ts';
+import { type Orchestra, startOrchestra } from '../support/orchestra.ts';
 import { SCENARIOS } from '../support/scenarios.ts';
 
 let orchestra: Orchestra;
@@ -32,26 +32,6 @@ test('attempts that no run knows are stopped when a run begins, and their ends d
   assert.equal(await orchestra.ended(id), 'succeeded');
   const left = (await orchestra.runner.list(id)).filter((one) => one.state !== 'ended');
   assert.deepEqual(left, []);
-});
-
-test('a trial that an activity given up for dead took away is run after all', async () => {
-  const id = 'taken-away';
-  const trials = orchestra.trials(id, 1, 3);
-  orchestra.script(() => ({ do: 'end', outcome: 'succeeded', afterMs: 300 }));
-  await orchestra.submit(id, trials.slice(0, 1), { reconcileMs: 200 });
-  const first = () => orchestra.launches.find((launch) => launch.experimentId === id);
-  await until(() => first() !== undefined, 'the first attempt is launched');
-  const plan = first()?.request.plan;
-  assert.ok(plan !== undefined);
-  const plans = { [trials[0]?.cell.id ?? '']: plan };
-  await orchestra.store.addTrials(id, trials.slice(1), plans, { reuse: false });
-  const [taken] = await orchestra.store.claimTrials(id, 1_000_000, 1);
-  assert.ok(taken !== undefined);
-  const { trialId, attempt } = taken;
-  await orchestra.store.startAttempts([{ attemptId: `${id}-x`, experimentId: id, trialId, attempt, plan }]);
-  await orchestra.control.wake(id);
-  assert.equal(await orchestra.ended(id), 'succeeded');
-  assert.deepEqual((await orchestra.store.getExperiment(id))?.counts, { succeeded: 3 });
 });
 
 test('a run of an experiment that the store does not know fails at once', async () => {

@@ -9,13 +9,18 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { experimentWorkflowId, searchWorkflowId } from '@lamina/domain/contract/workflow.ts';
-import { type Orchestra, startOrchestra } from '../support/orchestra.ts';
+import { type Orchestra, type OrchestraOptions, startOrchestra } from '../support/orchestra.ts';
 import { SCENARIOS } from '../support/scenarios.ts';
 import { SEARCH_SCENARIOS } from '../support/search-scenarios.ts';
 import { startTuner } from '../support/tuner.ts';
+import { addUnlisted } from './corpus.ts';
 import { encodeHistory, HISTORIES, historyPath } from './histories.ts';
+import { RECORDED } from './scenarios.ts';
 
 const named = process.argv.slice(2);
+/** Histories of today's scenarios are cut off early. */
+const SHORT = { continueAsNewAt: 150 };
+
 const recorded = named.filter((name) => existsSync(historyPath(name, 1)));
 if (recorded.length > 0) throw new Error(`recorded already, and kept as it is: ${recorded.join(', ')}`);
 const wanted = (scenarios: object) =>
@@ -23,19 +28,30 @@ const wanted = (scenarios: object) =>
     (name) => !existsSync(historyPath(name, 1)) && (named.length === 0 || named.includes(name)),
   );
 await mkdir(HISTORIES, { recursive: true });
-const orchestra = await startOrchestra({ continueAsNewAt: 150 });
-try {
-  for (const name of wanted(SCENARIOS)) {
-    await SCENARIOS[name]?.(orchestra, name);
-    await record(orchestra, name, experimentWorkflowId(name));
+for (const { options, scenarios } of [{ options: SHORT, scenarios: SCENARIOS }, ...RECORDED]) {
+  const names = wanted(scenarios);
+  if (names.length === 0) continue;
+  await withOrchestra(options, async (orchestra) => {
+    for (const name of names) {
+      await scenarios[name]?.(orchestra, name);
+      await record(orchestra, name, experimentWorkflowId(name));
+    }
+  });
+}
+const searches = wanted(SEARCH_SCENARIOS);
+if (searches.length > 0) await withOrchestra(SHORT, (orchestra) => recordSearches(orchestra, searches));
+for (const file of addUnlisted(import.meta.dirname)) process.stdout.write(`${file}\n`);
+
+async function withOrchestra(options: OrchestraOptions, work: (o: Orchestra) => Promise<void>): Promise<void> {
+  const orchestra = await startOrchestra(options);
+  try {
+    await work(orchestra);
+  } finally {
+    await orchestra.close();
   }
-  await recordSearches(orchestra, wanted(SEARCH_SCENARIOS));
-} finally {
-  await orchestra.close();
 }
 
 async function recordSearches(o: Orchestra, names: readonly string[]): Promise<void> {
-  if (names.length === 0) return;
   const tuner = await startTuner(o);
   try {
     for (const name of names) {

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import type { WorkflowBundle } from '@lamina/worker/bundle.ts';
 import type { Head } from './corpus.ts';
 
 export const RELEASES = join(import.meta.dirname, 'releases');
@@ -26,6 +27,7 @@ export function releases(): readonly Release[] {
 }
 
 /** The code of a release's bundle, as a worker takes it. */
-export function releasedBundle(version: string): { readonly code: string } {
-  return { code: gunzipSync(readFileSync(join(RELEASES, version, 'workflows.js.gz'))).toString() };
+export function releasedBundle(version: string): WorkflowBundle {
+  const code = gunzipSync(readFileSync(join(RELEASES, version, 'workflows.js.gz'))).toString();
+  return { code, buildId: version };
 }

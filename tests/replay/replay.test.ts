@@ -1,51 +1,40 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { workflowBundle } from '@lamina/worker/bundle.ts';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { todaysBundle } from '../support/orchestra.ts';
 import { SCENARIOS } from '../support/scenarios.ts';
 import { SEARCH_SCENARIOS } from '../support/search-scenarios.ts';
-import { decodeHistory, HISTORIES, type History } from './histories.ts';
+import { type History, readHistory, recordedFiles, replayComplaints } from './histories.ts';
+import { RECORDED } from './scenarios.ts';
 
-Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
-
-const files = readdirSync(HISTORIES).filter((file) => file.endsWith('.binpb.gz'));
-const bundle = await workflowBundle(join(tmpdir(), 'lamina-bundles'));
-
-function read(file: string): History {
-  return decodeHistory(readFileSync(join(HISTORIES, file)));
-}
-
-/** What a replay complains about, by file. */
-async function complaints(histories: ReadonlyMap<string, History>): Promise<Map<string, string>> {
-  const found = new Map<string, string>();
-  const input = [...histories].map(([workflowId, history]) => ({ workflowId, history }));
-  let replayed = 0;
-  for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle: bundle }, input)) {
-    replayed += 1;
-    if (error !== undefined) found.set(workflowId, error.message);
-  }
-  assert.equal(replayed, histories.size);
-  return found;
-}
+const files = recordedFiles();
+const { code } = await todaysBundle();
+const complaints = (histories: ReadonlyMap<string, History>) => replayComplaints(code, histories);
 
 test(`today's code replays ${files.length} recorded histories`, async () => {
-  const found = await complaints(new Map(files.map((file) => [file, read(file)])));
+  const found = await complaints(new Map(files.map((file) => [file, readHistory(file)])));
   assert.deepEqual(Object.fromEntries(found), {});
 });
 
 test('every scenario has a recorded history', () => {
-  const recorded = new Set(files.map((file) => file.split('.')[0]));
+  const recorded = new Set(files.map((file) => file.replace(/\.\d+\.binpb\.gz$/, '')));
+  const scenarios = [SCENARIOS, SEARCH_SCENARIOS, ...RECORDED.map((each) => each.scenarios)];
   assert.deepEqual(
-    Object.keys({ ...SCENARIOS, ...SEARCH_SCENARIOS }).filter((name) => !recorded.has(name)),
+    scenarios.flatMap((each) => Object.keys(each)).filter((name) => !recorded.has(name)),
     [],
   );
 });
 
+test('there are histories of more than 1,500 and 4,000 events, and of experiments in several', () => {
+  const lengths = new Map(files.map((file) => [file, readHistory(file).events?.length ?? 0]));
+  const longer = (events: number) => [...lengths.values()].filter((length) => length > events).length;
+  assert.ok(longer(1_500) >= 2 && longer(4_000) >= 1);
+  for (const name of ['an-experiment-of-0.1.0-in-several-histories', 'an-experiment-in-several-histories']) {
+    assert.ok(files.filter((file) => file.startsWith(`${name}.`)).length >= 4, name);
+  }
+});
+
 test('a history that another workflow wrote is refused', async () => {
-  const history = read('every-trial-runs-once.1.binpb.gz');
+  const history = readHistory('every-trial-runs-once.1.binpb.gz');
   let altered = 0;
   for (const event of history.events ?? []) {
     const type = event.activityTaskScheduledEventAttributes?.activityType;

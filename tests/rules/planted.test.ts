@@ -66,7 +66,12 @@ const IMPORTS: readonly (readonly [string, string, string, RegExp])[] = [
   ['the API imports the worker', 'services/api/src/planted.ts', '@lamina/worker/worker.ts', /API knows/],
   ['the worker imports the API', 'services/worker/src/planted.ts', '@lamina/api/app.ts', /worker composes/],
   ['the CLI imports the platform', 'services/cli/src/planted.ts', '@lamina/platform/tokens.ts', /HTTP only/],
-  ['the CLI imports the reducer', 'services/cli/src/planted.ts', '@lamina/domain/run/step.ts', /know the contract/],
+  [
+    'the CLI imports the reducer',
+    'services/cli/src/planted.ts',
+    '@lamina/domain/run/protocol/step.ts',
+    /know the contract/,
+  ],
   ['the dashboard imports the API', 'services/web/src/planted.ts', '@lamina/api/app.ts', /HTTP only/],
   [
     'something imports tests',

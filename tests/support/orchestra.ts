@@ -16,6 +16,7 @@ import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
+import { type WorkflowBundle, workflowBundle } from '@lamina/worker/bundle.ts';
 import { localTrialPaths } from '@lamina/worker/trial-paths.ts';
 import { startWorker } from '@lamina/worker/worker.ts';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -50,7 +51,8 @@ export interface Orchestra {
     studies?: readonly Study[],
   ): Promise<void>;
   ended(id: string): Promise<ExperimentState>;
-  restartWorker(): Promise<void>;
+  /** In the place of the one that works: with today's workflows, or others. */
+  restartWorker(bundle?: WorkflowBundle): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -74,6 +76,8 @@ export interface OrchestraOptions {
   /** PGlite in a temporary folder where absent. */
   readonly database?: DatabaseOptions;
   readonly continueAsNewAt?: number;
+  /** Workflows of the first worker; today's where absent. */
+  readonly bundle?: WorkflowBundle;
   /** Temporal keeps its database in a file, as an installation does, instead of in memory. */
   readonly durable?: boolean;
 }
@@ -87,10 +91,21 @@ export async function startOrchestra(options: OrchestraOptions = {}): Promise<Or
     }),
     options.database === undefined ? openNewPGlite(join(folder, 'database')) : openDatabase(options.database),
   ]);
-  return assemble(folder, temporal, opened);
+  const bundle = options.bundle ?? (await todaysBundle());
+  return assemble(folder, temporal, opened, bundle);
 }
 
-async function assemble(folder: string, temporal: TestWorkflowEnvironment, database: Database): Promise<Orchestra> {
+/** Kept between runs: building it takes seconds. */
+export function todaysBundle(): Promise<WorkflowBundle> {
+  return workflowBundle(join(tmpdir(), 'lamina-bundles'));
+}
+
+async function assemble(
+  folder: string,
+  temporal: TestWorkflowEnvironment,
+  database: Database,
+  firstBundle: WorkflowBundle,
+): Promise<Orchestra> {
   const store = createExperimentStore(database);
   const artifacts = createDirectoryArtifactStore(join(folder, 'artifacts'));
   await store.announce({ runner: 'instant', trainerRevision: 'r1', device: null, mounts: null });
@@ -114,7 +129,7 @@ async function assemble(folder: string, temporal: TestWorkflowEnvironment, datab
       await writeFile(join(launch.request.paths.output, 'result.json'), JSON.stringify(result));
     },
   });
-  const start = () =>
+  const start = (bundle: WorkflowBundle) =>
     startWorker({
       connection: temporal.nativeConnection,
       client: temporal.client,
@@ -126,10 +141,10 @@ async function assemble(folder: string, temporal: TestWorkflowEnvironment, datab
       secret: 'secret',
       // Scripted attempts post nothing; with an address, their silence counts.
       eventsBaseUrl: 'http://127.0.0.1:9',
-      bundleCache: join(tmpdir(), 'lamina-bundles'),
+      bundle,
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     });
-  let worker = await start();
+  let worker = await start(firstBundle);
 
   return {
     temporal,
@@ -163,9 +178,10 @@ async function assemble(folder: string, temporal: TestWorkflowEnvironment, datab
       await temporal.client.workflow.getHandle(experimentWorkflowId(id)).result();
       return (await store.getExperiment(id))?.state ?? 'pending';
     },
-    async restartWorker() {
+    async restartWorker(bundle) {
+      const next = bundle ?? (await todaysBundle());
       await worker.close();
-      worker = await start();
+      worker = await start(next);
     },
     async close() {
       await worker.close();

@@ -204,6 +204,25 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     assert.ok([...o.runner.starts.values()].every((starts) => starts === 1));
   },
 
+  'a-trial-that-an-activity-given-up-for-dead-took-away-is-run-after-all': async (o, id) => {
+    const trials = o.trials(id, 1, 3);
+    o.script(() => ({ do: 'end', outcome: 'succeeded', afterMs: 300 }));
+    await o.submit(id, trials.slice(0, 1), { reconcileMs: 200 });
+    const first = () => launchesOf(o, id)[0];
+    await until(() => first() !== undefined, 'the first attempt is launched');
+    const plan = first()?.request.plan;
+    assert.ok(plan !== undefined);
+    const plans = { [trials[0]?.cell.id ?? '']: plan };
+    await o.store.addTrials(id, trials.slice(1), plans, { reuse: false });
+    const [taken] = await o.store.claimTrials(id, 1_000_000, 1);
+    assert.ok(taken !== undefined);
+    const { trialId, attempt } = taken;
+    await o.store.startAttempts([{ attemptId: `${id}-x`, experimentId: id, trialId, attempt, plan }]);
+    await o.control.wake(id);
+    assert.equal(await o.ended(id), 'succeeded');
+    await counts(o, id, { succeeded: 3 });
+  },
+
   'a-long-run-continues-as-new-and-loses-nothing': async (o, id) => {
     o.script(({ attempt }) => (attempt === 1 ? { do: 'end', outcome: 'disrupted', afterMs: 10 } : SUCCEED));
     await o.submit(id, o.trials(id, 5, 8), { maxParallel: 2 });

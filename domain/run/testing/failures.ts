@@ -1,6 +1,6 @@
 /** Failures for the policies' tests. */
 import type { AttemptEnd } from '../../contract/runner.ts';
-import type { Failure } from '../policy/types.ts';
+import type { Failure } from '../protocol/policy/types.ts';
 import type { ActiveTrial, Plan, RunPolicy } from '../types.ts';
 
 export const PLAN: Plan = {

@@ -9,8 +9,8 @@ import type { RunCommands } from '../commands.ts';
 import type { ClaimedAttempt, DispatchResult, EndedAttempt, RunEvent, SeenAttempt } from '../events.ts';
 import { finalState } from '../finish.ts';
 import { applyHint } from '../hints.ts';
-import { initialState, type RunState } from '../state.ts';
-import type { Step } from '../step.ts';
+import { initialState, type RunState } from '../protocol/state.ts';
+import type { Step } from '../protocol/step.ts';
 import type { RunPolicy } from '../types.ts';
 import { isTerminal, pendingTrial, type Running, type StoredTrial } from './simulated-trials.ts';
 

@@ -72,8 +72,7 @@ async function start(
   mkdirSync(artifactRoot, { recursive: true });
   const artifacts = createDirectoryArtifactStore(artifactRoot);
 
-  const bundleCache = join(data, 'cache');
-  const [database, temporal, place] = await settled([
+  const [database, temporal, place, bundle] = await settled([
     timings.measure('database', openDatabase({ kind: 'pglite', dataDir: join(data, 'database') })).then((opened) => {
       cleanup.add('database', () => opened.close());
       return opened;
@@ -88,8 +87,8 @@ async function start(
       'runner',
       openPlace(config.runner, { artifacts, artifactRoot, dataDirectory: data, identity: 'standalone', env, log }),
     ),
-    // Building it takes seconds the first time; the worker then finds it.
-    timings.measure('workflow bundle', workflowBundle(bundleCache)),
+    // Building it takes seconds, the first time.
+    timings.measure('workflow bundle', workflowBundle(join(data, 'cache'))),
   ]);
 
   const store = createExperimentStore(database);
@@ -157,7 +156,7 @@ async function start(
       trialPaths: place.trialPaths,
       secret,
       eventsBaseUrl: config.runner.kind === 'local' ? api.url : config.eventsUrl,
-      bundleCache,
+      bundle,
       hubCache: config.hubCache,
       log,
     }),

@@ -11,14 +11,21 @@ import { promisify } from 'node:util';
 const require = createRequire(import.meta.url);
 const WORKFLOWS = fileURLToPath(import.meta.resolve('@lamina/workflows/index.ts'));
 const BUILDER = fileURLToPath(new URL('build-bundle.ts', import.meta.url));
-const DOMAIN = fileURLToPath(import.meta.resolve('@lamina/domain/run/step.ts'));
+const DOMAIN = fileURLToPath(import.meta.resolve('@lamina/domain/run/protocol/step.ts'));
 
 /** Folder of bundles that were built with an image. */
 export const builtBundles = fileURLToPath(new URL('../dist', import.meta.url));
 
-/** `cacheFolder`: where bundles are kept by the hash of their sources. @throws Error with what the bundler has said */
-export async function workflowBundle(cacheFolder: string): Promise<{ readonly code: string }> {
-  const name = `workflows-${await sourceHash()}.js`;
+export interface WorkflowBundle {
+  readonly code: string;
+  /** Tells builds apart whose workflows differ: a hash of everything that may end up in the code. */
+  readonly buildId: string;
+}
+
+/** `cacheFolder`: where bundles are kept by their build id. @throws Error with what the bundler has said */
+export async function workflowBundle(cacheFolder: string): Promise<WorkflowBundle> {
+  const buildId = await sourceHash();
+  const name = `workflows-${buildId}.js`;
   const built = [builtBundles, cacheFolder].map((folder) => join(folder, name)).find(existsSync);
   const path = built ?? join(cacheFolder, name);
   if (built === undefined) {
@@ -27,13 +34,13 @@ export async function workflowBundle(cacheFolder: string): Promise<{ readonly co
     await promisify(execFile)(process.execPath, [BUILDER, WORKFLOWS, temporary]);
     await rename(temporary, path);
   }
-  return { code: await readFile(path, 'utf8') };
+  return { code: await readFile(path, 'utf8'), buildId };
 }
 
 /** Over everything that may end up in the bundle. */
 async function sourceHash(): Promise<string> {
   const hash = createHash('sha256').update(require('@temporalio/worker/package.json').version as string);
-  for (const root of [dirname(WORKFLOWS), join(dirname(DOMAIN), '..')]) {
+  for (const root of [dirname(WORKFLOWS), join(dirname(DOMAIN), '../..')]) {
     const entries = await readdir(root, { recursive: true, withFileTypes: true });
     const files = entries
       .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))

@@ -10,6 +10,7 @@ import type { Cleanup } from '@lamina/platform/process/cleanup.ts';
 import { runService, type Started } from '@lamina/platform/process/run.ts';
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
+import { workflowBundle } from './bundle.ts';
 import { type Config, loadConfig } from './config.ts';
 import { serveHealth } from './health.ts';
 import { keepInventory } from './inventory.ts';
@@ -67,7 +68,8 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
     trialPaths: place.trialPaths,
     secret,
     eventsBaseUrl: eventsUrl,
-    bundleCache: join(dataDirectory, 'cache'),
+    // Building it takes seconds; it is kept between starts.
+    bundle: await workflowBundle(join(dataDirectory, 'cache')),
     hubCache: config.hubCache,
     log,
   });

@@ -7,7 +7,7 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { type NativeConnection, Worker } from '@temporalio/worker';
 import { createExperimentActivities } from './activities.ts';
-import { workflowBundle } from './bundle.ts';
+import type { WorkflowBundle } from './bundle.ts';
 import { type ActivityDependencies } from './dependencies.ts';
 import { createSearchActivities } from './search/activities.ts';
 import { createSearchEngine } from './search/engine.ts';
@@ -17,8 +17,7 @@ export interface WorkerOptions extends Omit<ActivityDependencies, 'search' | 'pl
   readonly connection: NativeConnection;
   readonly client: Client;
   readonly namespace: string;
-  /** Folder where the workflow bundle is kept between starts: building it takes seconds. */
-  readonly bundleCache: string;
+  readonly bundle: WorkflowBundle;
   /** Folder of the hub's local cache, for the depth of hub models; not looked at without it. */
   readonly hubCache?: string | null;
 }
@@ -35,7 +34,7 @@ export interface RunningWorker {
 
 /** Starts to poll at once; `close` lets activities in progress end. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { connection, client, namespace, store, runner, log } = options;
+  const { connection, client, namespace, bundle, store, runner, log } = options;
   const engine = createSearchEngine(client, store);
   const { begin, prepare, advance } = createExperimentActivities({
     ...options,
@@ -47,7 +46,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     connection,
     namespace,
     taskQueue: TASK_QUEUE,
-    workflowBundle: await workflowBundle(options.bundleCache),
+    workflowBundle: { code: bundle.code },
     activities: {
       begin: alive(begin),
       prepare: alive(prepare),

@@ -6,6 +6,7 @@ import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
+import { workflowBundle } from '@lamina/worker/bundle.ts';
 import { openKubernetesPlace } from '@lamina/worker/runners/kubernetes/open.ts';
 import { startWorker } from '@lamina/worker/worker.ts';
 import { Client, Connection } from '@temporalio/client';
@@ -60,7 +61,7 @@ async function run({ temporal, database: url, kubeconfig, settings }: WorkerSetu
     secret: 'secret',
     // Nobody listens there: silence counts.
     eventsBaseUrl: 'http://127.0.0.1:9',
-    bundleCache: join(tmpdir(), 'lamina-bundles'),
+    bundle: await workflowBundle(join(tmpdir(), 'lamina-bundles')),
     log,
   });
   process.send?.('ready');

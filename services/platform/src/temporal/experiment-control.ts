@@ -2,7 +2,9 @@ import {
   EXPERIMENT_WORKFLOW,
   type ExperimentInput,
   experimentWorkflowId,
+  INPUT_VERSION,
   SEARCH_WORKFLOW,
+  type SearchInput,
   type SearchNews,
   SIGNALS,
   searchWorkflowId,
@@ -23,7 +25,7 @@ const AGAIN = { retries: Number.POSITIVE_INFINITY, minTimeout: 100, maxTimeout: 
 /** Experiments as Temporal workflows. */
 export function createTemporalExperimentControl(client: Client, deadlineMs = DEADLINE_MS): ExperimentControl {
   function workflow(experimentId: string) {
-    const input: ExperimentInput = { experimentId };
+    const input: ExperimentInput = { version: INPUT_VERSION, experimentId };
     return {
       taskQueue: TASK_QUEUE,
       workflowId: experimentWorkflowId(experimentId),
@@ -68,7 +70,7 @@ export function createTemporalExperimentControl(client: Client, deadlineMs = DEA
       );
     },
     async search(experimentId) {
-      const input: ExperimentInput = { experimentId };
+      const input: SearchInput = { version: INPUT_VERSION, experimentId };
       const news: SearchNews = { over: false };
       await ask(() =>
         // A search that is about to end, and does not know of further studies, looks again.

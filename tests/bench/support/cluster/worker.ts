@@ -10,6 +10,7 @@ import { attemptFolder } from '@lamina/platform/artifacts.ts';
 import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
+import { workflowBundle } from '@lamina/worker/bundle.ts';
 import { localTrialPaths } from '@lamina/worker/trial-paths.ts';
 import { startWorker } from '@lamina/worker/worker.ts';
 import { Client, Connection } from '@temporalio/client';
@@ -64,7 +65,7 @@ async function run({ temporal, url, kubeconfig, settings, artifactRoot }: Worker
     trialPaths: localTrialPaths(artifacts),
     secret: 'secret',
     eventsBaseUrl: null,
-    bundleCache: join(tmpdir(), 'lamina-bundles'),
+    bundle: await workflowBundle(join(tmpdir(), 'lamina-bundles')),
     log: quiet,
   });
   send('ready');
