@@ -46,6 +46,20 @@ checkEnds([
     "Node gpu-1 ran out of local disk, and the trial was put off it. Work up to the last checkpoint is kept. If it happens again, have the node's disk cleared or enlarged.",
   ],
   [
+    'node short of disk, which the trainer met as well',
+    evidence({
+      pods: [
+        pod({
+          reason: 'Evicted',
+          message: 'The node was low on resource: ephemeral-storage. ',
+          state: terminated(1, words(said(1, 'A disk was full: [Errno 28] No space left on device'))),
+        }),
+      ],
+    }),
+    'disrupted',
+    "Node gpu-1 ran out of local disk, and the trial was put off it. Work up to the last checkpoint is kept. If it happens again, have the node's disk cleared or enlarged.",
+  ],
+  [
     'refused under disk pressure',
     evidence({ pods: [pod({ reason: 'Evicted', message: 'The node had condition: [DiskPressure]. ' })] }),
     'disrupted',
