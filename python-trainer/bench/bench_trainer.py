@@ -1,4 +1,4 @@
-"""Tokens per second of this trainer beside a plain TRL script of the same settings, interleaved.
+"""Tokens per second of this trainer next to a plain TRL script of the same settings, interleaved.
 
 Both train LoRA on the same blocks of the same weights, each run in a process of its own, in alternation,
 so that a slow minute of the machine hits both. The last line printed is JSON with figures and ratio.

@@ -62,7 +62,7 @@ def test_a_merged_model_says_what_the_adapter_says(tmp_path, bases, capsys, base
     common = [str(adapter), "--base", str(bases[base])]
     assert main(["merge", *common, "--to", str(tmp_path / "merged"), "--dtype", "fp32"]) == 0
     for weights in (adapter / "adapter_model.safetensors", tmp_path / "merged" / "model.safetensors"):
-        assert weights.stat().st_mode & 0o077, "whoever fetches artifacts may read them"
+        assert weights.stat().st_mode & 0o077, "all who fetch artifacts may read them"
     report = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert report["difference"]["relative"] <= (6e-2 if precision == "int8" else 1e-4)
     assert report["difference"]["sameTop"] > 0.9

@@ -1,5 +1,6 @@
 """The command line: quick where it must be, clear where it refuses."""
 
+import json
 import os
 import subprocess
 import sys
@@ -107,9 +108,11 @@ def test_fast_16_bit_arithmetic_is_read_from_the_flags(tmp_path: Path, content: 
     assert name is None or found.name == name
 
 
-def test_schema_check(capsys: pytest.CaptureFixture[str]):
-    valid = next((EXAMPLES / "valid").glob("trial-request.*.json"))
-    invalid = EXAMPLES / "invalid" / "trial-request.attempt-zero.json"
+def test_schema_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    document = json.loads((EXAMPLES / "trial-request.json").read_bytes())["base"]
+    valid, invalid = tmp_path / "valid.json", tmp_path / "invalid.json"
+    valid.write_text(json.dumps(document))
+    invalid.write_text(json.dumps({**document, "attempt": 0}))
     assert main(["schema-check", "TrialRequest", str(valid)]) == 0
     assert main(["schema-check", "TrialRequest", str(invalid)]) == 64
     assert "attempt" in capsys.readouterr().err

@@ -116,8 +116,9 @@ def test_a_stopped_pod_leaves_a_checkpoint_and_the_next_one_goes_on(place: Path)
 
 def test_libraries_find_a_home_and_a_place_for_temporary_files(place: Path):
     probe = (
-        "import os, sys, tempfile; from pathlib import Path; from lamina_trainer.host.environment import settle\n"
-        f"settle(Path('{place}/cache'))\n"
+        "import os, sys, tempfile; from pathlib import Path\n"
+        "from lamina_trainer.host.environment import prepare_environment\n"
+        f"prepare_environment(Path('{place}/cache'))\n"
         "import getpass, torch._inductor.runtime.cache_dir_utils as inductor\n"
         "print(os.getpid(), os.getuid(), Path.home(), getpass.getuser(), tempfile.mkdtemp(), inductor.cache_dir())"
     )

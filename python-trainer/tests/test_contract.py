@@ -83,7 +83,7 @@ def wrong_in(kind: str, document: Any) -> list[str]:
 
 
 def pointer_of(document: Any, item: ErrorDetails) -> str:
-    """Of one error. Its location names the chosen member of a union as well, which is no part of the document."""
+    """The path of one error. Its location also names the chosen member of a union, which is no part of the document."""
     parts: list[str] = []
     node = document
     chosen = None

@@ -1,4 +1,4 @@
-"""Records from files, and blocks that are made once and read by whoever comes later."""
+"""Records from files, and blocks that are made once and read by every later trial."""
 
 import json
 from pathlib import Path

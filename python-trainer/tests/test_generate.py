@@ -21,8 +21,8 @@ from lamina_trainer.contract.settings import FileDataset, TextField
 from lamina_trainer.data.records import load_texts
 from lamina_trainer.errors import EXIT_INVALID, EXIT_RESUMABLE, InvalidError, StoppedError
 from lamina_trainer.generate.endpoint import UnavailableError
-from lamina_trainer.generate.gate import Gate
 from lamina_trainer.generate.journal import Answer, Journal
+from lamina_trainer.generate.rate_limiter import RateLimiter
 from lamina_trainer.generate.report import Report
 from lamina_trainer.generate.run import generate
 from lamina_trainer.generate.spec import read_spec
@@ -137,10 +137,10 @@ def test_passing_failures_cost_tries_and_no_record(tmp_path: Path, server: OpenA
 
 
 def test_a_pause_that_the_server_asks_for_holds_every_thread_back(tmp_path: Path, server: OpenAiServer):
-    gate = Gate(None, threading.Event())
-    gate.pause(0.3)
+    rate_limiter = RateLimiter(None, threading.Event())
+    rate_limiter.pause(0.3)
     started = time.monotonic()
-    assert gate.wait()
+    assert rate_limiter.wait()
     assert time.monotonic() - started >= 0.29
     server.faults = [(429, {"retry-after": "1"}, says("slow down"))]
     started = time.monotonic()
@@ -153,13 +153,13 @@ def test_a_pause_that_the_server_asks_for_holds_every_thread_back(tmp_path: Path
 
 def test_requests_are_spaced_and_a_stop_ends_the_wait():
     stop = threading.Event()
-    gate = Gate(600, stop)
+    rate_limiter = RateLimiter(600, stop)
     started = time.monotonic()
-    assert all(gate.wait() for _ in range(4))
+    assert all(rate_limiter.wait() for _ in range(4))
     assert time.monotonic() - started >= 0.29
-    gate.pause(1000)
+    rate_limiter.pause(1000)
     threading.Timer(0.05, stop.set).start()
-    assert not gate.wait()
+    assert not rate_limiter.wait()
 
 
 def test_no_more_requests_are_under_way_than_allowed(tmp_path: Path, server: OpenAiServer):

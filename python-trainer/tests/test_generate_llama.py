@@ -132,7 +132,7 @@ def test_a_model_file_is_served_for_as_long_as_it_is_asked(tmp_path: Path):
     first = generate(spec, tmp_path / "one")
     again = generate(spec, tmp_path / "two")
     assert first.counts.answers == 3
-    assert first.data_sha256 == again.data_sha256, "the same answers, whoever asks and when"
+    assert first.data_sha256 == again.data_sha256, "the same answers for every client at any time"
     assert psutil.Process().children() == before
 
 

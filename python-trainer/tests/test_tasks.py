@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lamina_trainer.contract.settings import TaskFile, TaskSettings
-from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.measure.task_file import read_task
 from lamina_trainer.measure.tasks import Tasks
@@ -53,7 +53,7 @@ def settings(*files: Path, **limits: Any) -> TaskSettings:
 
 def test_accuracy_is_the_share_of_questions_whose_likeliest_answer_is_right(shelf: Path):
     model = random_model(llama_config(3))
-    (result,) = Tasks(settings(shelf / "words.yaml"), shelf / "llama", NUMERICS, Group()).score(
+    (result,) = Tasks(settings(shelf / "words.yaml"), shelf / "llama", NUMERICS, ProcessGroup()).score(
         "raw", describe(model, "sdpa"), lambda: None
     )
     right = 0
@@ -79,7 +79,9 @@ def test_accuracy_is_the_share_of_questions_whose_likeliest_answer_is_right(shel
 
 def test_limits_are_kept_and_random_numbers_left_alone(shelf: Path):
     model = describe(random_model(llama_config(3)), "sdpa")
-    limited = Tasks(settings(shelf / "words.yaml", max_samples=5, few_shot=0), shelf / "llama", NUMERICS, Group())
+    limited = Tasks(
+        settings(shelf / "words.yaml", max_samples=5, few_shot=0), shelf / "llama", NUMERICS, ProcessGroup()
+    )
     torch.manual_seed(3)
     before = torch.get_rng_state()
     (result,) = limited.score("raw", model, lambda: None)
@@ -117,7 +119,9 @@ def test_the_shipped_tasks_are_whole(name: str, questions: int):
 
 def test_examples_stand_in_front_of_the_question(shelf: Path):
     model = describe(random_model(llama_config(3)), "sdpa")
-    tasks = Tasks(settings(EXAMPLES / "ko_quiz.yaml", few_shot=2, max_samples=3), shelf / "llama", NUMERICS, Group())
+    tasks = Tasks(
+        settings(EXAMPLES / "ko_quiz.yaml", few_shot=2, max_samples=3), shelf / "llama", NUMERICS, ProcessGroup()
+    )
     (result,) = tasks.score("raw", model, lambda: None)
     assert (result.few_shot, result.samples) == (2, 3)
 
@@ -130,8 +134,8 @@ def test_data_is_read_from_where_it_was_put(tmp_path: Path, shelf: Path):
     file = TaskFile.model_validate(
         {"path": str(tmp_path / "words.yaml"), "fingerprint": None, "data": data}, by_alias=True
     )
-    beside = read_task(TaskFile(path=str(shelf / "words.yaml"), fingerprint=None, data=[]))
-    assert read_task(file) == beside
+    plain = read_task(TaskFile(path=str(shelf / "words.yaml"), fingerprint=None, data=[]))
+    assert read_task(file) == plain
 
 
 @pytest.mark.parametrize(
@@ -164,15 +168,15 @@ def test_a_file_that_cannot_be_a_task_says_why(tmp_path: Path, text: str, messag
 def test_a_question_that_the_harness_cannot_ask_is_invalid(tmp_path: Path, shelf: Path):
     (tmp_path / "words.jsonl").write_text('{"text": "w1"}')
     (tmp_path / "task.yaml").write_text(TASK.replace("{{answer}}", "{{answer + 1}}"))
-    tasks = Tasks(settings(tmp_path / "task.yaml"), shelf / "llama", NUMERICS, Group())
+    tasks = Tasks(settings(tmp_path / "task.yaml"), shelf / "llama", NUMERICS, ProcessGroup())
     with pytest.raises(InvalidError, match="The task words cannot be run"):
         tasks.score("raw", describe(random_model(llama_config(3)), "sdpa"), lambda: None)
 
 
 def test_two_tasks_of_one_name_and_a_missing_harness_are_invalid(shelf: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(InvalidError, match="same task name"):
-        Tasks(settings(shelf / "words.yaml", shelf / "words.yaml"), shelf / "llama", NUMERICS, Group())
+        Tasks(settings(shelf / "words.yaml", shelf / "words.yaml"), shelf / "llama", NUMERICS, ProcessGroup())
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "lm_eval" else found(name))
     with pytest.raises(InvalidError, match=r"requirements-lm-eval\.txt"):
-        Tasks(settings(shelf / "words.yaml"), shelf / "llama", NUMERICS, Group())
+        Tasks(settings(shelf / "words.yaml"), shelf / "llama", NUMERICS, ProcessGroup())

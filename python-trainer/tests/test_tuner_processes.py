@@ -17,16 +17,16 @@ from lamina_trainer.tuner.errors import StorageError
 from lamina_trainer.tuner.storage import open_storage
 from tuner_studies import complete, step, study
 
-pytest_plugins = ["tuner_places"]
+pytest_plugins = ["tuner_storages"]
 # A busy machine is no failure.
 pytestmark = pytest.mark.timeout(600)
 
 FORK = multiprocessing.get_context("fork")
 
 
-def ask_all(place: str, count: int, answers: Path) -> None:
+def ask_all(location: str, count: int, answers: Path) -> None:
     """Ask for every number so far, one more each time, and note the answers."""
-    storage = open_storage(place)
+    storage = open_storage(location)
     last = 0
     while last < count:
         try:
@@ -37,9 +37,9 @@ def ask_all(place: str, count: int, answers: Path) -> None:
         last += 1
 
 
-def search(place: str, count: int, answers: Path) -> None:
+def search(location: str, count: int, answers: Path) -> None:
     """Ask and tell to the end, whatever was done before; every answer is noted."""
-    storage = open_storage(place)
+    storage = open_storage(location)
     with answers.open("a") as notes:
         told: list[dict[str, Any]] = []
         for number in range(count):
@@ -50,13 +50,13 @@ def search(place: str, count: int, answers: Path) -> None:
         step(storage, study(), told=told)
 
 
-def trials_of(place: str) -> list[optuna.trial.FrozenTrial]:
-    with open_storage(place).study("study") as opened:
+def trials_of(location: str) -> list[optuna.trial.FrozenTrial]:
+    with open_storage(location).study("study") as opened:
         return optuna.load_study(study_name="study", storage=opened).get_trials()
 
 
-def test_processes_that_ask_at_once_get_the_same_answers(place: str, tmp_path: Path):
-    processes = [FORK.Process(target=ask_all, args=(place, 12, tmp_path / f"{index}.json")) for index in range(4)]
+def test_processes_that_ask_at_once_get_the_same_answers(location: str, tmp_path: Path):
+    processes = [FORK.Process(target=ask_all, args=(location, 12, tmp_path / f"{index}.json")) for index in range(4)]
     for process in processes:
         process.start()
     for process in processes:
@@ -65,16 +65,16 @@ def test_processes_that_ask_at_once_get_the_same_answers(place: str, tmp_path: P
     answers = [json.loads((tmp_path / f"{index}.json").read_text()) for index in range(4)]
     assert all(answer == answers[0] for answer in answers)
     assert [each["number"] for each in answers[0]] == list(range(12))
-    trials = trials_of(place)
+    trials = trials_of(location)
     assert [{"number": trial.number, "parameters": trial.params} for trial in trials] == answers[0]
 
 
-def test_kills_at_any_write_neither_lose_nor_double(place: str, tmp_path: Path):
+def test_kills_at_any_write_neither_lose_nor_double(location: str, tmp_path: Path):
     moments = random.Random(3)
     notes = tmp_path / "answers"
     count = 20
     for _ in range(12):
-        process = FORK.Process(target=search, args=(place, count, notes))
+        process = FORK.Process(target=search, args=(location, count, notes))
         process.start()
         # Let it come a little further than the last, and kill it wherever it then is.
         seen = len(notes.read_text().splitlines()) if notes.exists() else 0
@@ -85,11 +85,11 @@ def test_kills_at_any_write_neither_lose_nor_double(place: str, tmp_path: Path):
         time.sleep(moments.uniform(0, 0.1))
         process.kill()
         process.join()
-    last = FORK.Process(target=search, args=(place, count, notes))
+    last = FORK.Process(target=search, args=(location, count, notes))
     last.start()
     last.join()
     assert last.exitcode == 0
-    trials = trials_of(place)
+    trials = trials_of(location)
     assert [trial.number for trial in trials] == list(range(count))
     assert {trial.state.name for trial in trials} == {"COMPLETE"}
     assert [trial.value for trial in trials] == [trial.params["lora.r"] for trial in trials]
@@ -100,23 +100,23 @@ def test_kills_at_any_write_neither_lose_nor_double(place: str, tmp_path: Path):
     assert answered == {trial.number: trial.params for trial in trials}
 
 
-def hold(place: str, held: Any) -> None:
-    with open_storage(place).study("study"):
+def hold(location: str, held: Any) -> None:
+    with open_storage(location).study("study"):
         held.set()
         time.sleep(600)
 
 
-def test_the_lock_of_a_killed_process_is_free_at_once(place: str):
-    step(open_storage(place), study(), asked=[0])
+def test_the_lock_of_a_killed_process_is_free_at_once(location: str):
+    step(open_storage(location), study(), asked=[0])
     held = FORK.Event()
-    process = FORK.Process(target=hold, args=(place, held))
+    process = FORK.Process(target=hold, args=(location, held))
     process.start()
     assert held.wait(60)
     # Another study is not held up.
-    step(open_storage(place), study("other"), asked=[0])
+    step(open_storage(location), study("other"), asked=[0])
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
-    assert len(step(open_storage(place), study(), asked=[0, 1])["suggestions"]) == 2
+    assert len(step(open_storage(location), study(), asked=[0, 1])["suggestions"]) == 2
 
 
 @pytest.mark.parametrize("kept", [0, 1, 25, -1])
@@ -133,7 +133,7 @@ def test_a_line_that_was_cut_off_is_dropped(kept: int, tmp_path: Path):
     assert len(again) == 3
 
 
-def test_a_journal_that_was_removed_is_begun_anew(tmp_path: Path):
+def test_a_journal_that_was_removed_starts_empty(tmp_path: Path):
     storage = open_storage(str(tmp_path))
     first = step(storage, study(), asked=[0, 1])["suggestions"]
     for journal in tmp_path.glob("*.journal"):

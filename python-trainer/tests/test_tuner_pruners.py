@@ -10,7 +10,7 @@ from lamina_trainer.tuner.storage import open_storage
 from lamina_trainer.tuner.studies import Storage
 from tuner_studies import complete, report, step, study
 
-pytest_plugins = ["tuner_places"]
+pytest_plugins = ["tuner_storages"]
 # A busy machine is no failure.
 pytestmark = pytest.mark.timeout(600)
 

@@ -12,7 +12,7 @@ from lamina_trainer.tuner.storage import open_storage
 from lamina_trainer.tuner.studies import Storage
 from tuner_studies import LEARNING_RATE, PARAMETERS, PRECISION, RANK, complete, report, step, study
 
-pytest_plugins = ["tuner_places"]
+pytest_plugins = ["tuner_storages"]
 # A busy machine is no failure.
 pytestmark = pytest.mark.timeout(600)
 
@@ -55,9 +55,9 @@ def stored(storage: Storage, name: str) -> list[optuna.trial.FrozenTrial]:
 
 
 @pytest.mark.parametrize("of", STUDIES.values(), ids=STUDIES)
-def test_suggestions_lie_within_their_ranges_and_survive_restarts(of: dict[str, Any], place: str, tmp_path):
+def test_suggestions_lie_within_their_ranges_and_survive_restarts(of: dict[str, Any], location: str, tmp_path):
     in_one_process = run(itertools.repeat(open_storage(str(tmp_path / "one"))), of, 18)
-    restarted = run((open_storage(place) for _ in itertools.count()), of, 18)
+    restarted = run((open_storage(location) for _ in itertools.count()), of, 18)
     assert restarted == in_one_process
     assert [each["number"] for each in restarted] == list(range(18))
     for each in restarted:

@@ -21,7 +21,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from lamina_trainer.tuner.storage import open_storage
 from tuner_driver import Search, quadratic
 
-pytest_plugins = ["tuner_places"]
+pytest_plugins = ["tuner_storages"]
 
 SOURCES = Path(__file__).resolve().parents[1] / "src"
 AXIS = {"kind": "float", "low": -10.0, "high": 10.0, "log": False, "step": None}
@@ -46,13 +46,13 @@ def study(name: str) -> dict[str, Any]:
 class Tuner:
     """The command, as a process."""
 
-    def __init__(self, server: str, queue: str, place: str, log: Path, *more: str) -> None:
+    def __init__(self, server: str, queue: str, location: str, log: Path, *more: str) -> None:
         self._log = log
         self._told = log.read_bytes() if log.exists() else b""
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "lamina_trainer", "tuner", "--temporal", server, "--task-queue", queue, *more],
-                env={**os.environ, "PYTHONPATH": str(SOURCES), "LAMINA_TUNER_STORAGE": place},
+                env={**os.environ, "PYTHONPATH": str(SOURCES), "LAMINA_TUNER_STORAGE": location},
                 stdout=output,
                 stderr=output,
             )
@@ -100,10 +100,10 @@ def driver(client: Client) -> Worker:
     return Worker(client, task_queue="search", workflows=[Search], workflow_runner=UnsandboxedWorkflowRunner())
 
 
-def check_study(place: str, name: str, result: dict[str, Any]) -> None:
+def check_study(location: str, name: str, result: dict[str, Any]) -> None:
     """Forty suggestions, each once, each answered as it is stored and told as it was scored."""
     assert result["finished"] == {"complete": TRIALS, "pruned": 0, "failed": 0}
-    with open_storage(place).study(name) as opened:
+    with open_storage(location).study(name) as opened:
         trials = optuna.load_study(study_name=name, storage=opened).get_trials()
     assert [trial.number for trial in trials] == list(range(TRIALS))
     assert [trial.state.name for trial in trials] == ["COMPLETE"] * TRIALS
@@ -114,12 +114,12 @@ def check_study(place: str, name: str, result: dict[str, Any]) -> None:
 
 @pytest.mark.timeout(900)
 def test_forty_suggestions_find_the_optimum(tmp_path: Path):
-    place = str(tmp_path / "tuner")
+    location = str(tmp_path / "tuner")
 
     async def search() -> dict[str, Any]:
         async with await start_temporal() as temporal, driver(temporal.client):
             address = temporal.client.service_client.config.target_host
-            with ended(Tuner(address, "tune", place, tmp_path / "log", "--exit-with-parent")) as tuner:
+            with ended(Tuner(address, "tune", location, tmp_path / "log", "--exit-with-parent")) as tuner:
                 result = await (await start_search(temporal.client, study("quadratic"), "tune")).result()
                 # Input that is not valid ends the workflow at once, with the path.
                 wrong = study("wrong") | {"parameters": {"x": {**AXIS, "low": 11.0}}}
@@ -132,17 +132,17 @@ def test_forty_suggestions_find_the_optimum(tmp_path: Path):
                 assert tuner.process.wait(60) == 0
                 lines = tuner.words().splitlines()
                 assert "tuner on task queue tune, namespace default" in lines[0]
-                assert f"studies in {place}" in lines[0]
+                assert f"studies in {location}" in lines[0]
                 assert all(line[:2] == "20" for line in lines), lines
                 return result
 
     result = asyncio.run(search())
-    check_study(place, "quadratic", result)
+    check_study(location, "quadratic", result)
     assert sum(quadratic(each["parameters"]) < NEAR for each in result["answers"]) >= 9
 
 
 @pytest.mark.timeout(900)
-def test_five_kills_neither_lose_nor_double_a_suggestion(place: str, tmp_path: Path):
+def test_five_kills_neither_lose_nor_double_a_suggestion(location: str, tmp_path: Path):
     moments = random.Random(5)
     after = sorted(moments.sample(range(2, TRIALS - 4), 5))
 
@@ -152,7 +152,7 @@ def test_five_kills_neither_lose_nor_double_a_suggestion(place: str, tmp_path: P
             # An activity that a killed worker held is given out again after ten seconds; on a busy machine it
             # may be given out while the first still runs, which must do no harm either.
             handle = await start_search(temporal.client, study("killed"), "tune", seconds=10)
-            tuner = Tuner(address, "tune", place, tmp_path / "log")
+            tuner = Tuner(address, "tune", location, tmp_path / "log")
             try:
                 for count in after:
                     while await handle.query(Search.told) < count:
@@ -160,13 +160,13 @@ def test_five_kills_neither_lose_nor_double_a_suggestion(place: str, tmp_path: P
                         await asyncio.sleep(0.005)
                     await asyncio.sleep(moments.uniform(0, 0.3))
                     tuner.kill()
-                    tuner = Tuner(address, "tune", place, tmp_path / "log")
+                    tuner = Tuner(address, "tune", location, tmp_path / "log")
                 return await handle.result()
             finally:
                 tuner.kill()
                 assert "s3cret" not in (tmp_path / "log").read_text()
 
-    check_study(place, "killed", asyncio.run(search()))
+    check_study(location, "killed", asyncio.run(search()))
 
 
 def test_it_ends_with_its_parent(tmp_path: Path):
@@ -190,7 +190,7 @@ def test_it_ends_with_its_parent(tmp_path: Path):
     parent.wait()
 
     def gone() -> bool:
-        # Whoever adopts orphans here may leave the dead unburied.
+        # The process that adopts orphans here may not collect the dead.
         try:
             return Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
         except FileNotFoundError:
@@ -211,7 +211,7 @@ def run_tuner(*arguments: str, **environment: str) -> subprocess.CompletedProces
 
 
 @pytest.mark.parametrize(
-    ("place", "words"),
+    ("location", "words"),
     [
         ("", "--storage or LAMINA_TUNER_STORAGE"),
         ("mysql://root:s3cret@db/x", "a postgresql:// URL or a folder, not mysql://"),
@@ -219,8 +219,8 @@ def run_tuner(*arguments: str, **environment: str) -> subprocess.CompletedProces
         ("/proc/tuner", "/proc/tuner cannot be made"),
     ],
 )
-def test_a_storage_that_cannot_be_one_is_refused(place: str, words: str):
-    process = run_tuner(LAMINA_TUNER_STORAGE=place)
+def test_a_storage_that_cannot_be_one_is_refused(location: str, words: str):
+    process = run_tuner(LAMINA_TUNER_STORAGE=location)
     assert process.returncode == 64
     assert words in process.stderr
     assert "s3cret" not in process.stderr

@@ -8,11 +8,11 @@ import { after, before, test } from 'node:test';
 import { TRAINER_FOLDER, trainerEnvironment, trainerPython } from '../support/trainer.ts';
 import { assertOnce, type Mutation } from './mutation.ts';
 
-const BY_HAND = 'tests/test_evaluate.py::test_mean_standard_error_and_perplexity_by_hand';
+const BY_HAND = 'tests/test_evaluation.py::test_mean_standard_error_and_perplexity_by_hand';
 const RESULT = 'tests/test_trial_result.py';
 const DIFFERENCE = 'tests/test_adapter.py::test_the_difference_of_logits_by_hand';
 const TRIAL = 'tests/test_trial.py::test_every_precision_and_method_trains_and_is_measured[fp32-full]';
-const HEAD = 'tests/test_head.py::test_loss_and_gradients_are_those_of_the_plain_formula';
+const HEAD = 'tests/test_chunked_cross_entropy.py::test_loss_and_gradients_are_those_of_the_plain_formula';
 
 const MUTATIONS: readonly Mutation[] = [
   [
@@ -39,7 +39,7 @@ const MUTATIONS: readonly Mutation[] = [
     'data/padding.py',
     'has_next[row, : len(sequence) - 1] = True',
     'has_next[row, :] = True',
-    'tests/test_evaluate.py::test_padding_has_no_next_token',
+    'tests/test_evaluation.py::test_padding_has_no_next_token',
   ],
   [
     'log-sum-exp of the head',

@@ -1,4 +1,4 @@
-"""What the scheduler tells apart of failures: its own registry (`domain/failures/registry.ts` writes the file)."""
+"""The scheduler's registry of failures (`npm run generate` writes the file from `domain/failures/registry.ts`)."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""From an exception to an exit code and one sentence for the user."""
+"""Turns an exception into an exit code and one sentence for the user."""
 
 import hashlib
 import logging
@@ -16,7 +16,7 @@ from lamina_trainer.host.files import write_atomic
 _log = logging.getLogger(__name__)
 
 _TERMINATION_BYTES: Final = 4096
-"""What Kubernetes keeps of a termination message."""
+"""The size at which Kubernetes cuts a termination message."""
 _MESSAGE_LETTERS: Final = 1000
 
 _LOST_PEER: Final = ("gloo/", "connection closed by peer", "connection reset by peer")
@@ -29,7 +29,7 @@ class Ending:
     reason: str
     message: str
     lost_peer: bool = False
-    """Whether all that went wrong here is that another process of the trial was gone."""
+    """Whether this process failed only because another process of the trial was lost."""
 
     @property
     def code(self) -> int:
@@ -47,7 +47,7 @@ class Conclusion:
 
 
 def classify(error: BaseException) -> Ending:
-    """Name the exit for an exception. Only what the scheduler treats differently is told apart."""
+    """Name the exit for an exception; it distinguishes only what the scheduler treats differently."""
     if isinstance(error, InvalidError):
         return Ending("invalid", str(error))
     if isinstance(error, StoppedError):
@@ -55,7 +55,7 @@ def classify(error: BaseException) -> Ending:
     text = f"{type(error).__name__}: {error}"
     lowered = text.lower()
     if isinstance(error, PermissionError) and "permission denied" in lowered:
-        # No other attempt has other rights.
+        # Every attempt runs as the same user.
         file = "A file" if error.filename is None else f"The file {error.filename}"
         return Ending("invalid", f"{file} may not be used by user {os.getuid()}: permission denied.")
     if "DistError" in _kinds(error) or any(part in lowered for part in _LOST_PEER):
@@ -90,7 +90,7 @@ def write_result(result: Document, folder: Path) -> str:
 def write_exit(ending: Ending, folder: Path | None, result_sha256: str | None) -> None:
     """Write exit.json, and the termination message where LAMINA_TERMINATION_LOG names its file.
 
-    The message is written first: it may be all that can be.
+    The termination message is written first: the folder may be full or gone.
     """
     document = TrialExit(
         code=ending.code,

@@ -27,7 +27,7 @@ class Children:
     """The attempts of this server that are alive."""
 
     def __init__(self, run: Callable[[Path], int], release: Callable[[], None]) -> None:
-        """Take what a child does, and how it lets go of what belongs to the server."""
+        """Take the function a child runs, and one that closes what a child inherits from the server."""
         self._run = run
         self._release = release
         self._folders: dict[int, Path] = {}
@@ -36,7 +36,7 @@ class Children:
         return len(self._folders)
 
     def launch(self, folder: Path, env: Mapping[str, str]) -> int:
-        """Start the attempt in `folder` unless it is alive, whoever started it; returns its process id.
+        """Start the attempt in `folder` unless one is alive there, also one of another server; returns its process id.
 
         Raises InvalidError if the folder holds no request.
         """

@@ -1,4 +1,4 @@
-"""Starts an attempt: in this process, or in processes of its own under a supervisor."""
+"""Starts an attempt: in this process, or in child processes under a supervisor."""
 
 import os
 import sys
@@ -8,57 +8,57 @@ from dataclasses import replace
 from pathlib import Path
 
 from lamina_trainer.attempt.request_source import Outline, RequestSource
-from lamina_trainer.distributed.rank import Place, nodes_from, shares
-from lamina_trainer.distributed.supervisor import Body, Supervisor, end_as
+from lamina_trainer.distributed.rank import ProcessRank, local_ranks, nodes_from
+from lamina_trainer.distributed.supervisor import ChildFunction, Supervisor, exit_as
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.host.environment import settle
+from lamina_trainer.host.environment import prepare_environment
 from lamina_trainer.host.stop import stop_on_signals
 
 
 def launch(source: RequestSource) -> int:
     """Run the attempt and return its exit code.
 
-    What it prints, native code included, also goes to log.txt in its output folder. Where standard
-    output is that file already, and one process is enough, the attempt runs in this very process.
+    What it prints, native code included, also goes to log.txt in its output folder. If standard output
+    is that file already and one process is enough, the attempt runs in this process.
     """
     outline = source.outline()
     log = None
-    processes: list[Place] = []
+    processes: list[ProcessRank] = []
     if outline is not None:
-        settle(outline.cache)
+        prepare_environment(outline.cache)
         log = _log_file(outline)
         try:
-            processes = shares(outline.gpus, os.environ)
+            processes = local_ranks(outline.gpus, os.environ)
         except InvalidError as error:
             source = replace(source, failure=str(error), folder=outline.output)
     if processes:
-        return _together(source, processes, log)
+        return _in_several_processes(source, processes, log)
     if log is None:
         stop_on_signals()
-        return _alone(source)
-    return end_as(Supervisor(log).run([lambda _: _alone(source)])[0].code)
+        return _in_one_process(source)
+    return exit_as(Supervisor(log).run([lambda _: _in_one_process(source)])[0].code)
 
 
-def _alone(source: RequestSource) -> int:
+def _in_one_process(source: RequestSource) -> int:
     from lamina_trainer.attempt.run import run_attempt
 
     return run_attempt(source)
 
 
-def _together(source: RequestSource, processes: list[Place], log: Path | None) -> int:
+def _in_several_processes(source: RequestSource, processes: list[ProcessRank], log: Path | None) -> int:
     began = time.time()
-    ended = Supervisor(log).run([_share(source, place) for place in processes])
-    from lamina_trainer.attempt.verdict import conclude
+    ended = Supervisor(log).run([_child_of_rank(source, process) for process in processes])
+    from lamina_trainer.attempt.joint_exit import write_joint_exit
 
-    return end_as(conclude(ended, nodes_from(os.environ).index, began))
+    return exit_as(write_joint_exit(ended, nodes_from(os.environ).index, began))
 
 
-def _share(source: RequestSource, place: Place) -> Body:
+def _child_of_rank(source: RequestSource, process: ProcessRank) -> ChildFunction:
     def run(tell: Callable[[bytes], None]) -> int:
-        from lamina_trainer.attempt.run import run_share
-        from lamina_trainer.attempt.verdict import encode
+        from lamina_trainer.attempt.joint_exit import encode
+        from lamina_trainer.attempt.run import run_rank
 
-        conclusion = run_share(source, place)
+        conclusion = run_rank(source, process)
         tell(encode(conclusion))
         return conclusion.ending.code
 

@@ -84,5 +84,5 @@ def _import(module: str) -> None:
     try:
         importlib.import_module(module)
     except ImportError as error:
-        # A trial that needs it will say so; one that does not shall not suffer.
+        # A trial that needs it will fail with the reason; the others must not.
         _log.warning("Could not preload %s: %s", module, error)

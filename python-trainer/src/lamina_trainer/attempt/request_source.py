@@ -11,7 +11,7 @@ from lamina_trainer.errors import InvalidError
 
 @dataclass(frozen=True)
 class Outline:
-    """What has to be known of a request before anything large is imported."""
+    """The fields of a request that are needed before anything large is imported."""
 
     output: Path
     cache: Path
@@ -20,12 +20,12 @@ class Outline:
 
 @dataclass(frozen=True)
 class RequestSource:
-    """A request's text, or the sentence that says why there is none."""
+    """A request's text, or the reason why there is none."""
 
     text: bytes
     failure: str | None
     folder: Path | None
-    """Where exit.json goes as long as the request has not said where; None: nowhere."""
+    """Folder of exit.json until the request has named one; None: it is not written."""
 
     @classmethod
     def from_file(cls, file: Path) -> Self:

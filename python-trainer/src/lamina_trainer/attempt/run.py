@@ -1,4 +1,4 @@
-"""One attempt from its request file to its exit code."""
+"""Runs one attempt from its request to its exit code."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ from lamina_trainer.attempt.exits import Conclusion, Ending, classify, finished,
 from lamina_trainer.attempt.request_source import RequestSource
 from lamina_trainer.contract.document import parse_document
 from lamina_trainer.contract.trial import TrialRequest
-from lamina_trainer.distributed.rank import Place
+from lamina_trainer.distributed.rank import ProcessRank
 from lamina_trainer.events.http_reporter import HttpReporter
 from lamina_trainer.events.reporter import NullReporter, Reporter
 from lamina_trainer.generate.contract import GenerateRequest, asks_for_data
@@ -39,14 +39,16 @@ def run_attempt(source: RequestSource, warm: Warm | None = None, default_threads
     return ended.ending.code
 
 
-def run_share(source: RequestSource, place: Place) -> Conclusion:
-    """Run one process's share of a trial; how all of them ended is for the supervisor to write down."""
-    configure_logging(f"[{place.rank}] ")
+def run_rank(source: RequestSource, process: ProcessRank) -> Conclusion:
+    """Run one rank of a trial; the supervisor writes down how all of them ended."""
+    configure_logging(f"[{process.rank}] ")
     cores = len(os.sched_getaffinity(0))
-    return _conclude(source, None, max(1, cores // place.local_world), place)
+    return _conclude(source, None, max(1, cores // process.local_world_size), process)
 
 
-def _conclude(source: RequestSource, warm: Warm | None, default_threads: int | None, place: Place | None) -> Conclusion:
+def _conclude(
+    source: RequestSource, warm: Warm | None, default_threads: int | None, process: ProcessRank | None
+) -> Conclusion:
     folder = source.folder
     digest: str | None = None
     try:
@@ -58,7 +60,7 @@ def _conclude(source: RequestSource, warm: Warm | None, default_threads: int | N
         else:
             request = parse_document(TrialRequest, text)
             folder = Path(request.paths.output)
-            ending, digest = _run(request, folder, warm, default_threads, place)
+            ending, digest = _run(request, folder, warm, default_threads, process)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the scheduler has to be told
         ending = classify(error)
         if ending.reason in {"invalid", "resumable"}:
@@ -69,23 +71,23 @@ def _conclude(source: RequestSource, warm: Warm | None, default_threads: int | N
 
 
 def _run(
-    request: TrialRequest, folder: Path, warm: Warm | None, default_threads: int | None, place: Place | None
+    request: TrialRequest, folder: Path, warm: Warm | None, default_threads: int | None, process: ProcessRank | None
 ) -> tuple[Ending, str | None]:
     for needed in (folder, Path(request.paths.checkpoints), Path(request.paths.cache)):
         require_writable(needed)
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         switch_offline()
     with ExitStack() as stack:
-        reporter = _reporter(request, stack, place)
+        reporter = _reporter(request, stack, process)
         reporter.phase("starting")
         apply_threads(default_threads)
-        from lamina_trainer.distributed.process_group import Group
+        from lamina_trainer.distributed.process_group import ProcessGroup
         from lamina_trainer.trial.run import run_trial
 
-        group = Group(place)
+        group = ProcessGroup(process)
         result = run_trial(request, reporter, warm, group)
         group.close()
-    return finished(result), write_result(result, folder) if group.first else None
+    return finished(result), write_result(result, folder) if group.is_main else None
 
 
 def _generate(request: GenerateRequest, folder: Path) -> tuple[Ending, str | None]:
@@ -105,10 +107,10 @@ def _generate(request: GenerateRequest, folder: Path) -> tuple[Ending, str | Non
     return Ending("succeeded", f"{records} records of {answers} answers."), write_result(result, folder)
 
 
-def _reporter(request: TrialRequest | GenerateRequest, stack: ExitStack, place: Place | None) -> Reporter:
+def _reporter(request: TrialRequest | GenerateRequest, stack: ExitStack, process: ProcessRank | None) -> Reporter:
     # Taken out of the environment: nothing that the trial starts or records needs it.
     token = os.environ.pop(TOKEN_VARIABLE, "")
-    if request.events_url is None or (place is not None and place.rank > 0):
+    if request.events_url is None or (process is not None and process.rank > 0):
         return NullReporter()
     reporter = HttpReporter(request.events_url, token)
     stack.callback(reporter.close)

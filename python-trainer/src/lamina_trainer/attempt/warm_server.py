@@ -2,7 +2,7 @@
 
 It speaks newline-delimited JSON on a Unix socket: `{"op":"ping"}` and
 `{"op":"launch","attemptDir":…,"env":{…}}`, answered by one line each, `{"error":…}` where it refuses.
-It outlives whoever started it, and ends when it has had nothing to do for a while. SIGTERM ends it as
+It outlives the process that started it, and ends when it has had nothing to do for a while. SIGTERM ends it as
 soon as its children have ended; they are not touched.
 """
 
@@ -136,7 +136,7 @@ class _Server:
 
     def _listen(self) -> socket.socket:
         # The lock is ours, so a socket that is there belongs to a dead server. The new one gets its name
-        # when it listens: whoever sees it can connect.
+        # once it listens: a client that sees it can connect.
         unready = self._path.with_name(f"{self._path.name}~")
         unready.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)

@@ -1,4 +1,4 @@
-"""From token ids to blocks: the split and the packing, without I/O."""
+"""Splits records and packs their token ids into blocks, without I/O."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

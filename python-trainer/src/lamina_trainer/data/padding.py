@@ -1,4 +1,4 @@
-"""From blocks to one batch of tensors."""
+"""Pads sequences to one batch of tensors."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -18,7 +18,7 @@ from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.files import build_once
 
 _FORMAT: Final = 1
-"""Part of the cache key: raise it when the blocks of the same input change."""
+"""Version in the cache key: increase it when the same input gives other blocks."""
 
 _log = logging.getLogger(__name__)
 

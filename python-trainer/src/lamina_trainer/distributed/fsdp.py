@@ -1,4 +1,4 @@
-"""Full training over several processes: every weight, gradient and optimizer state divided among them (FSDP)."""
+"""Full training over several processes: weights, gradients and optimizer states are sharded over them (FSDP2)."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,7 +14,7 @@ from lamina_trainer.contract.vocabulary import Method
 from lamina_trainer.errors import InvalidError
 
 
-def check_division(method: Method, training: TrainingSettings) -> None:
+def check_sharding(method: Method, training: TrainingSettings) -> None:
     """Raise InvalidError for what full training over several processes cannot do."""
     if method != "full":
         return
@@ -26,36 +26,36 @@ def check_division(method: Method, training: TrainingSettings) -> None:
         raise InvalidError("fp16 mixed precision is not possible for full training over several GPUs; use bf16")
 
 
-def divide(passes: nn.Module, layers: Iterable[nn.Module], device: torch.device, world: int) -> None:
-    """Divide in place: layer by layer, what is left of the model as one more group.
+def shard(forward: nn.Module, layers: Iterable[nn.Module], device: torch.device, world_size: int) -> None:
+    """Shard in place, layer by layer; all parameters outside of layers form one more FSDP unit.
 
-    Weights that are not on the device yet are moved there group by group, so that no GPU has to hold all.
-    Gradients are added up in fp32, whatever the weights are stored in.
+    Weights that are not on the device yet are moved there unit by unit, so that no GPU has to hold all.
+    Gradients are reduced in fp32, whatever dtype the weights are stored in.
     """
-    mesh = init_device_mesh(device.type, (world,))
+    mesh = init_device_mesh(device.type, (world_size,))
     policy = MixedPrecisionPolicy(reduce_dtype=torch.float32, cast_forward_inputs=False)
     for layer in layers:
         fully_shard(layer, mesh=mesh, mp_policy=policy)
-    fully_shard(passes, mesh=mesh, mp_policy=policy)
+    fully_shard(forward, mesh=mesh, mp_policy=policy)
 
 
-def reshard(passes: nn.Module) -> None:
-    """Give back what an evaluation has put together: without a backward pass nothing else does."""
-    if isinstance(passes, FSDPModule):
-        passes.reshard()
+def reshard(forward: nn.Module) -> None:
+    """Free the parameters that an evaluation has gathered: without a backward pass nothing else does."""
+    if isinstance(forward, FSDPModule):
+        forward.reshard()
 
 
-def whole(value: Any) -> Any:
-    """Put divided tensors together, also inside of lists and dictionaries; all processes must call it."""
+def full_tensors(value: Any) -> Any:
+    """Gather sharded tensors, also inside of lists and dictionaries; all processes must call it."""
     if isinstance(value, DTensor):
         return value.full_tensor().detach().cpu()
     if isinstance(value, dict):
-        return {key: whole(item) for key, item in value.items()}
-    return [whole(item) for item in value] if isinstance(value, list) else value
+        return {key: full_tensors(item) for key, item in value.items()}
+    return [full_tensors(item) for item in value] if isinstance(value, list) else value
 
 
-def part(saved: Tensor, like: Tensor) -> Tensor:
-    """This process's part of a whole tensor, if `like` is divided."""
+def local_shard(saved: Tensor, like: Tensor) -> Tensor:
+    """This process's shard of a full tensor, if `like` is sharded."""
     if not isinstance(like, DTensor) or saved.shape != like.shape:
         return saved
     return distribute_tensor(saved.to(like.device), like.device_mesh, like.placements, src_data_rank=None)

@@ -1,4 +1,4 @@
-"""Where a process stands among those that share a trial, found without importing torch."""
+"""The ranks of the processes that share a trial, found without importing torch."""
 
 import socket
 from collections.abc import Mapping
@@ -18,27 +18,27 @@ class Nodes:
 
     count: int
     index: int
-    address: str
-    port: int
+    master_address: str
+    master_port: int
 
 
 @dataclass(frozen=True)
-class Place:
-    """One process of a trial. Process 0 keeps the store through which the others find each other."""
+class ProcessRank:
+    """One process of a trial. Rank 0 serves the store through which all find each other."""
 
     rank: int
-    world: int
+    world_size: int
     local_rank: int
-    local_world: int
-    address: str
-    port: int
-    listening: int | None
-    """Descriptor of a socket that listens for the store; None: bind the port."""
+    local_world_size: int
+    master_address: str
+    master_port: int
+    listening_socket: int | None
+    """Descriptor of a socket that listens for the store; None where the port is yet to be bound."""
 
     @property
-    def one_node(self) -> bool:
+    def is_single_node(self) -> bool:
         """Whether all processes are on this machine."""
-        return self.local_world == self.world
+        return self.local_world_size == self.world_size
 
 
 def nodes_from(env: Mapping[str, str]) -> Nodes:
@@ -53,24 +53,26 @@ def nodes_from(env: Mapping[str, str]) -> Nodes:
     index = _whole(env, which, None, least=0)
     if index >= count:
         raise InvalidError(f"{which} is {index}, but LAMINA_NODES is {count}; nodes are counted from 0.")
-    address = env.get("LAMINA_MASTER_ADDRESS")
-    if not address:
+    master_address = env.get("LAMINA_MASTER_ADDRESS")
+    if not master_address:
         raise InvalidError("LAMINA_MASTER_ADDRESS must name node 0 where LAMINA_NODES is more than 1.")
-    return Nodes(count, index, address, _whole(env, "LAMINA_MASTER_PORT", _DEFAULT_PORT, least=1))
+    return Nodes(count, index, master_address, _whole(env, "LAMINA_MASTER_PORT", _DEFAULT_PORT, least=1))
 
 
-def places(gpus: int, nodes: Nodes) -> list[Place]:
-    """The processes of this node, one for each of its share of the `gpus` of the trial."""
+def _ranks_of_node(gpus: int, nodes: Nodes) -> list[ProcessRank]:
+    """The ranks of this node, one for each of its GPUs, of which the trial has `gpus` on all nodes."""
     if gpus % nodes.count:
         raise InvalidError(f"{gpus} GPUs cannot be divided evenly over {nodes.count} nodes.")
-    local, port, listening = gpus // nodes.count, nodes.port, None
+    local, master_port, listening_socket = gpus // nodes.count, nodes.master_port, None
     if nodes.count == 1:
         # Bound here and inherited, so that no other process can take the port in between.
-        listener = socket.create_server((nodes.address, 0))
-        port, listening = listener.getsockname()[1], listener.detach()
+        listener = socket.create_server((nodes.master_address, 0))
+        master_port, listening_socket = listener.getsockname()[1], listener.detach()
     first = nodes.index * local
     return [
-        Place(first + i, gpus, i, local, nodes.address, port, listening if first + i == 0 else None)
+        ProcessRank(
+            first + i, gpus, i, local, nodes.master_address, master_port, listening_socket if first + i == 0 else None
+        )
         for i in range(local)
     ]
 
@@ -89,8 +91,8 @@ def local_gpus(env: Mapping[str, str]) -> int:
         return 0
 
 
-def shares(gpus: int, env: Mapping[str, str]) -> list[Place]:
-    """The processes that this node's part of the trial takes; empty where it runs in one.
+def local_ranks(gpus: int, env: Mapping[str, str]) -> list[ProcessRank]:
+    """The ranks that run on this node; empty for a trial of one process.
 
     Raises InvalidError where the variables are wrong or there are fewer GPUs than asked for.
     """
@@ -99,11 +101,11 @@ def shares(gpus: int, env: Mapping[str, str]) -> list[Place]:
     nodes = nodes_from(env)
     present = local_gpus(env)
     if present == 0 and env.get(CPU_PROCESSES) == "1":
-        return places(gpus, nodes)
+        return _ranks_of_node(gpus, nodes)
     if present * nodes.count < gpus:
         where = "this machine" if nodes.count == 1 else f"this node, one of {nodes.count},"
         raise InvalidError(f"{gpus} GPUs were asked for; {where} has {present}.")
-    return places(gpus, nodes)
+    return _ranks_of_node(gpus, nodes)
 
 
 def _whole(env: Mapping[str, str], name: str, default: int | None, *, least: int) -> int:

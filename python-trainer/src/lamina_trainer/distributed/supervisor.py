@@ -1,4 +1,4 @@
-"""Keeps the processes of an attempt: forwards signals to them, keeps what they print, ends as they end.
+"""Supervises the processes of an attempt: forwards signals to them, logs what they print, ends as they end.
 
 As the first process of a container it also does what the kernel expects of one: signals without a
 handler would be ignored there, and nobody else would collect orphans.
@@ -19,35 +19,35 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from lamina_trainer.errors import EXIT_CRASHED
-from lamina_trainer.host.parent_death import die_with
+from lamina_trainer.host.parent_death import die_with_parent
 from lamina_trainer.host.stop import stop_on_signals
 
 _FORWARDED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 _CHUNK: Final = 1 << 16
 _MESSAGE_BYTES: Final = 60_000
-"""Fits a pipe that nobody reads before the end."""
+"""Fits the buffer of a pipe, which is not read before the child has ended."""
 
 
-Body = Callable[[Callable[[bytes], None]], int]
-"""What a child does: it may leave a message of up to 60 kB for the supervisor, and returns its exit code."""
+ChildFunction = Callable[[Callable[[bytes], None]], int]
+"""Runs in a child: it may send the supervisor one message of up to 60 kB, and returns the exit code."""
 
 
 @dataclass(frozen=True)
-class Ended:
+class ChildExit:
     """How a child ended."""
 
     code: int
-    """Its exit code, or the number of the signal that ended it, negative."""
+    """The exit code, or the negative number of the signal that ended the process."""
     message: bytes
     cut_short: bool
-    """Whether it was killed here because another one had failed."""
+    """Whether the supervisor killed it because another child had failed."""
 
 
 class Supervisor:
     """Runs functions in forked processes. Make it in a process that has neither threads nor large libraries."""
 
     def __init__(self, log: Path | None, *, patience: float = 10.0) -> None:
-        """Take a file for what the children print; `patience` seconds after one failed the others are killed."""
+        """Take the log file; `patience` seconds after one child failed the others are killed."""
         self._log = log
         self._patience = patience
         self._alive: set[int] = set()
@@ -55,8 +55,8 @@ class Supervisor:
         self._cut_short: set[int] = set()
         self._output = -1
 
-    def run(self, bodies: Sequence[Body]) -> list[Ended]:
-        """Run all to their ends, which are returned in the order of the bodies."""
+    def run(self, bodies: Sequence[ChildFunction]) -> list[ChildExit]:
+        """Run all functions and return how each child ended, in the order of the functions."""
         # Until a child has its own handlers, and we have ours, a signal waits.
         waiting = {*_FORWARDED, signal.SIGCHLD}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
@@ -82,7 +82,7 @@ class Supervisor:
             messages.append(_read(reading))
             os.close(reading)
         return [
-            Ended(self._codes[pid], message, pid in self._cut_short)
+            ChildExit(self._codes[pid], message, pid in self._cut_short)
             for pid, message in zip(pids, messages, strict=True)
         ]
 
@@ -105,15 +105,15 @@ class Supervisor:
                 if kill_at is None and any(self._codes.values()):
                     kill_at = time.monotonic() + self._patience
                 elif kill_at is not None and time.monotonic() >= kill_at:
-                    # They wait for a process that will not come back.
+                    # They wait in a collective for a process that has ended.
                     self._cut_short |= self._alive
                     self._forward(signal.SIGKILL, None)
                     kill_at = time.monotonic() + self._patience
-        # Not to the end of the file: an orphan may hold the other end for ever.
+        # It does not wait for the end of the pipe: an orphan may keep the other end open.
         while self._log is not None and self._pump(sinks):
             pass
 
-    def _fork(self, body: Body, writing: int | None, told: int, mask: Iterable[int]) -> int:
+    def _fork(self, body: ChildFunction, writing: int | None, told: int, mask: Iterable[int]) -> int:
         parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -141,7 +141,7 @@ class Supervisor:
                 self._codes[pid] = os.waitstatus_to_exitcode(status)
 
     def _pump(self, sinks: "_Sinks") -> bool:
-        """Pass on what was printed; false if there is nothing now, or nothing will come."""
+        """Pass on what was printed; false if nothing is there now or the pipe has ended."""
         try:
             chunk = os.read(self._output, _CHUNK)
         except BlockingIOError:
@@ -180,12 +180,12 @@ def _read(descriptor: int) -> bytes:
     return b"".join(parts)
 
 
-def _child(body: Body, writing: int | None, told: int, parent: int, mask: Iterable[int]) -> NoReturn:
+def _child(body: ChildFunction, writing: int | None, told: int, parent: int, mask: Iterable[int]) -> NoReturn:
     code = EXIT_CRASHED
     try:
         stop_on_signals()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        die_with(parent)
+        die_with_parent(parent)
         if writing is not None:
             os.dup2(writing, 1)
             os.dup2(writing, 2)
@@ -205,8 +205,8 @@ def _tell(descriptor: int, message: bytes) -> None:
     os.write(descriptor, message[:_MESSAGE_BYTES])
 
 
-def end_as(code: int) -> int:
-    """The exit code of an ended process. One that a signal ended is followed by the same signal."""
+def exit_as(code: int) -> int:
+    """Return the exit code of an ended child; if a signal ended it, end this process by the same signal."""
     if code >= 0:
         return code
     if os.getpid() != 1:  # the kernel protects the first process from its own signals

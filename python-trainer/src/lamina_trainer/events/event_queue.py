@@ -1,4 +1,4 @@
-"""Events waiting to be acknowledged: numbered without gaps, thinned only where that loses no decision."""
+"""Queue of events that are not acknowledged: numbered without gaps; only step events may be dropped."""
 
 from collections import deque
 from collections.abc import Mapping

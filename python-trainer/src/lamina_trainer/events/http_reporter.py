@@ -21,7 +21,7 @@ from lamina_trainer.events.reporter import Stage
 _log = logging.getLogger(__name__)
 
 _REFUSED: Final = frozenset({400, 413, 422})
-"""Answers that are about this batch and will be the same next time."""
+"""Status codes that refuse this batch and would refuse it again."""
 _MIN_BUSY_SECONDS: Final = 0.002
 
 
@@ -31,7 +31,7 @@ class Timings:
 
     heartbeat: float = 10.0
     gather: float = 0.5
-    """How long a batch may grow before it leaves."""
+    """How long a batch is collected before it is sent."""
     request: float = 10.0
     first_retry: float = 0.5
     longest_retry: float = 30.0

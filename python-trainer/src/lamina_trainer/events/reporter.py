@@ -1,4 +1,4 @@
-"""What a trial says while it works. The trial sees the protocol only; it never waits for a listener."""
+"""The protocol by which a trial reports its progress; the trial never waits for a listener."""
 
 from typing import Literal, Protocol
 
@@ -38,7 +38,7 @@ class Reporter(Protocol):
 
 
 class NullReporter:
-    """Says nothing: for attempts without an events address and for tests."""
+    """Discards everything: for attempts without an events address and for tests."""
 
     def phase(self, phase: PhaseName) -> None:
         """Ignore."""

@@ -1,4 +1,4 @@
-"""What a running trial tells: to whoever listens to its events, and to its scalars."""
+"""Reports the steps and evaluations of a running trial as events and as scalars."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +13,12 @@ from lamina_trainer.measure.process import current_memory_bytes
 from lamina_trainer.training.trainer import StepReport
 
 
-def step_teller(
+def step_reporter(
     reporter: Reporter, scalars: Scalars | None, meter: DeviceMeter, steps: int, device: torch.device
 ) -> Callable[[StepReport], None]:
-    """Tell of each of `steps` steps; the meter looks at the device as often."""
+    """Return a hook that reports each of `steps` steps and samples the device's meter."""
 
-    def tell(report: StepReport) -> None:
+    def report_step(report: StepReport) -> None:
         meter.sample()
         if scalars is not None:
             scalars.step(report)
@@ -33,13 +33,13 @@ def step_teller(
             memory_bytes=current_memory_bytes(device),
         )
 
-    return tell
+    return report_step
 
 
-def tell_evaluation(
+def report_evaluation(
     reporter: Reporter, scalars: Scalars | None, stage: Any, result: EvaluationResult | None, step: int
 ) -> None:
-    """Tell of an evaluation; none has figures that are not finite."""
+    """Report an evaluation; `result` is None where the loss was not finite."""
     if result is None:
         reporter.evaluation(stage=stage, loss=None, perplexity=None, accuracy=None)
         return

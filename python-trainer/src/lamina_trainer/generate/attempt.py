@@ -1,4 +1,4 @@
-"""A generation as an attempt of an experiment: into the folder of data sets, with a result beside its log."""
+"""A generation as an attempt of an experiment: into the folder of data sets, with a result next to its log."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""From an answer to text worth training on, without I/O."""
+"""Cleans an answer into text to train on, without I/O."""
 
 import re
 import unicodedata

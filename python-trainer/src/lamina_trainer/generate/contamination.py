@@ -1,4 +1,4 @@
-"""How much of a text stands in what the trained model will be scored on."""
+"""Measures how much of a text occurs in what the trained model will be scored on."""
 
 import re
 from collections.abc import Iterable

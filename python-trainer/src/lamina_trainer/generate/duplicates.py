@@ -1,4 +1,4 @@
-"""Which texts say what an earlier one says."""
+"""Finds texts that duplicate an earlier one, exactly or nearly."""
 
 import hashlib
 import re

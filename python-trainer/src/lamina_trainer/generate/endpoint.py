@@ -1,4 +1,4 @@
-"""Talks to an OpenAI-compatible server: tries again where that can help, says what to do where it cannot."""
+"""Client of an OpenAI-compatible server: retries what may pass, and names the fix for what will not."""
 
 import logging
 import os
@@ -13,9 +13,9 @@ from typing import Any, Final, Self
 import httpx
 
 from lamina_trainer.errors import InvalidError, StoppedError, TrainerError
-from lamina_trainer.generate.gate import Gate
 from lamina_trainer.generate.journal import Answer
 from lamina_trainer.generate.prompts import Request
+from lamina_trainer.generate.rate_limiter import RateLimiter
 from lamina_trainer.generate.spec import Endpoint, Limits
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class OpenAiClient:
         self._endpoint = endpoint
         self._limits = limits
         self._stop = stop
-        self._gate = Gate(limits.requests_per_minute, stop)
+        self._rate_limiter = RateLimiter(limits.requests_per_minute, stop)
         self._key = _key_of(endpoint)
         self._http = httpx.Client(
             base_url=f"{endpoint.base_url}/",
@@ -65,7 +65,7 @@ class OpenAiClient:
         """
         trouble = ""
         for attempt in range(1, self._limits.attempts + 1):
-            if not self._gate.wait():
+            if not self._rate_limiter.wait():
                 raise StoppedError("Asked to stop.")
             leaving()
             wait = None
@@ -127,7 +127,7 @@ class OpenAiClient:
         wait = min(wait, self._limits.longest_wait_seconds) if asked is None else asked
         _log.info("Again in %.1f s, because %s", wait, trouble)
         if throttled:
-            self._gate.pause(wait)
+            self._rate_limiter.pause(wait)
         else:
             self._stop.wait(wait)
 

@@ -1,4 +1,4 @@
-"""Answers that were paid for, kept through every kind of end."""
+"""A journal of answers that were paid for, which survives crashes and power cuts."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""From a spec to the requests that it takes, without I/O but for the file of prompts."""
+"""Derives requests from a spec; reads no file but that of the prompts."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""From answers to records: every answer is kept, or dropped for one reason that is counted."""
+"""Turns answers into records: each answer is kept, or dropped for one reason that is counted."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Overlap:
     dropped_by_files: int
     dropped_by_held_out: int
     largest_share: float | None
-    """Of the records that stay and train; null where nothing was compared."""
+    """Findings on the records that are kept for training; null where nothing was compared."""
 
 
 @dataclass(frozen=True)

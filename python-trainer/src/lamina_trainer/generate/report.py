@@ -1,4 +1,4 @@
-"""What a data set is made of, and what it cost."""
+"""Reports what a data set consists of and what it cost."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ class Counts(Document):
     refused: Count
     """Requests that the endpoint turned down, each for a reason of its own."""
     dropped: Mapping[str, Count]
-    """By reason."""
+    """Count of records for each reason."""
     records: Count
 
 
@@ -41,24 +41,24 @@ class ContaminationReport(Document):
     ngram: Count
     max_share: float
     scored_texts: Count
-    """Of `contamination.files`."""
+    """The files that `contamination.files` names."""
     held_out_records: Count
     checked: Count
     dropped_by_files: Count
     dropped_by_held_out: Count
     largest_share_kept: float | None
-    """Of what trains; null where nothing was compared."""
+    """Findings on the training records; null where nothing was compared."""
 
 
 class Report(Document):
-    """Beside every data set, and the answer to the same spec the next time."""
+    """Written next to every data set, and returned when the same spec is asked for again."""
 
     spec_sha256: str
     data_sha256: str
     data: str
     """The file's name in the folder of data sets."""
     models: Sequence[str]
-    """As the endpoint named itself."""
+    """The model's name in the endpoint's answers."""
     counts: Counts
     usage: Usage
     contamination: ContaminationReport
@@ -94,7 +94,7 @@ def usage_of(answers: Sequence[Answer], sends: int, prices: Prices) -> Usage:
 
 
 def contamination_report(overlap: Overlap, ngram: int, max_share: float) -> ContaminationReport:
-    """The check's findings beside its settings."""
+    """The check's findings together with its settings."""
     return ContaminationReport(
         ngram=ngram,
         max_share=max_share,

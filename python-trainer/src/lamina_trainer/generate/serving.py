@@ -1,4 +1,4 @@
-"""An endpoint of one's own: llama.cpp's server over a model file, for as long as data are generated."""
+"""Serves a model file by llama.cpp's server for as long as data are generated."""
 
 import os
 import secrets
@@ -15,7 +15,7 @@ import httpx
 
 from lamina_trainer.errors import InvalidError, StoppedError, TrainerError
 from lamina_trainer.generate.spec import Endpoint
-from lamina_trainer.host.parent_death import die_with
+from lamina_trainer.host.parent_death import die_with_parent
 from lamina_trainer.host.stop import stop_requested
 from lamina_trainer.llama.build import tool
 from lamina_trainer.llama.source import default_cache
@@ -69,7 +69,7 @@ def _running(command: list[str], key: str, log: IO[bytes]) -> Iterator[subproces
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,
-        preexec_fn=lambda: die_with(parent),  # noqa: PLW1509
+        preexec_fn=lambda: die_with_parent(parent),  # noqa: PLW1509
     )
     try:
         yield server

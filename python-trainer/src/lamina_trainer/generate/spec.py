@@ -57,12 +57,12 @@ class Endpoint(Document):
     base_url: Text | None = None
     """With the version in its path, as `https://host/v1`."""
     model: Text | None = None
-    """As the server at `baseUrl` calls it."""
+    """The model's name at the server `baseUrl`."""
     gguf: Text | None = None
     """A model file that the generation serves to itself."""
     gguf_fingerprint: str | None = None
     context_tokens: Positive = 2048
-    """Of a prompt and its answer, where `gguf` is served."""
+    """Tokens of a prompt and its answer together, where `gguf` is served."""
     api: Literal["chat", "completions"] = "chat"
     """`completions` for base models, which know no roles."""
     api_key_variable: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
@@ -157,7 +157,7 @@ class Filters(Document):
 
 
 class Duplicates(Document):
-    """Of answers that are alike the first stays. Likeness: Jaccard index over character shingles."""
+    """Keeps the first of several similar answers. Similarity is the Jaccard index over character shingles."""
 
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.8
     """1: only equal answers are duplicates."""

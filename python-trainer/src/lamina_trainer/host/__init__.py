@@ -1,1 +1,1 @@
-"""What the trainer needs of its machine: files, signals, threads, the device and the environment."""
+"""The machine the trainer runs on: files, signals, threads, the device and the environment."""

@@ -1,4 +1,4 @@
-"""What this machine computes with, found without importing torch."""
+"""Describes the device of this machine without importing torch."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from lamina_trainer.contract.document import Document
 
 
 class DeviceCapabilities(Document):
-    """What the scheduler must know to drop cells that cannot run, and to resolve the compute dtype."""
+    """The facts by which the scheduler drops cells that cannot run and resolves the compute dtype."""
 
     kind: Literal["cpu", "cuda"]
     name: str
@@ -18,9 +18,9 @@ class DeviceCapabilities(Document):
     fast16_bit: bool
     """Whether bf16 products are at least as fast as fp32 ones."""
     features: Sequence[str]
-    """Of the CPU's features those that the table of capabilities names; none for a GPU."""
+    """Those features of the CPU that the table of capabilities names; empty for a GPU."""
     memory_bytes: int | None
-    """Of the GPU; None for a CPU, whose memory is everybody's."""
+    """Memory of the GPU; None for a CPU, whose memory all processes share."""
 
 
 def device_capabilities() -> DeviceCapabilities:

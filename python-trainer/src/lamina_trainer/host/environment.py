@@ -1,4 +1,4 @@
-"""What libraries expect of a machine and a container need not offer: a home, a user name, a place for files."""
+"""Provides what libraries expect and a container may lack: a home, a user name, a folder for temporary files."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ _CACHES: Final = {
 }
 
 
-def settle(cache: Path) -> None:
+def prepare_environment(cache: Path) -> None:
     """Point everything that libraries write at `cache` where the usual place cannot be written.
 
     For containers with a read-only root file system and a user id that no passwd file knows. On a

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and folders that are built once per machine."""
+"""Files that are written atomically, and folders that are built once per machine."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ def require_writable(folder: Path) -> None:
 
 
 def open_to_readers(folder: Path) -> None:
-    """Let whoever may look into `folder` read the files in it.
+    """Let every user who may enter `folder` read the files in it.
 
     safetensors makes files that their user alone can read, whatever the umask; pods and services that share
     a cache or artifacts may be others.
@@ -57,7 +57,7 @@ def sha256_of_file(path: Path) -> str:
 
 
 def remembered_sha256(path: Path, cache: Path) -> str:
-    """As `sha256_of_file`, but computed once for each (path, size, modification time, inode)."""
+    """Return `sha256_of_file`, computed once for each (path, size, modification time, inode)."""
     stat = path.stat()
     identity = json.dumps([str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ino])
     note = cache / "digests" / hashlib.sha256(identity.encode()).hexdigest()[:32]

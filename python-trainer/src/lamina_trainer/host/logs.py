@@ -1,4 +1,4 @@
-"""The log of a process: lines on standard error."""
+"""Configures logging to standard error."""
 
 import logging
 import sys

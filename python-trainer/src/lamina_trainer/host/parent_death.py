@@ -1,4 +1,4 @@
-"""Processes that must not outlive the one that started them."""
+"""Ends a process together with its parent."""
 
 import contextlib
 import ctypes
@@ -11,7 +11,7 @@ from lamina_trainer.errors import EXIT_CRASHED
 _PR_SET_PDEATHSIG: Final = 1
 
 
-def die_with(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
     """Let the kernel kill this process when its parent dies (Linux)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

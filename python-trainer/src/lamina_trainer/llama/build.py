@@ -85,7 +85,7 @@ def build(cache: Path, archive: Path | None, jobs: int, told: Callable[[int, int
         if shutil.which("c++") is None:
             raise InvalidError("There is no C++ compiler; install one (Debian: g++).")
         source = get_source(cache, archive)
-        # The build writes beside the sources, and those are shared with the converter.
+        # The build writes next to the sources, and those are shared with the converter.
         if not (work / "source").is_dir():
             shutil.rmtree(work / "copying", ignore_errors=True)
             shutil.copytree(source, work / "copying", symlinks=True)

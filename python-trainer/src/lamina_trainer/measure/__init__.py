@@ -1,1 +1,1 @@
-"""What is measured of a model: loss, speed, memory, energy, storage, tasks."""
+"""Measures a model: loss, speed, memory, energy, storage, tasks."""

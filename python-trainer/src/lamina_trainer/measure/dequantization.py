@@ -1,4 +1,4 @@
-"""What share of a training pass goes into turning k-bit weights back into numbers, by the profiler."""
+"""Profiles which share of a training pass is spent on dequantizing k-bit weights."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ PASSES: Final = 3
 
 
 def dequantization_share(
-    passes: nn.Module, blocks: Sequence[Any], micro_batch: int, numerics: Numerics
+    forward: nn.Module, blocks: Sequence[Any], micro_batch: int, numerics: Numerics
 ) -> float | None:
     """Time in dequantization over all time of the passes, on the device. None where the profiler sees none of it.
 
@@ -26,13 +26,13 @@ def dequantization_share(
     """
     cuda = numerics.device.type == "cuda"
     ids, has_next = pad(list(blocks[:micro_batch]), numerics.device)
-    passes.train()
+    forward.train()
 
     def make() -> None:
         with numerics.autocast():
-            loss = passes(ids, has_next, scores=False)
+            loss = forward(ids, has_next, scores=False)
         loss.backward()
-        for parameter in passes.parameters():
+        for parameter in forward.parameters():
             parameter.grad = None
         if cuda:
             torch.cuda.synchronize(numerics.device)
@@ -49,7 +49,7 @@ def dequantization_share(
             raise
         return None
     finally:
-        passes.eval()
+        forward.eval()
     if cuda:
         kernels = [(e.name, e.time_range.elapsed_us()) for e in found.events() if e.device_type.name == "CUDA"]
         return share_of_kernels(kernels)
@@ -84,5 +84,5 @@ def _dequantizes(name: str) -> bool:
 def _profiler(*, cuda: bool) -> Any:
     if cuda:
         return profile(activities=[ProfilerActivity.CUDA])
-    # Of a CPU's operators names and times are enough: to build their tree takes longer than the passes.
+    # The names and times of a CPU's operators are enough: building their tree would take longer than the passes.
     return operator_profile(use_kineto=False)

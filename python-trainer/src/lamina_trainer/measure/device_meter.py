@@ -26,7 +26,7 @@ class DeviceMeter:
             self._rapl = RaplCounter()
 
     def sample(self) -> None:
-        """Look at the process's device memory, its peak is that of all looks, and at counters that overflow."""
+        """Sample the process's device memory, whose peak is that of all samples, and counters that overflow."""
         if self._rapl is not None:
             self._rapl.joules()
         if self._handle is None:

@@ -15,7 +15,7 @@ IDLE_SECONDS: Final = 1.0
 
 
 class RaplCounter:
-    """Energy of all processor packages, whoever uses them (Linux, Documentation/power/powercap)."""
+    """Energy of all processor packages, used by any process (Linux, Documentation/power/powercap)."""
 
     def __init__(self, root: Path = RAPL_ROOT) -> None:
         """Packages are the zones directly under the control type; those below are parts of them."""

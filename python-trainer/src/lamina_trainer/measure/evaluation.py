@@ -17,7 +17,7 @@ from lamina_trainer.contract.document import write_document
 from lamina_trainer.contract.trial import EvaluationResult
 from lamina_trainer.data.padding import pad
 from lamina_trainer.distributed.fsdp import reshard
-from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.host.files import build_once
 from lamina_trainer.model.precision import Numerics
 
@@ -54,35 +54,35 @@ def summarize(sums: Sequence[float], counts: Sequence[int], right: int, seconds:
 
 
 def evaluate(
-    passes: nn.Module,
+    forward: nn.Module,
     blocks: Sequence[Any],
     micro_batch: int,
     numerics: Numerics,
-    group: Group,
+    group: ProcessGroup,
     checkpoint: Callable[[], None],
 ) -> EvaluationResult | None:
     """Score all blocks; None where the loss is not finite. `checkpoint` is called before every batch.
 
-    Batches go round the processes of the group, and all of them get the result.
+    Batches are dealt out to the processes of the group in turn, and all of them get the result.
     """
-    passes.eval()
+    forward.eval()
     batches = [blocks[start : start + micro_batch] for start in range(0, len(blocks), micro_batch)]
     mine: dict[int, tuple[list[float], list[int], int]] = {}
     began = time.perf_counter()
     with torch.no_grad(), numerics.autocast():
-        for first in range(0, len(batches), group.world):
+        for first in range(0, len(batches), group.world_size):
             checkpoint()
             index = first + group.rank
-            # Divided weights come together for all or for none: who has no batch left joins in another one.
+            # Sharded weights are gathered by all processes or by none: one without a batch repeats another one.
             batch = list(batches[index if index < len(batches) else first])
             ids, has_next = pad(batch, numerics.device)
-            nll, correct = passes(ids, has_next, scores=True)
+            nll, correct = forward(ids, has_next, scores=True)
             if index < len(batches):
                 lengths = [len(sequence) - 1 for sequence in batch]
                 sums = [one.double().sum().item() for one in torch.split(nll, lengths)]
                 mine[index] = (sums, lengths, int(correct.sum().item()))
-    reshard(passes)
-    found = {index: scored for one in group.gather(mine) for index, scored in one.items()}
+    reshard(forward)
+    found = {index: scored for one in group.all_gather(mine) for index, scored in one.items()}
     scored = [found[index] for index in range(len(batches))]
     return summarize(
         [value for sums, _, _ in scored for value in sums],
@@ -133,20 +133,20 @@ class EvaluationCache:
 
 
 def shared_evaluation(
-    group: Group, cache: EvaluationCache, key: Mapping[str, Any], together: Callable[[], EvaluationResult | None]
+    group: ProcessGroup, cache: EvaluationCache, key: Mapping[str, Any], together: Callable[[], EvaluationResult | None]
 ) -> EvaluationResult | None:
     """Let the first process look into the cache, and all of them evaluate where it holds nothing."""
-    if group.first:
+    if group.is_main:
         asked: list[bool] = []
 
         def call() -> EvaluationResult | None:
-            asked.append(group.tell(True))
+            asked.append(group.broadcast(True))
             return together()
 
         result = cache.get_or_evaluate(key, call)
         if not asked:
-            group.tell(False)
-        return group.tell(result)
-    if group.tell(False):
+            group.broadcast(False)
+        return group.broadcast(result)
+    if group.broadcast(False):
         together()
-    return group.tell(None)
+    return group.broadcast(None)

@@ -1,4 +1,4 @@
-"""What the kernel says of this process: its memory and its age. What cannot be measured is None."""
+"""Memory and age of this process as the kernel counts them. What cannot be measured is None."""
 
 import contextlib
 import ctypes
@@ -20,7 +20,7 @@ def peak_rss_bytes() -> int:
 
 
 def reset_peak_rss() -> bool:
-    """Let the peak start anew (Linux), after giving freed memory back to the system (glibc); whether it does.
+    """Reset the peak (Linux) after giving freed memory back to the system (glibc); returns whether it was reset.
 
     Without it the peak would be that of loading, in which all precisions and depths look alike.
     """

@@ -14,7 +14,7 @@ import torch
 from lamina_trainer.contract.settings import TaskSettings
 from lamina_trainer.contract.trial import TaskResult, TaskStage
 from lamina_trainer.data.tokenizer import load_tokenizer
-from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.measure.task_file import TaskDefinition, read_task
 from lamina_trainer.model.loading import LoadedModel
@@ -25,9 +25,9 @@ MISSING: Final = (
     "with: uv pip install --require-hashes -r python-trainer/requirements-lm-eval.txt"
 )
 _SEED: Final = 1234
-"""Of the choice of examples in front of a question: the same for all cells and seeds."""
+"""Seed for the examples in front of a question: the same for all cells and seeds of a trial."""
 _DRAWS: Final = 1000
-"""Of the bootstrap, for metrics whose standard error has no closed form."""
+"""Resamples of the bootstrap, for metrics whose standard error has no closed form."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +35,11 @@ _log = logging.getLogger(__name__)
 class Tasks:
     """The tasks of one trial; all are read at once, so that a mistake in one is found before training."""
 
-    def __init__(self, settings: TaskSettings, tokenizer_folder: Path, numerics: Numerics, group: Group) -> None:
+    def __init__(self, settings: TaskSettings, tokenizer_folder: Path, numerics: Numerics, group: ProcessGroup) -> None:
         if importlib.util.find_spec("lm_eval") is None:
             raise InvalidError(MISSING)
-        if group.world > 1:
-            raise InvalidError(f"evaluation.tasks runs in one process, and this trial in {group.world}.")
+        if group.world_size > 1:
+            raise InvalidError(f"evaluation.tasks runs in one process, and this trial in {group.world_size}.")
         self._settings, self._folder, self._numerics = settings, tokenizer_folder, numerics
         self._tasks = [read_task(file) for file in settings.files]
         names = [task.name for task in self._tasks]

@@ -1,4 +1,4 @@
-"""Adapters as files: saved beside what identifies their base, loaded only onto that base."""
+"""Adapters as files: saved together with what identifies their base, loaded only onto that base."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from lamina_trainer.host.files import open_to_readers, sha256_of_file, write_ato
 from lamina_trainer.model.layers import cut
 from lamina_trainer.model.loading import LoadedModel, load_model
 from lamina_trainer.model.precision import apply_precision, resolve_numerics, set_matmul_mode
-from lamina_trainer.quantizers.checkpoint import check_checkpoint, plainest_precision
+from lamina_trainer.quantizers.checkpoint import check_checkpoint, default_precision
 from lamina_trainer.quantizers.registry import quantization_constants
 
 ABOUT: Final = "lamina.json"
@@ -29,7 +29,7 @@ class AdapterBase(Document):
 
     format: Literal[1]
     checksum: str
-    """Of the base's tensors as they were in memory: cut, stored and quantized."""
+    """Checksum of the base's tensors as they were in memory: cut, stored and quantized."""
     adapter_sha256: str
     precision: Precision
     compute_dtype: ResolvedDtype
@@ -98,7 +98,7 @@ def load_base(folder: Path, about: AdapterBase | None, device: torch.device) -> 
 
     Raises InvalidError if it is another one.
     """
-    precision = plainest_precision(folder) if about is None else about.precision
+    precision = default_precision(folder) if about is None else about.precision
     check_checkpoint(folder, precision)
     numerics = resolve_numerics(precision, "auto" if about is None else about.compute_dtype, device, fast_16_bit=False)
     set_matmul_mode(numerics)

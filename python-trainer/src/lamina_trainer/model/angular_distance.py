@@ -69,7 +69,7 @@ class DistanceCache:
         self._file = folder / "distances" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
 
     def get(self) -> list[float] | None:
-        """What an earlier trial has measured."""
+        """Return the distances that an earlier trial has measured, or None."""
         try:
             return [float(value) for value in json.loads(self._file.read_text(encoding="utf-8"))]
         except FileNotFoundError:

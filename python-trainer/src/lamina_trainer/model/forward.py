@@ -1,4 +1,4 @@
-"""The forward passes of a trial as one module: what divides a model over processes hooks into its call."""
+"""The forward pass of a trial as one module: sharding and replication over processes hook into its call."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from lamina_trainer.model.chunked_cross_entropy import find_head, score, summed_
 from lamina_trainer.model.loading import LoadedModel
 
 
-class Passes(nn.Module):
+class ForwardPass(nn.Module):
     """Everything that needs the model's weights happens inside `forward`."""
 
     def __init__(self, loaded: LoadedModel) -> None:

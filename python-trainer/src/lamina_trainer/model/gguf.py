@@ -18,7 +18,7 @@ from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.files import build_once, open_to_readers, remembered_sha256
 
 _FORMAT: Final = 1
-"""Part of the folder's name: raise it when the conversion of the same file changes."""
+"""Version in the folder's name: increase it when the same file converts differently."""
 
 _log = logging.getLogger(__name__)
 

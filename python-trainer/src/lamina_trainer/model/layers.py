@@ -1,4 +1,4 @@
-"""Depth: which decoder layers are kept, and the cut itself."""
+"""Chooses the decoder layers that are kept, and cuts the model."""
 
 import math
 from collections.abc import Sequence

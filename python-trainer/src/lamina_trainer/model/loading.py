@@ -1,4 +1,4 @@
-"""Models: loading, and the parts of one that the rest of the trainer works on."""
+"""Loads models and finds the parts that the rest of the trainer works on."""
 
 import hashlib
 import json

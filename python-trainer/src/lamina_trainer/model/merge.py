@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from lamina_trainer.contract.document import Document, ResolvedDtype
-from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.files import open_to_readers
 from lamina_trainer.model.adapter import AdapterBase, attach, base_checksum, load_base, read_about
@@ -123,11 +123,11 @@ def _stored(folder: Path) -> Any:
     """Load a model in the dtype it is stored in, with constants rounded as in use, to multiply in fp32."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     dtype = getattr(torch, str(config.get("dtype") or config.get("torch_dtype") or "float32"))
-    return load_model(folder, dtype).causal.float().to(Group().device())
+    return load_model(folder, dtype).causal.float().to(ProcessGroup().device())
 
 
 def _in_fp32(base: Path, about: AdapterBase | None, adapter: Path) -> tuple[Any, Tensor]:
-    loaded = load_base(base, about, Group().device())
+    loaded = load_base(base, about, ProcessGroup().device())
     plain(loaded)
     model = attach(loaded.causal, adapter)
     return model, probe(model)
@@ -136,7 +136,7 @@ def _in_fp32(base: Path, about: AdapterBase | None, adapter: Path) -> tuple[Any,
 def restore(adapter: Path, base: Path) -> RestoreReport:
     """Put the adapter on, use it, take it off, and compare the base bit for bit."""
     about = read_about(adapter)
-    loaded = load_base(base, about, Group().device())
+    loaded = load_base(base, about, ProcessGroup().device())
     before = base_checksum(loaded.causal)
     model = attach(loaded.causal, adapter)
     probe(model)

@@ -14,7 +14,7 @@ from lamina_trainer.contract.document import ResolvedDtype
 from lamina_trainer.contract.vocabulary import ComputeDtype, Precision
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.device import device_capabilities
-from lamina_trainer.model.stored_weights import hold
+from lamina_trainer.model.stored_weights import cast_on_use
 from lamina_trainer.quantizers.interface import Target
 from lamina_trainer.quantizers.packed_linear import PackedLinear
 from lamina_trainer.quantizers.registry import quantizer_for
@@ -103,7 +103,7 @@ def apply_precision(
 ) -> tuple[str, ...]:
     """Quantize the decoder's linear layers if asked, store the rest; returns the linear layers left out.
 
-    Without `move` the weights stay where they are, for whoever divides them.
+    Without `move` the weights stay where they are: sharding moves them layer by layer.
     """
     skipped: tuple[str, ...] = ()
     if numerics.precision in KBIT:
@@ -117,7 +117,7 @@ def apply_precision(
         if isinstance(module, PackedLinear):
             module.compute = numerics.compute
     if numerics.stored not in (torch.float32, numerics.compute):
-        hold(model, numerics.compute)
+        cast_on_use(model, numerics.compute)
     return skipped
 
 

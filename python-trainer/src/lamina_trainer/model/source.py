@@ -1,4 +1,4 @@
-"""Where a model lies: every kind of reference becomes a folder."""
+"""Resolves a reference to a model to its folder."""
 
 from pathlib import Path
 

@@ -76,7 +76,7 @@ class StoredEmbedding(nn.Embedding):
         return rows if self.scale is None else rows * self.scale
 
 
-def hold(model: nn.Module, dtype: torch.dtype) -> None:
+def cast_on_use(model: nn.Module, dtype: torch.dtype) -> None:
     """Let every linear and embedding layer that is stored in another dtype than `dtype` cast per use.
 
     Tied parameters stay tied. Raises InvalidError where the model has matrices outside of such layers.

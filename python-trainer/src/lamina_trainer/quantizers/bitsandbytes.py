@@ -22,7 +22,7 @@ class BitsandbytesQuantizer(Quantizer):
     """`int8`, `nf4`, `fp4` and their doubly quantized forms."""
 
     def quantize(self, linear: nn.Linear, target: Target) -> nn.Module:
-        """Its counterpart of the library."""
+        """Make the library's counterpart of a linear layer."""
         try:
             made = _int8(linear) if target.precision == "int8" else _four_bit(linear, target)
             if linear.bias is not None:
@@ -49,11 +49,11 @@ class BitsandbytesQuantizer(Quantizer):
         setattr(causal, "is_loaded_in_8bit" if precision == "int8" else "is_loaded_in_4bit", True)
 
     def holds(self, module: nn.Module) -> bool:
-        """By the weight's class, whose import would need the library."""
+        """Compare the name of the weight's class: importing the class would need the library."""
         return type(getattr(module, "weight", None)).__name__ in ("Params4bit", "Int8Params")
 
     def parameters(self, module: Any) -> int:
-        """From the shape before packing."""
+        """Count parameters by the shape before packing."""
         if _is_int8(module):
             return int(module.weight.numel())
         return int(torch.Size(module.weight.quant_state.shape).numel())

@@ -1,4 +1,4 @@
-"""Models that were quantized before: GPTQ and AWQ checkpoints, read without the packages that wrote them.
+"""Reads checkpoints that are quantized already, GPTQ and AWQ, without the packages that wrote them.
 
 Both keep 4-bit integers in int32 words with an fp16 scale and a 4-bit zero for each group of a column of inputs:
 w = (q - zero) · scale. They differ in what lies where (AutoGPTQ's and AutoAWQ's formats).
@@ -63,8 +63,8 @@ def check_checkpoint(folder: Path, precision: Precision) -> None:
     )
 
 
-def plainest_precision(folder: Path) -> Precision:
-    """That of a model nobody has said anything of: the one it is stored in, if it is quantized, else fp32."""
+def default_precision(folder: Path) -> Precision:
+    """The precision of a model for which none was chosen: the one it is stored in if it is quantized, else fp32."""
     method = stored_method(folder)
     found = [name for name, row in capabilities().precisions.items() if method is not None and row.checkpoint == method]
     return found[0] if found else "fp32"

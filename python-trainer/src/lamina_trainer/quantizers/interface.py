@@ -1,4 +1,4 @@
-"""What a way of quantizing must say of itself; everything else in the trainer works with any of them."""
+"""The interface of quantizers; the rest of the trainer works with any of them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ class Quantizer(ABC):
 
     @abstractmethod
     def constants(self, module: Any) -> Iterator[Tensor]:
-        """Scales, offsets and lookup tables of a layer: stored beside `module.weight`, and a part of its size."""
+        """Scales, offsets and lookup tables of a layer: stored apart from `module.weight`, and a part of its size."""
 
     @abstractmethod
     def weight(self, module: Any) -> Tensor:

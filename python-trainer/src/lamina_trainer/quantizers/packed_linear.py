@@ -15,7 +15,7 @@ from lamina_trainer.quantizers.scratch import Scratch
 
 Form = Literal["int8", "float8", "int4", "mxfp4"]
 MIDDLE = 8
-"""Of the 16 values of a 4-bit integer: what an offset is relative to."""
+"""The middle of the 16 values of a 4-bit integer, which an offset is relative to."""
 _E2M1 = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, -0.0, -0.5, -1.0, -1.5, -2.0, -3.0, -4.0, -6.0)
 _E2M1_PAIRS = torch.tensor([(_E2M1[byte & 15], _E2M1[byte >> 4]) for byte in range(256)])
 """By the byte that holds them: the two values of 4-bit floats."""

@@ -1,4 +1,4 @@
-"""What all quantizers share that hold their weights in `PackedLinear`."""
+"""Base of the quantizers that hold their weights in `PackedLinear`."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from lamina_trainer.quantizers.packed_linear import PackedLinear
 
 
 class PackedQuantizer(Quantizer):
-    """Reads layers whose weight is packed; how one is made is for others to say."""
+    """Reads layers whose weight is packed; subclasses make them."""
 
     def holds(self, module: nn.Module) -> bool:
         """Whether it is a packed layer."""

@@ -28,7 +28,7 @@ def quantizer_of(module: nn.Module) -> Quantizer | None:
 
 
 def quantizer_of_parameter(model: nn.Module, name: str) -> tuple[Quantizer, nn.Module] | None:
-    """The same for a parameter by its name: a quantized layer's bias is a plain one."""
+    """What quantized a parameter, by its name, and its layer; None for a plain one, as the bias always is."""
     path, _, leaf = name.rpartition(".")
     if leaf != "weight":
         return None

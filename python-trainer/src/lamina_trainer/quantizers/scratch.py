@@ -1,4 +1,4 @@
-"""Memory that the cast or dequantized weight of the layer at work is written into, again and again."""
+"""A reused buffer for the cast or dequantized weight of the layer that computes."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Checkpoints: folders that are there whole or not at all; the newest complete one wins."""
+"""Checkpoints are written atomically as folders; the newest complete one is resumed from."""
 
 import json
 import logging

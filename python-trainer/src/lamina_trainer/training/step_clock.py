@@ -1,4 +1,4 @@
-"""Where the time of an optimizer step goes: forward, backward, optimizer."""
+"""Times the parts of an optimizer step: forward, backward, optimizer."""
 
 import time
 from typing import Any, Literal, NamedTuple

@@ -14,8 +14,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from lamina_trainer.contract.settings import Plan, TrainingSettings
 from lamina_trainer.data.padding import pad
-from lamina_trainer.distributed.fsdp import part, whole
-from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.distributed.fsdp import full_tensors, local_shard
+from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.errors import InvalidError, StoppedError
 from lamina_trainer.model.loading import LoadedModel
 from lamina_trainer.model.precision import DTYPES, Numerics
@@ -55,7 +55,7 @@ class TrainOutcome:
 
 @dataclass(frozen=True)
 class TrainHooks:
-    """What the loop says and asks between steps."""
+    """Callbacks of the loop between steps."""
 
     step: Callable[[StepReport], None]
     save: Callable[[Checkpoint], None]
@@ -70,7 +70,7 @@ class Trainer:
     def __init__(
         self,
         loaded: LoadedModel,
-        passes: nn.Module,
+        forward: nn.Module,
         parameters: Sequence[nn.Parameter],
         blocks: Sequence[Any],
         settings: TrainingSettings,
@@ -78,9 +78,9 @@ class Trainer:
         numerics: Numerics,
         seed: int,
         hooks: TrainHooks,
-        group: Group,
+        group: ProcessGroup,
     ) -> None:
-        """Take the model, and the module that makes its passes, divided already where it shall be."""
+        """Take the model and its forward pass, which is sharded already where that is wanted."""
         self._parameters, self._blocks, self._group = list(parameters), blocks, group
         self._settings, self._plan, self._numerics, self._seed, self._hooks = (
             settings,
@@ -101,15 +101,15 @@ class Trainer:
         self._clock = StepClock(numerics.device)
         if plan.checkpointing:
             loaded.causal.activation_checkpointing_enable(activation_checkpointing_kwargs={"use_reentrant": False})
-        self._passes = self._replicated(passes)
+        self._forward = self._replicated(forward)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue from a checkpoint, bit for bit as if there had been no interruption."""
         state = checkpoint.state
         with torch.no_grad():
             for parameter, saved in zip(self._parameters, state["parameters"], strict=True):
-                parameter.copy_(part(saved, parameter))
-        self._optimizer.load_state_dict(self._divided(state["optimizer"]))
+                parameter.copy_(local_shard(saved, parameter))
+        self._optimizer.load_state_dict(self._sharded(state["optimizer"]))
         if self._scaler.is_enabled():
             self._scaler.load_state_dict(state["scaler"])
         self._restore_generators(state, checkpoint.step)
@@ -118,24 +118,24 @@ class Trainer:
         self.outcome.losses = list(checkpoint.losses)
 
     def snapshot(self) -> Checkpoint:
-        """The state after the steps done so far, the same whether or not it is divided now."""
+        """The state after the steps done so far, gathered from all processes where it is sharded."""
         generators: dict[str, Tensor] = {"rng": torch.get_rng_state()}
         if self._numerics.device.type == "cuda":
             generators["cudaRng"] = torch.cuda.get_rng_state(self._numerics.device)
         state: dict[str, Any] = {
-            "parameters": whole([p.detach() for p in self._parameters]),
-            "optimizer": whole(self._optimizer.state_dict()),
+            "parameters": full_tensors([p.detach() for p in self._parameters]),
+            "optimizer": full_tensors(self._optimizer.state_dict()),
             "scaler": self._scaler.state_dict(),
-            "generators": self._group.gather(generators),
+            "generators": self._group.all_gather(generators),
         }
         return Checkpoint(self.outcome.steps_done, state, list(self.outcome.losses))
 
     def run(self) -> TrainOutcome:
         """Make the remaining steps, or fewer if the loss stops being finite."""
         settings, outcome = self._settings, self.outcome
-        self._passes.train()
+        self._forward.train()
         for index in range(outcome.steps_done, settings.steps):
-            if self._group.agree(self._hooks.stop_requested()):
+            if self._group.any_process(self._hooks.stop_requested()):
                 self._hooks.save(self.snapshot())
                 raise StoppedError(f"Stopped after step {index}; a checkpoint was saved.")
             report = self._timed_step(index)
@@ -151,7 +151,7 @@ class Trainer:
         outcome = self.outcome
         outcome.steps_done = report.step
         outcome.tokens += report.tokens
-        outcome.samples += self._samples_each() * self._group.world
+        outcome.samples += self._samples_each() * self._group.world_size
         if len(outcome.warmup_step_seconds) < self._settings.warmup_measurements:
             outcome.warmup_step_seconds.append(report.seconds)
         else:
@@ -175,7 +175,7 @@ class Trainer:
         for parameters in self._optimizer.param_groups:
             parameters["lr"] = rate
         group, micro, each = self._group, self._plan.micro_batch, self._samples_each()
-        samples = each * group.world
+        samples = each * group.world_size
         order = data_order(len(self._blocks), index * samples, samples, self._seed)
         batch = [self._blocks[i] for i in order]
         targets = sum(len(sequence) - 1 for sequence in batch)
@@ -185,18 +185,18 @@ class Trainer:
         clock.begin()
         for start in range(0, each, micro):
             with self._exchange(last=start + micro >= each):
-                # Each token weighs the same, however the batch is divided into forward passes and processes.
+                # Each token weighs the same, however the batch is split over forward passes and processes.
                 with self._autocast():
                     ids, has_next = pad(mine[start : start + micro], self._numerics.device)
-                    loss = self._passes(ids, has_next, scores=False) / targets
+                    loss = self._forward(ids, has_next, scores=False) / targets
                 clock.end_of("forward")
                 # Gradients are averaged over processes; what is wanted is their sum.
-                self._scaler.scale(loss * group.world).backward()
+                self._scaler.scale(loss * group.world_size).backward()
             clock.end_of("backward")
             total += loss.detach()
             self._hooks.check_memory()
             clock.end_of("rest")
-        group.sum(total)
+        group.all_reduce_sum(total)
         clock.end_of("rest")
         norm = self._update()
         clock.end_of("optimizer")
@@ -210,7 +210,7 @@ class Trainer:
         norm = None
         if self._settings.max_grad_norm is not None:
             self._scaler.unscale_(self._optimizer)
-            norm = whole(nn.utils.clip_grad_norm_(self._parameters, self._settings.max_grad_norm))
+            norm = full_tensors(nn.utils.clip_grad_norm_(self._parameters, self._settings.max_grad_norm))
         self._scaler.step(self._optimizer)
         self._scaler.update()
         self._optimizer.zero_grad(set_to_none=True)
@@ -224,26 +224,26 @@ class Trainer:
     def _samples_each(self) -> int:
         return self._plan.micro_batch * self._plan.accumulation
 
-    def _replicated(self, passes: nn.Module) -> nn.Module:
-        """Average gradients over processes, unless the weights are divided, which does it already."""
-        if self._group.world == 1 or any(isinstance(p, DTensor) for p in self._parameters):
-            return passes
+    def _replicated(self, forward: nn.Module) -> nn.Module:
+        """Average gradients over processes, unless the weights are sharded, which does it already."""
+        if self._group.world_size == 1 or any(isinstance(p, DTensor) for p in self._parameters):
+            return forward
         # Every process has loaded the same weights and drawn the same adapters: there is nothing to copy.
         return DistributedDataParallel(
-            passes, forward_sync_buffers=False, init_sync=False, gradient_as_bucket_view=True
+            forward, forward_sync_buffers=False, init_sync=False, gradient_as_bucket_view=True
         )
 
     def _exchange(self, *, last: bool) -> AbstractContextManager[Any]:
-        """Around a forward and backward pass: copies of a model exchange gradients after the last one alone."""
-        if last or not isinstance(self._passes, DistributedDataParallel):
+        """Context of a forward and backward pass: replicas reduce gradients only after the last micro-batch."""
+        if last or not isinstance(self._forward, DistributedDataParallel):
             return nullcontext()
-        return self._passes.no_sync()
+        return self._forward.no_sync()
 
-    def _divided(self, state: dict[str, Any]) -> dict[str, Any]:
-        """A whole optimizer state as this process holds it."""
+    def _sharded(self, state: dict[str, Any]) -> dict[str, Any]:
+        """The full optimizer state as this process holds it: sharded like its parameters."""
         held = {
             index: {
-                name: part(value, self._optimized[index]) if isinstance(value, Tensor) else value
+                name: local_shard(value, self._optimized[index]) if isinstance(value, Tensor) else value
                 for name, value in values.items()
             }
             for index, values in state["state"].items()
@@ -251,9 +251,9 @@ class Trainer:
         return {**state, "state": held}
 
     def _restore_generators(self, state: dict[str, Any], step: int) -> None:
-        """Bit for bit with as many processes as before; otherwise dropout goes on with new masks."""
+        """Restore random generators; with another number of processes dropout goes on with new masks."""
         saved, device = state["generators"], self._numerics.device
-        if len(saved) != self._group.world:
+        if len(saved) != self._group.world_size:
             torch.manual_seed(process_seed(self._seed, self._group.rank) + step)
             return
         own = saved[self._group.rank]

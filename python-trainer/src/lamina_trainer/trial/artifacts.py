@@ -1,4 +1,4 @@
-"""What is kept of a trained model: the adapter, the merged model, and the proof that the base is as it was."""
+"""The artifacts of a trained model: adapter, merged model, and the checksums that prove the base unchanged."""
 
 import gc
 import shutil
@@ -39,15 +39,15 @@ def _in_use(settings: TrialSettings) -> bool:
     return settings.artifacts.merged or evaluation.inference is not None or evaluation.gguf is not None
 
 
-def check_kept(settings: TrialSettings, *, divided: bool) -> None:
+def check_artifacts(settings: TrialSettings, *, sharded: bool) -> None:
     """Raise InvalidError for what cannot be kept, before anything is trained."""
     if needs_adapter(settings) and settings.lora is not None and settings.lora.bias != "none":
         raise InvalidError("an adapter that trains biases (lora.bias) cannot be kept or merged apart from its base")
-    if divided and _in_use(settings):
+    if sharded and _in_use(settings):
         raise InvalidError("weights that are divided over GPUs cannot be kept whole, nor measured in inference")
 
 
-def keep_trained(
+def save_trained(
     loaded: LoadedModel, folder: Path, settings: TrialSettings, numerics: Numerics, kept: Sequence[int], base: Path
 ) -> None:
     """Write the adapter, or after full training the model itself, into the attempt's folder."""
@@ -62,15 +62,15 @@ def keep_trained(
         open_to_readers(folder / MERGED)
 
 
-def take_off(loaded: LoadedModel, before: str) -> BaseChecksums:
-    """Remove the adapter and look whether the base is what it was."""
+def remove_adapter(loaded: LoadedModel, before: str) -> BaseChecksums:
+    """Remove the adapter and compute the base's checksum again."""
     loaded.adapter.unload()
     loaded.adapter = None
     return BaseChecksums(before=before, after=base_checksum(loaded.causal))
 
 
-def merge_kept(folder: Path, base: Path, numerics: Numerics) -> MergeResult:
-    """Merge the adapter that was kept and measure what changed; a merge that differs too much leaves no model."""
+def merge_saved_adapter(folder: Path, base: Path, numerics: Numerics) -> MergeResult:
+    """Merge the saved adapter and measure the difference; a merge that differs too much leaves no model."""
     release()
     shutil.rmtree(folder / MERGED, ignore_errors=True)
     began = time.perf_counter()
@@ -100,13 +100,13 @@ def load_merged(folder: Path, numerics: Numerics) -> tuple[LoadedModel, Numerics
 
 
 def merged_dtype(numerics: Numerics) -> ResolvedDtype:
-    """That of the weights which were not quantized."""
+    """The dtype of the weights that were not quantized."""
     names: dict[torch.dtype, ResolvedDtype] = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
     return names[numerics.stored]
 
 
-def tidy(folder: Path, settings: TrialSettings) -> list[Artifact]:
-    """Delete what was only needed for a measurement; the files that are left."""
+def collect_artifacts(folder: Path, settings: TrialSettings) -> list[Artifact]:
+    """Delete what only a measurement needed, and list the files that remain."""
     if not settings.artifacts.adapter:
         shutil.rmtree(folder / ADAPTER, ignore_errors=True)
     if not settings.artifacts.merged:
@@ -122,7 +122,7 @@ def tidy(folder: Path, settings: TrialSettings) -> list[Artifact]:
 
 
 def release() -> None:
-    """Give back the memory of models that nobody holds any more."""
+    """Free the memory of models that are no longer referenced."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""The GGUF files of a trial: made of its merged model, measured on its held-out split."""
+"""Makes the GGUF files of a trial from its merged model and measures them on its held-out split."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""What happens to a model once it is trained: measured in use, kept, merged, its base compared with what it was."""
+"""Post-training: inference and tasks are measured, artifacts saved and merged, the base's checksum compared."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ from lamina_trainer.contract.trial import (
 )
 from lamina_trainer.data.blocks import Blocks
 from lamina_trainer.data.prepared import PreparedData
-from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.events.reporter import Reporter
 from lamina_trainer.measure.dequantization import dequantization_share
 from lamina_trainer.measure.inference import check_inference, measure_inference
@@ -28,21 +28,23 @@ from lamina_trainer.model.loading import LoadedModel
 from lamina_trainer.model.precision import KBIT, Numerics
 from lamina_trainer.trial.artifacts import (
     MERGED,
-    keep_trained,
+    collect_artifacts,
     load_merged,
-    merge_kept,
+    merge_saved_adapter,
     needs_adapter,
     needs_merge,
-    take_off,
-    tidy,
+    remove_adapter,
+    save_trained,
 )
 from lamina_trainer.trial.gguf import trial_gguf
 
 
-class Afterwards:
-    """One trial's; the first process does all of it while the others wait."""
+class PostTraining:
+    """Post-training of one trial; rank 0 does all of it while the others wait."""
 
-    def __init__(self, request: TrialRequest, base: Path, numerics: Numerics, reporter: Reporter, group: Group) -> None:
+    def __init__(
+        self, request: TrialRequest, base: Path, numerics: Numerics, reporter: Reporter, group: ProcessGroup
+    ) -> None:
         self._request, self._settings, self._base = request, request.settings, base
         self._numerics, self._reporter, self._group = numerics, reporter, group
         self._output = Path(request.paths.output)
@@ -57,19 +59,19 @@ class Afterwards:
         self._scored: list[TaskResult] = []
 
     def before_training(self, loaded: LoadedModel, stop: Callable[[], None]) -> None:
-        """Remember the base, score tasks as cut; raises InvalidError for what cannot be done afterwards."""
+        """Compute the base's checksum and score tasks untrained; raises InvalidError for what cannot be done later."""
         check_inference(self._settings.evaluation.inference, loaded)
         if self._tasks is not None and self._settings.evaluation.before_training:
             self._scored += self._tasks.score("raw", loaded, stop)
-        if self._group.first and needs_adapter(self._settings):
+        if self._group.is_main and needs_adapter(self._settings):
             self._checksum = base_checksum(loaded.causal)
 
     def with_model(
-        self, loaded: LoadedModel, passes: nn.Module, layers: list[int], data: PreparedData, stop: Callable[[], None]
+        self, loaded: LoadedModel, forward: nn.Module, layers: list[int], data: PreparedData, stop: Callable[[], None]
     ) -> None:
-        """Measure and keep the trained model, then take the adapter off; `stop` may raise StoppedError."""
+        """Measure and save the trained model, then remove the adapter; `stop` may raise StoppedError."""
         stop()
-        if not self._group.first:
+        if not self._group.is_main:
             return
         self._held_out = data.evaluation
         numerics, inference = self._numerics, self._settings.evaluation.inference
@@ -78,27 +80,29 @@ class Afterwards:
         if self._tasks is not None:
             self._scored += self._tasks.score("trained", loaded, stop)
         if inference is not None:
-            self._trained = measure_inference(loaded, numerics, inference, stop if self._group.world == 1 else _go_on)
-        if self._group.world == 1 and numerics.precision in KBIT:
+            self._trained = measure_inference(
+                loaded, numerics, inference, stop if self._group.world_size == 1 else _go_on
+            )
+        if self._group.world_size == 1 and numerics.precision in KBIT:
             micro_batch = self._request.plan.micro_batch
-            self._share = dequantization_share(passes, data.train, micro_batch, numerics)
-        keep_trained(loaded, self._output, self._settings, numerics, layers, self._base)
+            self._share = dequantization_share(forward, data.train, micro_batch, numerics)
+        save_trained(loaded, self._output, self._settings, numerics, layers, self._base)
         self._kept = True
         if self._checksum is not None:
-            self._checksums = take_off(loaded, self._checksum)
+            self._checksums = remove_adapter(loaded, self._checksum)
             if self._checksums.before != self._checksums.after:
                 self._reporter.warning("The base weights are not what they were before training.")
 
     def finish(self, result: TrialResult) -> TrialResult:
-        """Merge, and measure the merged model, once the trained one is gone; all processes must come here."""
+        """Merge, and measure the merged model, after the trained one is freed; all processes must call it."""
         merge: MergeResult | None = None
         merged: list[InferenceSamples] | None = None
         artifacts: list[Artifact] = []
         gguf: list[GgufResult] | None = None
-        if self._group.first and self._kept:
+        if self._group.is_main and self._kept:
             if needs_merge(self._settings):
                 self._reporter.phase("merging")
-                merge = merge_kept(self._output, self._base, self._numerics)
+                merge = merge_saved_adapter(self._output, self._base, self._numerics)
                 if merge.accepted:
                     merged = self._measure_merged()
                 else:
@@ -107,8 +111,8 @@ class Afterwards:
                         f"{merge.tolerance:g}: it was not kept."
                     )
             gguf = self._gguf(merge)
-            artifacts = tidy(self._output, self._settings)
-        self._group.wait()
+            artifacts = collect_artifacts(self._output, self._settings)
+        self._group.barrier()
         return result.model_copy(
             update={
                 "training": result.training.model_copy(update={"dequantization_share": self._share}),
@@ -150,4 +154,4 @@ class Afterwards:
 
 
 def _go_on() -> None:
-    """Others wait for this process: they cannot be asked whether to stop."""
+    """Never stops: the other processes wait for this one and cannot agree to stop."""

@@ -1,4 +1,4 @@
-"""Parts of a trial's result that are put together from measurements alone."""
+"""Builds the parts of a trial's result from measurements."""
 
 import time
 from collections.abc import Iterator

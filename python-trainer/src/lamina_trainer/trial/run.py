@@ -11,11 +11,11 @@ from lamina_trainer.contract.capabilities import quantizes
 from lamina_trainer.contract.trial import EvaluationResult, TrialRequest, TrialResult
 from lamina_trainer.data.prepared import PreparedData, prepare_data
 from lamina_trainer.data.tokenizer import LazyTokenizer, load_tokenizer
-from lamina_trainer.distributed.fsdp import check_division, divide
-from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.distributed.fsdp import check_sharding, shard
+from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.errors import InvalidError, StoppedError
 from lamina_trainer.events.reporter import Reporter
-from lamina_trainer.events.reporting import step_teller, tell_evaluation
+from lamina_trainer.events.reporting import report_evaluation, step_reporter
 from lamina_trainer.events.scalars import Scalars
 from lamina_trainer.host.revision import trainer_revision
 from lamina_trainer.host.stop import stop_requested
@@ -27,7 +27,7 @@ from lamina_trainer.measure.memory_limit import MemoryLimit, requested_limit
 from lamina_trainer.measure.process import process_seconds, reset_peak_rss
 from lamina_trainer.measure.storage import Storage, measure_storage, trainable_count
 from lamina_trainer.model.angular_distance import DistanceCache, angular_distances, layer_states
-from lamina_trainer.model.forward import Passes
+from lamina_trainer.model.forward import ForwardPass
 from lamina_trainer.model.layers import cut, kept_indices, needs_calibration
 from lamina_trainer.model.loading import LoadedModel, load_model, weight_file_bytes, weights_fingerprint
 from lamina_trainer.model.precision import (
@@ -43,28 +43,30 @@ from lamina_trainer.quantizers.checkpoint import check_checkpoint
 from lamina_trainer.training.checkpoint import Checkpoint, CheckpointFolder
 from lamina_trainer.training.methods import apply_method, check_method
 from lamina_trainer.training.trainer import Trainer, TrainHooks, TrainOutcome, process_seed
-from lamina_trainer.trial.artifacts import check_kept
-from lamina_trainer.trial.post_training import Afterwards
+from lamina_trainer.trial.artifacts import check_artifacts
+from lamina_trainer.trial.post_training import PostTraining
 from lamina_trainer.trial.result import Clock, environment_result, model_result, phase_seconds, training_result
 from lamina_trainer.trial.warm import Warm
 
 T = TypeVar("T")
 
 
-def run_trial(request: TrialRequest, reporter: Reporter, warm: Warm | None, group: Group | None = None) -> TrialResult:
-    """Run one trial, or this process's share of it, and measure it.
+def run_trial(
+    request: TrialRequest, reporter: Reporter, warm: Warm | None, group: ProcessGroup | None = None
+) -> TrialResult:
+    """Run one trial, or this rank's part of it, and measure it.
 
     Raises InvalidError for what no retry can help, StoppedError once the stop flag is seen (after saving
     whatever can be resumed from), and whatever else goes wrong as it is.
     """
-    return _Trial(request, reporter, warm, group or Group()).run()
+    return _Trial(request, reporter, warm, group or ProcessGroup()).run()
 
 
 class _Trial:
-    def __init__(self, request: TrialRequest, reporter: Reporter, warm: Warm | None, group: Group) -> None:
+    def __init__(self, request: TrialRequest, reporter: Reporter, warm: Warm | None, group: ProcessGroup) -> None:
         self._request, self._settings, self._reporter, self._warm = request, request.settings, reporter, warm
         self._group = group
-        self._divided = group.world > 1 and request.settings.method == "full"
+        self._sharded = group.world_size > 1 and request.settings.method == "full"
         self._clock = Clock()
         self._imports: float | None = None
         self._cache = Path(request.paths.cache)
@@ -77,7 +79,7 @@ class _Trial:
         if self._warm is None:
             self._imports = process_seconds()
         check_method(settings.method, settings.precision, settings.lora)
-        check_kept(settings, divided=self._divided)
+        check_artifacts(settings, sharded=self._sharded)
         self._check_processes()
         numerics = self._numerics()
         make_deterministic(self._device)
@@ -93,35 +95,35 @@ class _Trial:
         if quantizes(settings.precision):
             reporter.phase("quantizing")
         with clock.phase("quantize" if quantizes(settings.precision) else "load"):
-            apply_precision(loaded.causal, loaded.layers, numerics, move=not self._divided)
+            apply_precision(loaded.causal, loaded.layers, numerics, move=not self._sharded)
             storage = measure_storage(loaded.causal)
-            passes = Passes(loaded)
-            if self._divided:
+            forward = ForwardPass(loaded)
+            if self._sharded:
                 apply_method(loaded, settings.method, settings.lora)
-                divide(passes, loaded.layers, self._device, self._group.world)
+                shard(forward, loaded.layers, self._device, self._group.world_size)
         self._check_stop()
 
-        scalars = Scalars(Path(self._request.paths.output)) if self._group.first else None
-        afterwards = Afterwards(self._request, folder, numerics, reporter, self._group)
+        scalars = Scalars(Path(self._request.paths.output)) if self._group.is_main else None
+        post_training = PostTraining(self._request, folder, numerics, reporter, self._group)
         try:
-            result = self._measure(loaded, passes, kept, data, numerics, storage, weights, scalars, afterwards)
+            result = self._measure(loaded, forward, kept, data, numerics, storage, weights, scalars, post_training)
         finally:
             if scalars is not None:
                 scalars.close()
-        del loaded, passes  # whatever merges loads the base again
-        return afterwards.finish(result).model_copy(update={"seconds": phase_seconds(self._clock, self._imports)})
+        del loaded, forward  # merging loads the base again
+        return post_training.finish(result).model_copy(update={"seconds": phase_seconds(self._clock, self._imports)})
 
     def _measure(
         self,
         loaded: LoadedModel,
-        passes: Passes,
+        forward: ForwardPass,
         kept: list[int],
         data: PreparedData,
         numerics: Numerics,
         storage: Storage,
         weights: str,
         scalars: Scalars | None,
-        afterwards: Afterwards,
+        post_training: PostTraining,
     ) -> TrialResult:
         settings, plan, reporter, clock = self._settings, self._request.plan, self._reporter, self._clock
         raw = trained = None
@@ -129,15 +131,15 @@ class _Trial:
         if settings.evaluation.before_training:
             reporter.phase("evaluating-raw")
             with clock.phase("evaluateRaw"):
-                raw = self._evaluate_raw(loaded, passes, kept, data, numerics, weights)
-            tell_evaluation(reporter, scalars, "raw", raw, 0)
+                raw = self._evaluate_raw(loaded, forward, kept, data, numerics, weights)
+            report_evaluation(reporter, scalars, "raw", raw, 0)
             if raw is None:
                 outcome.diverged_at = 0
-        afterwards.before_training(loaded, self._check_stop)
+        post_training.before_training(loaded, self._check_stop)
         torch.manual_seed(settings.seed)
         parameters = apply_method(loaded, settings.method, settings.lora)
         trainable = trainable_count(loaded.causal)
-        meter = DeviceMeter(self._device, alone=self._group.world == 1)
+        meter = DeviceMeter(self._device, alone=self._group.world_size == 1)
         idle, energy = idle_watts(meter.energy_joules), EnergySpan(meter.energy_joules)
         if self._device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self._device)
@@ -149,25 +151,25 @@ class _Trial:
             checkpoints = CheckpointFolder(
                 Path(self._request.paths.checkpoints), self._request.trial_id, reporter.warning
             )
-            trainer = self._trainer(loaded, passes, parameters, data, numerics, checkpoints, scalars, meter)
+            trainer = self._trainer(loaded, forward, parameters, data, numerics, checkpoints, scalars, meter)
             with clock.phase("train"), energy:
                 outcome = trainer.run()
             memory = meter.memory()
             if outcome.diverged_at is None:
                 reporter.phase("evaluating")
                 with clock.phase("evaluate"):
-                    trained = self._evaluate_trained(passes, data, numerics, trainer, checkpoints)
-                tell_evaluation(reporter, scalars, "trained", trained, outcome.steps_done)
+                    trained = self._evaluate_trained(forward, data, numerics, trainer, checkpoints)
+                report_evaluation(reporter, scalars, "trained", trained, outcome.steps_done)
                 if trained is None:
                     outcome.diverged_at = outcome.steps_done
                 else:
                     self._or_saved(
                         trainer,
                         checkpoints,
-                        lambda: afterwards.with_model(loaded, passes, kept, data, self._check_stop),
+                        lambda: post_training.with_model(loaded, forward, kept, data, self._check_stop),
                     )
         reporter.phase("saving")
-        shares = self._group.gather((memory, energy.joules, idle))
+        shares = self._group.all_gather((memory, energy.joules, idle))
         return TrialResult(
             contract=self._request.contract,
             trial_id=self._request.trial_id,
@@ -178,7 +180,7 @@ class _Trial:
             compute_dtype=numerics.compute_name,
             raw=raw,
             trained=trained,
-            training=training_result(outcome, plan.micro_batch * plan.accumulation * self._group.world),
+            training=training_result(outcome, plan.micro_batch * plan.accumulation * self._group.world_size),
             memory=largest_memory([one for one, _, _ in shares]),
             energy_joules=total([joules for _, joules, _ in shares]),
             energy_source=meter.energy_source(),
@@ -195,11 +197,11 @@ class _Trial:
 
     def _check_processes(self) -> None:
         settings, plan = self._settings, self._request.plan
-        gpus, processes = max(settings.gpus, plan.gpus, 1), self._group.world
+        gpus, processes = max(settings.gpus, plan.gpus, 1), self._group.world_size
         if gpus != processes:
             raise InvalidError(f"{gpus} GPUs were asked for, but the trial runs in {processes} process(es).")
         if processes > 1:
-            check_division(settings.method, settings.training)
+            check_sharding(settings.method, settings.training)
 
     def _numerics(self) -> Numerics:
         numerics = resolve_numerics(
@@ -266,12 +268,12 @@ class _Trial:
             cache.put(distances)
             return distances
 
-        return self._group.by_first(measured)
+        return self._group.run_on_main(measured)
 
     def _evaluate_raw(
         self,
         loaded: LoadedModel,
-        passes: Passes,
+        forward: ForwardPass,
         kept: list[int],
         data: PreparedData,
         numerics: Numerics,
@@ -294,13 +296,13 @@ class _Trial:
         group = self._group
 
         def together() -> EvaluationResult | None:
-            return evaluate(passes, data.evaluation, micro_batch, numerics, group, self._check_stop)
+            return evaluate(forward, data.evaluation, micro_batch, numerics, group, self._check_stop)
 
         return shared_evaluation(group, EvaluationCache(self._cache), key, together)
 
     def _evaluate_trained(
         self,
-        passes: Passes,
+        forward: ForwardPass,
         data: PreparedData,
         numerics: Numerics,
         trainer: Trainer,
@@ -310,11 +312,11 @@ class _Trial:
         return self._or_saved(
             trainer,
             checkpoints,
-            lambda: evaluate(passes, data.evaluation, micro_batch, numerics, self._group, self._check_stop),
+            lambda: evaluate(forward, data.evaluation, micro_batch, numerics, self._group, self._check_stop),
         )
 
     def _or_saved(self, trainer: Trainer, checkpoints: CheckpointFolder, work: Callable[[], T]) -> T:
-        """Do what may be stopped, and let nothing of the training be lost by it."""
+        """Do work that may be stopped; save a checkpoint if it is, so that no training is lost."""
         try:
             return work()
         except StoppedError:
@@ -322,16 +324,16 @@ class _Trial:
             raise
 
     def _save(self, checkpoint: Checkpoint, checkpoints: CheckpointFolder) -> None:
-        """Let the first process save for all; none goes on before it has."""
-        if self._group.first:
+        """Save on rank 0 for all processes, which wait until it has."""
+        if self._group.is_main:
             checkpoints.save(checkpoint)
             self._reporter.checkpoint(checkpoint.step)
-        self._group.wait()
+        self._group.barrier()
 
     def _trainer(
         self,
         loaded: LoadedModel,
-        passes: Passes,
+        forward: ForwardPass,
         parameters: list[nn.Parameter],
         data: PreparedData,
         numerics: Numerics,
@@ -340,18 +342,18 @@ class _Trial:
         meter: DeviceMeter,
     ) -> Trainer:
         settings = self._settings
-        told = step_teller(self._reporter, scalars, meter, settings.training.steps, self._device)
+        report_step = step_reporter(self._reporter, scalars, meter, settings.training.steps, self._device)
         torch.manual_seed(process_seed(settings.seed, self._group.rank))
         trainer = Trainer(
             loaded,
-            passes,
+            forward,
             parameters,
             data.train,
             settings.training,
             self._request.plan,
             numerics,
             settings.seed,
-            TrainHooks(told, lambda made: self._save(made, checkpoints), stop_requested, self._limit.check),
+            TrainHooks(report_step, lambda made: self._save(made, checkpoints), stop_requested, self._limit.check),
             self._group,
         )
         if self._request.resume:
@@ -359,12 +361,12 @@ class _Trial:
         return trainer
 
     def _resume(self, trainer: Trainer, checkpoints: CheckpointFolder) -> None:
-        device = torch.device("cpu") if self._divided else self._device
-        found = checkpoints.newest(device) if self._group.first else None
-        step = self._group.tell(None if found is None else found.step)
+        device = torch.device("cpu") if self._sharded else self._device
+        found = checkpoints.newest(device) if self._group.is_main else None
+        step = self._group.broadcast(None if found is None else found.step)
         if step is not None:
             trainer.restore(found or checkpoints.at(step, device))
 
     def _check_stop(self) -> None:
-        if self._group.agree(stop_requested()):
+        if self._group.any_process(stop_requested()):
             raise StoppedError("Stopped; the next attempt continues from the newest checkpoint.")

@@ -16,10 +16,10 @@ from lamina_trainer.contract.capabilities import facts
 from lamina_trainer.contract.document import Document, ResolvedDtype
 from lamina_trainer.contract.settings import LoraSettings, Plan, TrainingSettings
 from lamina_trainer.contract.vocabulary import ComputeDtype, Method, Precision
-from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.measure.environment import device_name
-from lamina_trainer.model.forward import Passes
+from lamina_trainer.model.forward import ForwardPass
 from lamina_trainer.model.loading import load_model
 from lamina_trainer.model.precision import apply_precision, resolve_numerics, set_matmul_mode
 from lamina_trainer.training.methods import apply_method, check_method
@@ -81,7 +81,7 @@ def combinations() -> Iterator[Combination]:
 
 def self_test() -> SelfTest:
     """Try them all on the first GPU, else on the CPU."""
-    device = Group().device()
+    device = ProcessGroup().device()
     with tempfile.TemporaryDirectory(prefix="lamina-selftest-") as folder:
         _save_model(Path(folder))
         rows = [_try(one, Path(folder), device) for one in combinations()]
@@ -180,7 +180,9 @@ def _train(one: Combination, folder: Path, device: torch.device) -> list[float]:
         check_memory=lambda: None,
     )
     settings, plan = _settings(one)
-    trainer = Trainer(loaded, Passes(loaded), parameters, _blocks(), settings, plan, numerics, 1, hooks, Group())
+    trainer = Trainer(
+        loaded, ForwardPass(loaded), parameters, _blocks(), settings, plan, numerics, 1, hooks, ProcessGroup()
+    )
     trainer.run()
     return losses
 

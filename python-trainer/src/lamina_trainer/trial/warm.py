@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Warm:
-    """What was there before the trial."""
+    """What the server had done before the trial began."""
 
     import_seconds: float
     """Time the libraries took to import in the server; the trial itself spent none."""

@@ -3,4 +3,4 @@
 from typing import Final
 
 TASK_QUEUE: Final = "lamina-tuner"
-"""As in domain/contract/search.ts."""
+"""The name in domain/contract/search.ts."""

@@ -1,9 +1,9 @@
 """One step of a study: ends and reports go in, suggestions come out. May be repeated at any point.
 
-The storage is Optuna's; whoever calls holds the lock of the study. Everything is known by the number of a suggestion,
+The storage is Optuna's; the caller holds the lock of the study. Everything is known by the number of a suggestion,
 which the storage gives out without gaps. A worker may be killed between any two writes:
 
-- A suggestion that was made but not drawn to the end is drawn to the end by whoever asks for it next.
+- A suggestion that was made but not drawn to the end is drawn to the end by the next request for it.
 - An end or a value that is stored already stays as it is.
 - That a suggestion is to be pruned is stored as well, since a pruner answers only once per look. If the kill falls
   between the pruner's own note and ours, the suggestion goes on to its next look.

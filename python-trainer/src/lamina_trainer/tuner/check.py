@@ -1,4 +1,4 @@
-"""What the types of the contract do not say: mistakes that no retry can mend."""
+"""Checks what the types of the contract cannot express: mistakes that no retry can mend."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -19,15 +19,15 @@ def add_tuner(commands: Any) -> None:
     tuner.add_argument(
         "--storage",
         metavar="URL-or-PATH",
-        help=f"postgresql:// or a folder; a URL with a password belongs into {STORAGE_VARIABLE}",
+        help=f"postgresql:// or a folder; put a URL with a password into {STORAGE_VARIABLE}",
     )
     tuner.add_argument("--exit-with-parent", action="store_true", help="end when the process that started this ends")
     tuner.set_defaults(command=_tuner)
 
 
 def _tuner(options: argparse.Namespace) -> int:
-    place = options.storage or os.environ.get(STORAGE_VARIABLE)
-    if not place:
+    location = options.storage or os.environ.get(STORAGE_VARIABLE)
+    if not location:
         raise InvalidError(f"Say where studies are kept, with --storage or {STORAGE_VARIABLE}.")
     # Asked before the imports, which take seconds: a parent that dies meanwhile must not be taken for another.
     parent = os.getppid() if options.exit_with_parent else None
@@ -35,4 +35,4 @@ def _tuner(options: argparse.Namespace) -> int:
     from lamina_trainer.tuner.worker import Server, run_worker
 
     server = Server(options.temporal, options.namespace, options.task_queue)
-    return run_worker(server, open_storage(place), parent)
+    return run_worker(server, open_storage(location), parent)

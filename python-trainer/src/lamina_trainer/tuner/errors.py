@@ -1,4 +1,4 @@
-"""What can keep the tuner from answering, apart from input that is not valid."""
+"""Errors of the tuner apart from invalid input."""
 
 from lamina_trainer.errors import TrainerError
 

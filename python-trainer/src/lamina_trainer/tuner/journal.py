@@ -64,7 +64,7 @@ class JournalFolder:
 
 
 class _Journal(JournalFileBackend):
-    """The file of a study. Neither locks nor flushes: whoever writes holds the study's lock, and flushes at its end."""
+    """The file of a study. It neither locks nor flushes: its writer holds the study's lock and flushes at the end."""
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)

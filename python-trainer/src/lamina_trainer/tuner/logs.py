@@ -5,7 +5,7 @@ import sys
 
 
 class OneLine(logging.Formatter):
-    """What happened, and of an exception the last words."""
+    """Formats a message and, for an exception, its last line."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s")

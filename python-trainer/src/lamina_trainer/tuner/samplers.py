@@ -1,4 +1,4 @@
-"""Samplers, made anew for every suggestion.
+"""Samplers, a new one for every suggestion.
 
 A sampler of Optuna holds the state of its random numbers in memory, which dies with the worker. Here each suggestion
 gets a sampler of its own, seeded by the study's seed and the suggestion's number: what is suggested depends on these

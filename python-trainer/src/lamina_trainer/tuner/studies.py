@@ -25,7 +25,7 @@ class Storage(Protocol):
         """
 
     def describe(self) -> str:
-        """The place, without secrets."""
+        """The location, without secrets."""
 
 
 class OpenStudies:

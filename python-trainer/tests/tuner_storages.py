@@ -30,11 +30,11 @@ def database(postgres: Postgres) -> str:
 
 
 @pytest.fixture(params=["journal", "postgres"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Where studies can be kept."""
     return str(tmp_path / "tuner") if request.param == "journal" else str(request.getfixturevalue("database"))
 
 
 @pytest.fixture
-def storage(place: str) -> Storage:
-    return open_storage(place)
+def storage(location: str) -> Storage:
+    return open_storage(location)

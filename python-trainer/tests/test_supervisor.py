@@ -15,10 +15,10 @@ SOURCES = Path(__file__).resolve().parents[1] / "src"
 def supervised(log: Path, body: str, *prefix: str, stdout=subprocess.PIPE) -> subprocess.Popen[str]:
     program = (
         "import os, signal, sys, time\nfrom pathlib import Path\n"
-        "from lamina_trainer.distributed.supervisor import Supervisor, end_as\n"
+        "from lamina_trainer.distributed.supervisor import Supervisor, exit_as\n"
         "from lamina_trainer.host.stop import stop_requested\n"
         f"def body(tell):\n    {body}\n"
-        f"sys.exit(end_as(Supervisor(Path({str(log)!r})).run([body])[0].code))\n"
+        f"sys.exit(exit_as(Supervisor(Path({str(log)!r})).run([body])[0].code))\n"
     )
     return subprocess.Popen(
         [*prefix, sys.executable, "-c", program],

@@ -1,4 +1,4 @@
-"""From the ends of several processes to the one ending of the attempt."""
+"""Derives the one exit of an attempt from the exits of its processes."""
 
 import json
 import sys
@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from lamina_trainer.attempt.exits import Conclusion, Ending, write_exit
-from lamina_trainer.distributed.supervisor import Ended
+from lamina_trainer.distributed.supervisor import ChildExit
 from lamina_trainer.failures import EXIT_CODES, FAILURES
 
 _LAST: Final = ("killed", "crashed", "resumable")
-_TELLING: Final = (*(one.exit for one in FAILURES if one.exit not in _LAST), *_LAST)
-"""What is told if processes ended differently: the first of these that any of them ended with."""
+_PRECEDENCE: Final = (*(one.exit for one in FAILURES if one.exit not in _LAST), *_LAST)
+"""Precedence where processes ended differently: the first of these that any of them ended with."""
 _OTHER_NODE_SECONDS: Final = 3.0
 
 
 def encode(conclusion: Conclusion) -> bytes:
-    """A conclusion for the supervisor."""
+    """Encode a conclusion as the message to the supervisor."""
     ending, folder = conclusion.ending, conclusion.folder
     return json.dumps(
         {
@@ -31,11 +31,11 @@ def encode(conclusion: Conclusion) -> bytes:
     ).encode()
 
 
-def conclude(ended: Sequence[Ended], node: int, began: float) -> int:
+def write_joint_exit(ended: Sequence[ChildExit], node: int, began: float) -> int:
     """Write down how the attempt ended; returns its exit code, or the negative number of a signal.
 
-    A process that a signal killed had no last word, and whoever watches this one sees the signal: then
-    nothing is written. Several nodes write one exit.json: node 0 that of a whole attempt, the others only
+    A process that a signal killed left no message. This process then ends by the same signal, which its parent
+    sees, and nothing is written. Several nodes write one exit.json: node 0 that of a whole attempt, the others only
     what went wrong on them. What lies there from before `began` (seconds since the epoch) is that of an
     earlier start of the same attempt.
     """
@@ -57,7 +57,7 @@ def conclude(ended: Sequence[Ended], node: int, began: float) -> int:
     return ending.code
 
 
-def _decoded(one: Ended) -> tuple[Conclusion | None, Ended]:
+def _decoded(one: ChildExit) -> tuple[Conclusion | None, ChildExit]:
     if not one.message or one.code < 0:
         return None, one
     document = json.loads(one.message)
@@ -66,20 +66,20 @@ def _decoded(one: Ended) -> tuple[Conclusion | None, Ended]:
     return Conclusion(ending, None if folder is None else Path(folder), document["digest"]), one
 
 
-def _weight(conclusion: Conclusion | None, one: Ended) -> int:
+def _weight(conclusion: Conclusion | None, one: ChildExit) -> int:
     if one.cut_short:
-        return len(_TELLING) + 1
+        return len(_PRECEDENCE) + 1
     if conclusion is None:
-        return _TELLING.index("killed")
+        return _PRECEDENCE.index("killed")
     if conclusion.ending.lost_peer:
-        return len(_TELLING)
+        return len(_PRECEDENCE)
     if conclusion.ending.code == EXIT_CODES["succeeded"]:
-        return len(_TELLING) + 2
-    return _TELLING.index(conclusion.ending.reason)
+        return len(_PRECEDENCE) + 2
+    return _PRECEDENCE.index(conclusion.ending.reason)
 
 
 def _written_elsewhere(file: Path, began: float) -> bool:
-    """Whether another node has said what went wrong; it may be about to."""
+    """Whether another node writes what went wrong within a few seconds."""
     give_up_at = time.monotonic() + _OTHER_NODE_SECONDS
     while not (file.exists() and file.stat().st_mtime >= began):
         if time.monotonic() > give_up_at:

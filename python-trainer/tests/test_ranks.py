@@ -8,34 +8,34 @@ from pathlib import Path
 import pytest
 
 from lamina_trainer.attempt.exits import Conclusion, Ending, classify
-from lamina_trainer.attempt.verdict import conclude, encode
-from lamina_trainer.distributed.rank import Place, nodes_from, shares
-from lamina_trainer.distributed.supervisor import Ended
+from lamina_trainer.attempt.joint_exit import encode, write_joint_exit
+from lamina_trainer.distributed.rank import ProcessRank, local_ranks, nodes_from
+from lamina_trainer.distributed.supervisor import ChildExit
 from lamina_trainer.errors import InvalidError
 
 TWO_NODES = {"LAMINA_NODES": "2", "LAMINA_MASTER_ADDRESS": "job-0.trial"}
 
 
 def test_one_gpu_takes_no_processes_of_its_own():
-    assert shares(0, {}) == shares(1, {"LAMINA_NODES": "nonsense"}) == []
+    assert local_ranks(0, {}) == local_ranks(1, {"LAMINA_NODES": "nonsense"}) == []
 
 
 def test_processes_of_one_node_share_a_socket_that_is_bound_already():
-    first, second = shares(2, {"CUDA_VISIBLE_DEVICES": "4,6"})
+    first, second = local_ranks(2, {"CUDA_VISIBLE_DEVICES": "4,6"})
     assert (first.rank, first.local_rank, second.rank, second.local_rank) == (0, 0, 1, 1)
-    assert first.world == second.local_world == 2
-    assert first.one_node
-    assert first.listening is not None
-    assert second.listening is None
-    with socket.socket(fileno=first.listening) as listener:
-        assert listener.getsockname() == (second.address, second.port)
+    assert first.world_size == second.local_world_size == 2
+    assert first.is_single_node
+    assert first.listening_socket is not None
+    assert second.listening_socket is None
+    with socket.socket(fileno=first.listening_socket) as listener:
+        assert listener.getsockname() == (second.master_address, second.master_port)
 
 
 def test_ranks_go_on_from_node_to_node():
     env = {**TWO_NODES, "JOB_COMPLETION_INDEX": "1", "CUDA_VISIBLE_DEVICES": "0,1"}
-    assert shares(4, env) == [
-        Place(2, 4, 0, 2, "job-0.trial", 29500, None),
-        Place(3, 4, 1, 2, "job-0.trial", 29500, None),
+    assert local_ranks(4, env) == [
+        ProcessRank(2, 4, 0, 2, "job-0.trial", 29500, None),
+        ProcessRank(3, 4, 1, 2, "job-0.trial", 29500, None),
     ]
     assert nodes_from({**env, "LAMINA_NODE_RANK": "0", "LAMINA_MASTER_PORT": "4000"}).index == 0
     assert nodes_from({"JOB_COMPLETION_INDEX": "3"}).count == 1
@@ -56,7 +56,7 @@ def test_ranks_go_on_from_node_to_node():
 )
 def test_what_does_not_fit_together_is_invalid(gpus: int, env: dict[str, str], message: str):
     with pytest.raises(InvalidError, match=message):
-        shares(gpus, env)
+        local_ranks(gpus, env)
 
 
 FAILED = Ending("gpuOutOfMemory", "The GPU's memory is not enough.")
@@ -67,12 +67,12 @@ INVALID = Ending("invalid", "No column.")
 DONE = Ending("succeeded", "Finished.")
 
 
-def ends(folder: Path, *endings: Ending | int) -> list[Ended]:
+def ends(folder: Path, *endings: Ending | int) -> list[ChildExit]:
     """Endings that were told; a negative number is a signal, and 0 a process that was killed to end the rest."""
     return [
-        Ended(one.code, encode(Conclusion(one, folder, "d" * 64 if one is DONE else None)), cut_short=False)
+        ChildExit(one.code, encode(Conclusion(one, folder, "d" * 64 if one is DONE else None)), cut_short=False)
         if isinstance(one, Ending)
-        else Ended(one or -9, b"", cut_short=one == 0)
+        else ChildExit(one or -9, b"", cut_short=one == 0)
         for one in endings
     ]
 
@@ -96,7 +96,7 @@ def ends(folder: Path, *endings: Ending | int) -> list[Ended]:
 def test_the_most_telling_ending_is_the_attempts(
     tmp_path: Path, endings: tuple[Ending | int, ...], code: int, reason: str | None
 ):
-    assert conclude(ends(tmp_path, *endings), 0, 0) == code
+    assert write_joint_exit(ends(tmp_path, *endings), 0, 0) == code
     file = tmp_path / "exit.json"
     assert (json.loads(file.read_text())["reason"] if file.exists() else None) == reason
     if code == 0:
@@ -107,19 +107,19 @@ def test_the_most_telling_ending_is_the_attempts(
     ("ending", "written"), [(FAILED, True), (LOST, False), (STOPPED, False), (DONE, False)], ids=str
 )
 def test_another_node_writes_only_what_went_wrong_on_it(tmp_path: Path, ending: Ending, written: bool):
-    assert conclude(ends(tmp_path, ending), 1, 0) == ending.code
+    assert write_joint_exit(ends(tmp_path, ending), 1, 0) == ending.code
     assert (tmp_path / "exit.json").exists() == written
 
 
 def test_a_node_that_lost_another_leaves_the_word_to_it(tmp_path: Path):
-    conclude(ends(tmp_path, FAILED), 1, 0)
-    assert conclude(ends(tmp_path, LOST), 0, 0) == 1
+    write_joint_exit(ends(tmp_path, FAILED), 1, 0)
+    assert write_joint_exit(ends(tmp_path, LOST), 0, 0) == 1
     assert json.loads((tmp_path / "exit.json").read_text())["reason"] == "gpuOutOfMemory"
 
 
 def test_what_an_earlier_start_of_the_attempt_left_is_replaced(tmp_path: Path):
-    conclude(ends(tmp_path, STOPPED), 0, 0)
-    assert conclude(ends(tmp_path, LOST), 0, time.time() + 60) == 1
+    write_joint_exit(ends(tmp_path, STOPPED), 0, 0)
+    assert write_joint_exit(ends(tmp_path, LOST), 0, time.time() + 60) == 1
     assert json.loads((tmp_path / "exit.json").read_text())["reason"] == "crashed"
 
 

@@ -1,11 +1,11 @@
-"""When the next request may leave."""
+"""Limits the rate of requests."""
 
 import threading
 import time
 
 
-class Gate:
-    """Spaces requests evenly, and lets a server that is overrun hold all of them back. Thread-safe."""
+class RateLimiter:
+    """Spaces requests evenly; a server that is overloaded can pause all of them. Thread-safe."""
 
     def __init__(self, requests_per_minute: float | None, stop: threading.Event) -> None:
         self._gap = 0.0 if requests_per_minute is None else 60.0 / requests_per_minute
@@ -15,7 +15,7 @@ class Gate:
         self._open_at = 0.0
 
     def pause(self, seconds: float) -> None:
-        """Let nothing leave for that long."""
+        """Send no request for that many seconds."""
         with self._lock:
             self._open_at = max(self._open_at, time.monotonic() + seconds)
 

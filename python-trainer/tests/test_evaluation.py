@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from lamina_trainer.data.padding import pad
-from lamina_trainer.distributed.process_group import Group
+from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.measure.evaluation import evaluate, summarize
-from lamina_trainer.model.forward import Passes
+from lamina_trainer.model.forward import ForwardPass
 from lamina_trainer.model.loading import describe
 from lamina_trainer.model.precision import resolve_numerics
 from tiny import gemma_config, random_model
@@ -47,14 +47,14 @@ def test_the_batch_size_does_not_change_the_scores():
     numerics = resolve_numerics("fp32", "fp32", CPU, fast_16_bit=False)
     torch.manual_seed(1)
     blocks = [torch.randint(3, 90, (length,)).tolist() for length in (12, 12, 7, 2, 12)]
-    alone = evaluate(Passes(loaded), blocks, 1, numerics, Group(), lambda: None)
-    together = evaluate(Passes(loaded), blocks, 5, numerics, Group(), lambda: None)
+    alone = evaluate(ForwardPass(loaded), blocks, 1, numerics, ProcessGroup(), lambda: None)
+    together = evaluate(ForwardPass(loaded), blocks, 5, numerics, ProcessGroup(), lambda: None)
     assert together.loss == pytest.approx(alone.loss, abs=1e-6)
     assert together.loss_standard_error == pytest.approx(alone.loss_standard_error, abs=1e-6)
     assert together.tokens == alone.tokens == 11 + 11 + 6 + 1 + 11
     logits = loaded.causal(input_ids=torch.tensor([blocks[0]])).logits[0, :-1]
     by_hand = torch.nn.functional.cross_entropy(logits, torch.tensor(blocks[0][1:])).item()
-    assert evaluate(Passes(loaded), blocks[:1], 1, numerics, Group(), lambda: None).loss == pytest.approx(
+    assert evaluate(ForwardPass(loaded), blocks[:1], 1, numerics, ProcessGroup(), lambda: None).loss == pytest.approx(
         by_hand, abs=1e-6
     )
 
@@ -71,8 +71,8 @@ def test_heads_that_are_no_plain_product_go_through_the_models_forward(monkeypat
     loaded = describe(random_model(gemma_config()), "sdpa")
     numerics = resolve_numerics("fp32", "fp32", CPU, fast_16_bit=False)
     blocks = [[4, 5, 6, 7, 8]] * 2
-    fast = evaluate(Passes(loaded), blocks, 2, numerics, Group(), lambda: None)
+    fast = evaluate(ForwardPass(loaded), blocks, 2, numerics, ProcessGroup(), lambda: None)
     monkeypatch.setattr(module, "find_head", lambda _: None)
-    assert evaluate(Passes(loaded), blocks, 2, numerics, Group(), lambda: None).loss == pytest.approx(
+    assert evaluate(ForwardPass(loaded), blocks, 2, numerics, ProcessGroup(), lambda: None).loss == pytest.approx(
         fast.loss, abs=1e-6
     )
