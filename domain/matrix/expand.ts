@@ -1,11 +1,13 @@
 /** From a document to its trials: every combination judged, named, identified and counted once. */
+
+import { keptLayers } from '../contract/layer-strategies.ts';
 import type { LayerChoice } from '../contract/settings.ts';
 import type { Plan } from '../contract/trial.ts';
 import { type AxisName, type AxisValue, type Matcher, type PartialCell, SETTING_PATHS } from '../spec/axes.ts';
 import { type Candidate, type Choice, candidates } from '../spec/combinations.ts';
 import { compile, type Test } from '../spec/conditions.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
-import { keptLayers, plainest } from '../spec/layers.ts';
+import { plainest } from '../spec/layers.ts';
 import { canonical } from '../vocabulary/canonical.ts';
 import type { ExpansionContext } from './context.ts';
 import { type CellSettings, cellId, trialId } from './identity.ts';

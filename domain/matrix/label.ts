@@ -1,7 +1,8 @@
 /** What people call a cell: only what tells it apart from its siblings. */
+
+import { depthLabel } from '../contract/layer-strategies.ts';
 import type { ModelRef } from '../contract/settings.ts';
 import { SETTING_PATHS } from '../spec/axes.ts';
-import { depthLabel } from '../spec/layers.ts';
 import { canonical } from '../vocabulary/canonical.ts';
 import type { Cell, Scalar } from './types.ts';
 

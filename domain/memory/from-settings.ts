@@ -1,8 +1,8 @@
 /** From a trial's settings to what its memory depends on. */
 
+import { keptLayers } from '../contract/layer-strategies.ts';
 import type { TrialSettings } from '../contract/settings.ts';
 import type { EstimateAssumptions } from '../spec/estimate.ts';
-import { keptLayers } from '../spec/layers.ts';
 import { type TRAINERS } from '../vocabulary/memory.ts';
 import { precisionFacts } from '../vocabulary/precisions.ts';
 import type { MemorySettings } from './settings.ts';

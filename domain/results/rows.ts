@@ -1,5 +1,6 @@
 /** The rows of *Training matrix*: one per cell. */
 
+import { keptLayers } from '../contract/layer-strategies.ts';
 import { mean } from '../measures/mean.ts';
 import * as measures from '../measures/measures.ts';
 import { paretoFront } from '../measures/pareto.ts';
@@ -8,7 +9,7 @@ import { PRECISIONS } from '../vocabulary/precisions.ts';
 import type { TrialState } from '../vocabulary/states.ts';
 import { lossDelta } from './baseline.ts';
 import { type CellGroup, type ComparedTrial, samples } from './input.ts';
-import { layersKept, modelName } from './layers.ts';
+import { modelName } from './layers.ts';
 import type { SuggestedBy } from './search-types.ts';
 import { adjustDeltas, estimate, estimateOfExponential } from './statistics.ts';
 import type { ComparisonRow, TrialCounts } from './types.ts';
@@ -154,7 +155,7 @@ function inReadingOrder(a: ComparisonRow, b: ComparisonRow): number {
 /** Layers that remain, as far as known before anything ran: a cut without a known size counts as deep. */
 function depth({ layers }: ComparisonRow): number {
   return (
-    layers.kept?.length ?? layersKept(layers.choice, layers.original) ?? (layers.choice.strategy === 'all' ? 1e6 : 1e5)
+    layers.kept?.length ?? keptLayers(layers.choice, layers.original) ?? (layers.choice.strategy === 'all' ? 1e6 : 1e5)
   );
 }
 

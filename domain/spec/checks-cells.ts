@@ -1,11 +1,11 @@
 /** Checks of what points into the matrix: the baseline, and the conditions of `matrix.exclude`. */
 
+import { keptLayers } from '../contract/layer-strategies.ts';
 import { canonical } from '../vocabulary/canonical.ts';
 import { DOUBLE_QUANTIZED, type Precision } from '../vocabulary/precisions.ts';
 import { type AxisName, type AxisValue, isAxis } from './axes.ts';
 import { type Report, type Subject, valuesAt } from './check-subject.ts';
 import { compile } from './conditions.ts';
-import { keptLayers } from './layers.ts';
 import { described } from './problems.ts';
 
 /** A baseline that no cell can have is a mistake; one that several have is worth a word. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { depthLabel, keptLayers } from '../contract/layer-strategies.ts';
 import type { LayerChoice } from '../contract/settings.ts';
-import { depthLabel, depthProblem, keptLayers, plainest } from './layers.ts';
+import { depthProblem, plainest } from './layers.ts';
 
 const choices: fc.Arbitrary<LayerChoice> = fc.oneof(
   fc.constant({ strategy: 'all' } as const),

@@ -1,4 +1,6 @@
 /** Depth: how a document names the decoder layers to keep, and how many that leaves. */
+
+import { keptLayers } from '../contract/layer-strategies.ts';
 import { type LayerChoice, layerChoice } from '../contract/settings.ts';
 import { shorthand } from './input.ts';
 import { encodeProblem } from './problems.ts';
@@ -29,20 +31,6 @@ export const depth = shorthand(
   },
 );
 
-/** Layers that a choice keeps; null where that depends on a depth that is not known. */
-export function keptLayers(choice: LayerChoice, total: number | null): number | null {
-  switch (choice.strategy) {
-    case 'all':
-      return total;
-    case 'drop-last':
-      return total === null ? null : total - choice.drop;
-    case 'list':
-      return choice.indices.length;
-    default:
-      return choice.keep;
-  }
-}
-
 /** The same layers in the plainest way to say it, so that equal cells are equal: 18 of 18 is `all`. */
 export function plainest(choice: LayerChoice, total: number | null): LayerChoice {
   const kept = keptLayers(choice, total);
@@ -63,35 +51,4 @@ export function depthProblem(choice: LayerChoice, total: number): string | null 
   }
   const kept = keptLayers(choice, total) ?? 0;
   return kept > total ? `keeps ${kept} layers, but the model has ${total}` : null;
-}
-
-/** "all layers", "12 layers", "12 layers (even)", "all but the last 6 layers", "layers 0–5, 8". */
-export function depthLabel(choice: LayerChoice): string {
-  switch (choice.strategy) {
-    case 'all':
-      return 'all layers';
-    case 'first':
-      return plural(choice.keep, 'layer');
-    case 'drop-last':
-      return `all but the last ${plural(choice.drop, 'layer')}`;
-    case 'list':
-      return `layer${choice.indices.length === 1 ? '' : 's'} ${runs(choice.indices)}`;
-    default:
-      return `${plural(choice.keep, 'layer')} (${choice.strategy})`;
-  }
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-/** [0, 1, 2, 5] → "0–2, 5". */
-function runs(indices: readonly number[]): string {
-  const found: [number, number][] = [];
-  for (const index of indices) {
-    const last = found.at(-1);
-    if (last !== undefined && index === last[1] + 1) last[1] = index;
-    else found.push([index, index]);
-  }
-  return found.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ');
 }

@@ -1,4 +1,5 @@
 /** The document's reference: JSON Schema for editors, and one table per section for `docs/experiment.md`. */
+import { layerTable } from '../contract/layer-strategies.ts';
 import { experimentDocument } from './document.ts';
 import { inputSchema, type JsonSchema } from './input.ts';
 
@@ -18,6 +19,7 @@ export function referenceTables(): Readonly<Record<string, string>> {
   );
   return {
     document: table(documentSchema()),
+    layers: layerTable(),
     ...Object.fromEntries(
       sections.flatMap(([name, schema]) => {
         const section = sectionOf(schema);

@@ -1,5 +1,6 @@
 /** What of a trial's settings decides how long it takes. */
-import type { LayerChoice, ModelRef, TrialSettings } from '../contract/settings.ts';
+import { keptLayers } from '../contract/layer-strategies.ts';
+import type { ModelRef, TrialSettings } from '../contract/settings.ts';
 import type { Plan } from '../contract/trial.ts';
 import { canonical } from '../vocabulary/canonical.ts';
 import type { Work } from './types.ts';
@@ -34,17 +35,4 @@ export function workOf(
     evaluationTokens: evaluation.maxTokens,
     beforeTraining: evaluation.beforeTraining,
   };
-}
-
-function keptLayers(choice: LayerChoice, original: number | null): number | null {
-  switch (choice.strategy) {
-    case 'all':
-      return original;
-    case 'drop-last':
-      return original === null ? null : original - choice.drop;
-    case 'list':
-      return choice.indices.length;
-    default:
-      return choice.keep;
-  }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Coordinates, layersLabel, layoutMatrix, modelName, plannedDepth, ranges } from './matrix.ts';
+import { keptLayers } from '@lamina/domain/contract/layer-strategies.ts';
+import { type Coordinates, layersLabel, layoutMatrix, modelName, ranges } from './matrix.ts';
 
 const point = (changes: Partial<Coordinates> = {}): Coordinates => ({
   model: 'gemma',
@@ -72,7 +73,7 @@ test('layer choices in words', () => {
   assert.deepEqual(layersLabel({ strategy: 'all' }, 18), { label: '18', detail: 'all' });
   assert.deepEqual(layersLabel({ strategy: 'drop-last', drop: 4 }, null), { label: '−4', detail: 'last dropped' });
   assert.deepEqual(layersLabel({ strategy: 'list', indices: [0, 2, 5] }, 3), { label: '3', detail: 'layers 0, 2, 5' });
-  assert.equal(plannedDepth({ strategy: 'drop-last', drop: 4 }), null);
+  assert.equal(keptLayers({ strategy: 'drop-last', drop: 4 }, null), null);
 });
 
 test('a model is named by its id or its last path segment', () => {

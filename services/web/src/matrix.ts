@@ -44,12 +44,6 @@ export function modelName(model: ModelRef): string {
   return model.path.split('/').findLast((part) => part !== '') ?? model.path;
 }
 
-/** Layers that a choice keeps, as far as the choice alone tells. */
-export function plannedDepth(choice: LayerChoice): number | null {
-  if (choice.strategy === 'list') return choice.indices.length;
-  return 'keep' in choice ? choice.keep : null;
-}
-
 export function layersLabel(choice: LayerChoice, depth: number | null): { label: string; detail: string | null } {
   switch (choice.strategy) {
     case 'all':

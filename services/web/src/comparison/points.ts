@@ -1,4 +1,5 @@
 /** Rows as points of a plot: what is drawn, in which series, and which of them no other beats. */
+import { keptLayers } from '@lamina/domain/contract/layer-strategies.ts';
 import type { ComparisonRow } from '@lamina/domain/results/types.ts';
 import type { Method } from '@lamina/domain/vocabulary/methods.ts';
 import type { Precision } from '@lamina/domain/vocabulary/precisions.ts';
@@ -120,7 +121,5 @@ export function depthLabel(row: Pick<ComparisonRow, 'layers'>): string {
 export function depthOf(row: Pick<ComparisonRow, 'layers'>): number | null {
   const { choice, kept, original } = row.layers;
   if (kept !== null) return kept.length;
-  if (choice.strategy === 'all') return original;
-  if (choice.strategy === 'drop-last') return original === null ? null : original - choice.drop;
-  return choice.strategy === 'list' ? choice.indices.length : choice.keep;
+  return keptLayers(choice, original);
 }

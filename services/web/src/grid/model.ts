@@ -1,7 +1,8 @@
 /** The live matrix: what each cell and each seed's square says. */
 import type { CellView, TrialView } from '@lamina/domain/contract/api.ts';
+import { keptLayers } from '@lamina/domain/contract/layer-strategies.ts';
 import { fixed, plural } from '../format.ts';
-import { layoutMatrix, type MatrixPanel, modelName, plannedDepth } from '../matrix.ts';
+import { layoutMatrix, type MatrixPanel, modelName } from '../matrix.ts';
 import { STATE_NAMES } from '../ui/state-names.ts';
 
 export interface GridCell {
@@ -28,7 +29,7 @@ export function gridPanels(
   return layoutMatrix(plain, (cell) => ({
     ...cell,
     model: modelName(cell.model),
-    depth: plannedDepth(cell.layers),
+    depth: keptLayers(cell.layers, null),
   })).map((panel) => ({
     ...panel,
     rows: panel.rows.map((row) => ({
