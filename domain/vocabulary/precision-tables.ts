@@ -5,9 +5,11 @@ import { FAST_16_BIT, isQuantized, PRECISIONS, precisionFacts } from './precisio
 /** What `capabilities.json` holds. */
 export function capabilityTable() {
   const precisions = PRECISIONS.map((precision) => {
-    const { group, cpu, computeCapability, checkpoint, library, stored, dtype } = precisionFacts(precision);
+    const { group, cpu, computeCapability, checkpoint, library, stored, dtype, bits, rowBits } =
+      precisionFacts(precision);
     const quantized = isQuantized(precision);
-    return [precision, { quantized, group, cpu, computeCapability, checkpoint, library, stored, dtype }] as const;
+    const facts = { quantized, group, cpu, computeCapability, checkpoint, library, stored, dtype, bits, rowBits };
+    return [precision, facts] as const;
   });
   return { precisions: Object.fromEntries(precisions), fast16Bit: FAST_16_BIT };
 }

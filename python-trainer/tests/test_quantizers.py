@@ -141,6 +141,24 @@ def test_bits_are_measured_from_the_tensors(precision, bits):
     assert base_checksum(loaded.causal) != checksum
 
 
+@pytest.mark.parametrize("precision", [p for p, row in capabilities().precisions.items() if row.cpu is None])
+def test_weights_take_the_bits_that_memory_is_estimated_from(precision):
+    row = facts(precision)
+    if row.checkpoint is not None:
+        assert row.bits == 4 + 24 / 128, "a scale of 16 bits and a zero of 8 for 128 weights"
+        return
+    numerics = resolve_numerics(precision, "fp32", CPU, fast_16_bit=False)
+    loaded = describe(random_model(llama_config(2)).to(numerics.stored), "sdpa")
+    apply_precision(loaded.causal, loaded.layers, numerics)
+    linears = [m for layer in loaded.layers for m in layer.modules() if isinstance(m, nn.Linear)]
+    estimated = sum(m.in_features * m.out_features * row.bits + m.out_features * row.row_bits for m in linears)
+    storage = measure_storage(loaded.causal)
+    measured = 8 * (storage.quantized_bytes if row.quantized else sum(m.weight.nbytes for m in linears))
+    # bitsandbytes has tables of 16 and 256 fp32 numbers for all its weights together.
+    tables = 32 * (16 + 256 + 2) if row.library == "bitsandbytes" else 0
+    assert estimated <= measured <= 1.005 * estimated + tables
+
+
 def test_inputs_that_groups_do_not_fit_are_refused_with_what_would_do():
     with pytest.raises(InvalidError, match=r"multiple of 64; one of this model has 96: use nf4"):
         quantized("int4-wo", plain(96))

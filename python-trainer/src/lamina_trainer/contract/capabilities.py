@@ -22,6 +22,8 @@ class PrecisionFacts(Document):
     compute_capability: str | None
     checkpoint: str | None
     dtype: ResolvedDtype
+    bits: float
+    row_bits: int
 
 
 class Fast16Bit(Document):
