@@ -18,8 +18,9 @@ import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
 import { type WorkflowBundle, workflowBundle } from '@lamina/worker/bundle.ts';
 import { localTrialPaths } from '@lamina/worker/trial-paths.ts';
-import { startWorker } from '@lamina/worker/worker.ts';
+import { type RunningWorker, startWorker, type WorkerOptions } from '@lamina/worker/worker.ts';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { NativeConnection } from '@temporalio/worker';
 import { sampleResult } from '../conformance/samples.ts';
 import { writeGenerated } from './generated-data.ts';
 import { InstantRunner, type Script } from './instant-runner.ts';
@@ -53,6 +54,10 @@ export interface Orchestra {
   ended(id: string): Promise<ExperimentState>;
   /** In the place of the one that works: with today's workflows, or others. */
   restartWorker(bundle?: WorkflowBundle): Promise<void>;
+  /** Experiments that workers know to be blocked, and cannot tell the store. */
+  unwritten(): ReadonlySet<string>;
+  /** One more beside the first, with what `worker` of the options gives it. */
+  addWorker(): Promise<RunningWorker>;
   close(): Promise<void>;
 }
 
@@ -80,6 +85,8 @@ export interface OrchestraOptions {
   readonly bundle?: WorkflowBundle;
   /** Temporal keeps its database in a file, as an installation does, instead of in memory. */
   readonly durable?: boolean;
+  /** What a worker works with instead of the orchestra's own; asked once for each worker. */
+  readonly worker?: (own: Pick<Orchestra, 'store' | 'artifacts'>) => Partial<WorkerOptions>;
 }
 
 export async function startOrchestra(options: OrchestraOptions = {}): Promise<Orchestra> {
@@ -92,7 +99,7 @@ export async function startOrchestra(options: OrchestraOptions = {}): Promise<Or
     options.database === undefined ? openNewPGlite(join(folder, 'database')) : openDatabase(options.database),
   ]);
   const bundle = options.bundle ?? (await todaysBundle());
-  return assemble(folder, temporal, opened, bundle);
+  return assemble(folder, temporal, opened, bundle, options.worker ?? (() => ({})));
 }
 
 /** Kept between runs: building it takes seconds. */
@@ -105,6 +112,7 @@ async function assemble(
   temporal: TestWorkflowEnvironment,
   database: Database,
   firstBundle: WorkflowBundle,
+  more: NonNullable<OrchestraOptions['worker']>,
 ): Promise<Orchestra> {
   const store = createExperimentStore(database);
   const artifacts = createDirectoryArtifactStore(join(folder, 'artifacts'));
@@ -129,9 +137,9 @@ async function assemble(
       await writeFile(join(launch.request.paths.output, 'result.json'), JSON.stringify(result));
     },
   });
-  const start = (bundle: WorkflowBundle) =>
+  const start = (bundle: WorkflowBundle, connection = temporal.nativeConnection) =>
     startWorker({
-      connection: temporal.nativeConnection,
+      connection,
       client: temporal.client,
       namespace: temporal.namespace ?? 'default',
       store,
@@ -143,7 +151,9 @@ async function assemble(
       eventsBaseUrl: 'http://127.0.0.1:9',
       bundle,
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      ...more({ store, artifacts }),
     });
+  const added: RunningWorker[] = [];
   let worker = await start(firstBundle);
 
   return {
@@ -183,8 +193,16 @@ async function assemble(
       await worker.close();
       worker = await start(next);
     },
+    unwritten: () => new Set([worker, ...added].flatMap((one) => [...one.unwritten])),
+    async addWorker() {
+      // A connection serves one worker of a task queue.
+      const connection = await NativeConnection.connect({ address: temporal.address });
+      const one = await start(await todaysBundle(), connection);
+      added.push({ ...one, close: () => one.close().then(() => connection.close()) });
+      return one;
+    },
     async close() {
-      await worker.close();
+      await Promise.all([worker, ...added].map((one) => one.close()));
       runner.close();
       await store.close();
       await database.close();

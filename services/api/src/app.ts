@@ -1,5 +1,6 @@
 import sseModule, { type SSEPluginOptions } from '@fastify/sse';
 import staticFiles from '@fastify/static';
+import { measureBlocked } from '@lamina/platform/metrics.ts';
 import { createShapes } from '@lamina/platform/submission/shapes.ts';
 import { createSubmissions } from '@lamina/platform/submission/submissions.ts';
 import fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify';
@@ -67,6 +68,7 @@ export async function buildApp(deps: ApiDeps): Promise<Api> {
   await security(app, deps);
   await app.register(sse, { heartbeatInterval: HEARTBEAT_MS });
   await openapi(app);
+  measureBlocked(deps.metrics.registry, deps.store, null);
   healthRoutes(app, deps);
   const shapes = createShapes(deps.defaults.hubCache);
   const context = {

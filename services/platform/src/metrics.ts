@@ -1,4 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ExperimentStore } from './store.ts';
+
+/** A scrape does not wait longer for the store. */
+const STORE_MS = 2000;
 
 export interface Metrics {
   readonly registry: Registry;
@@ -7,6 +11,30 @@ export interface Metrics {
   /** Trainer events taken in. */
   readonly trainerEvents: Counter;
   readonly openStreams: Gauge;
+}
+
+/**
+ * How many experiments are blocked, as the store knows at the moment of the scrape.
+ *
+ * @param known how many this process knows of by itself, told while the store is away; null: nothing is told then
+ */
+export function measureBlocked(
+  registry: Registry,
+  store: Pick<ExperimentStore, 'listBlocked'>,
+  known: (() => number) | null,
+): void {
+  const gauge = new Gauge({
+    name: 'lamina_experiments_blocked',
+    help: 'Experiments that do not go on, because a step of theirs fails again and again',
+    registers: [registry],
+    async collect() {
+      const late = new Promise<null>((resolve) => setTimeout(resolve, STORE_MS, null).unref());
+      const count = store.listBlocked().then(({ length }) => length);
+      const answer = (await Promise.race([count.catch(() => null), late])) ?? known?.() ?? null;
+      if (answer === null) gauge.remove();
+      else gauge.set(answer);
+    },
+  });
 }
 
 /** A registry of its own, so that several applications can live in one process. */

@@ -6,8 +6,8 @@ import { finalState } from '@lamina/domain/run/finish.ts';
 import { preparationPolicy } from '@lamina/domain/run/preparation.ts';
 import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
 import type { AdvanceInput, BegunRun, ExperimentActivities } from '@lamina/workflows/activities.ts';
-import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityDependencies } from './dependencies.ts';
+import { finalError } from './final-errors.ts';
 import { createLauncher } from './launch.ts';
 import { createObserver } from './observe.ts';
 import { createPreparationAdvance } from './preparation.ts';
@@ -65,7 +65,7 @@ export function createExperimentActivities(deps: ActivityDependencies): Experime
 
 async function existing(store: ExperimentStore, experimentId: string): Promise<ExperimentRecord> {
   const experiment = await store.getExperiment(experimentId);
-  if (experiment === null) throw ApplicationFailure.nonRetryable(`experiment ${experimentId} is not in the store`);
+  if (experiment === null) throw finalError('UnknownExperiment', `experiment ${experimentId} is not in the store`);
   return experiment;
 }
 

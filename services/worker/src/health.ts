@@ -2,6 +2,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { measureBlocked } from '@lamina/platform/metrics.ts';
+import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 const CHECK_MS = 3000;
@@ -13,11 +15,14 @@ export interface HealthOptions {
   readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
   /** Requests to the cluster so far, by verb and resource. */
   readonly requests: (() => ReadonlyMap<string, number>) | null;
+  /** How many experiments are blocked: as the store knows, and while it is away, as the worker does. */
+  readonly blocked: { readonly store: Pick<ExperimentStore, 'listBlocked'>; readonly known: () => number };
 }
 
 export async function serveHealth(options: HealthOptions): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const { host, port, checks, requests } = options;
+  const { host, port, checks, requests, blocked } = options;
   const registry = workerMetrics(requests);
+  measureBlocked(registry, blocked.store, blocked.known);
   const server = createServer((request, response) => {
     const answer = (status: number, type: string, body: string) => {
       response.writeHead(status, { 'content-type': type }).end(body);

@@ -10,6 +10,7 @@ import { attemptFolder, trialKey } from '@lamina/platform/artifacts.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { attemptToken } from '@lamina/platform/tokens.ts';
 import type { ActivityDependencies } from './dependencies.ts';
+import { finalError } from './final-errors.ts';
 import type { TrialPaths } from './trial-paths.ts';
 
 interface Limits {
@@ -41,7 +42,8 @@ export function createLauncher(deps: ActivityDependencies): Launcher {
     const settings = new Map(trials.map((one) => [one.trialId, one.trial.settings]));
     const attempts = orders.map((order) => {
       const of = settings.get(order.trialId);
-      if (of === undefined) throw new Error(`trial ${order.trialId} is not in experiment ${experimentId}`);
+      if (of === undefined)
+        throw finalError('UnknownTrial', `trial ${order.trialId} is not in experiment ${experimentId}`);
       return toLaunch(deps, experimentId, order, of, limits);
     });
     await store.startAttempts(attempts.map((one) => ({ ...refOf(one), plan: one.request.plan })));

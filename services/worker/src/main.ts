@@ -82,6 +82,7 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
       worker: async () => worker.check(),
     },
     requests: place.requests,
+    blocked: { store, known: () => worker.unwritten.size },
   });
   cleanup.add('health', () => health.close());
   log.info({ runner: place.runner.name, identity, health: health.url }, 'working');

@@ -21,6 +21,7 @@ import { attemptToken } from '@lamina/platform/tokens.ts';
 import type { AdvanceInput } from '@lamina/workflows/activities.ts';
 import { z } from 'zod';
 import type { ActivityDependencies } from './dependencies.ts';
+import { finalError } from './final-errors.ts';
 import { createObserver } from './observe.ts';
 import type { TrialPaths } from './trial-paths.ts';
 
@@ -80,7 +81,7 @@ async function launch(
   const [order] = orders;
   if (order === undefined) return [];
   const found = await deps.store.getPreparation(experimentId);
-  if (found === null) throw new Error(`experiment ${experimentId} has no preparation`);
+  if (found === null) throw finalError('UnknownPreparation', `experiment ${experimentId} has no preparation`);
   const attempt = { ...toLaunch(deps, found, order), ...limits };
   await deps.store.startAttempts([{ ...refOf(attempt), plan: order.plan }]);
   await deps.store.movePreparation(experimentId, { state: 'running', attempts: order.attempt });

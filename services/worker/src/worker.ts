@@ -3,12 +3,13 @@ import { TASK_QUEUE } from '@lamina/domain/contract/workflow.ts';
 import { prepare as planDocument } from '@lamina/platform/submission/prepare.ts';
 import { createShapes } from '@lamina/platform/submission/shapes.ts';
 import { createSubmissions } from '@lamina/platform/submission/submissions.ts';
-import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { type NativeConnection, Worker } from '@temporalio/worker';
 import { createExperimentActivities } from './activities.ts';
+import { blockedInterceptor } from './blocked/interceptor.ts';
 import type { WorkflowBundle } from './bundle.ts';
 import { type ActivityDependencies } from './dependencies.ts';
+import { heartbeat } from './heartbeat.ts';
 import { createSearchActivities } from './search/activities.ts';
 import { createSearchEngine } from './search/engine.ts';
 import { watchRunner } from './watch.ts';
@@ -22,11 +23,11 @@ export interface WorkerOptions extends Omit<ActivityDependencies, 'search' | 'pl
   readonly hubCache?: string | null;
 }
 
-const HEARTBEAT_MS = 1_000;
-
 export interface RunningWorker {
   /** Rejects where it ends without having been closed. */
   readonly failed: Promise<never>;
+  /** Experiments that are blocked, which the store cannot be told because it is away. */
+  readonly unwritten: ReadonlySet<string>;
   /** @throws Error where it polls no more */
   check(): void;
   close(): Promise<void>;
@@ -36,24 +37,18 @@ export interface RunningWorker {
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { connection, client, namespace, bundle, store, runner, log } = options;
   const engine = createSearchEngine(client, store);
-  const { begin, prepare, advance } = createExperimentActivities({
-    ...options,
-    search: engine,
-    plan: planner(options),
-  });
-  const { searchStep, applySearch } = createSearchActivities({ store, engine });
+  const unwritten = new Set<string>();
+  const activities = {
+    ...createExperimentActivities({ ...options, search: engine, plan: planner(options) }),
+    ...createSearchActivities({ store, engine }),
+  };
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue: TASK_QUEUE,
     workflowBundle: { code: bundle.code },
-    activities: {
-      begin: alive(begin),
-      prepare: alive(prepare),
-      advance: alive(advance),
-      searchStep: alive(searchStep),
-      applySearch: alive(applySearch),
-    },
+    activities,
+    interceptors: { activity: [heartbeat, blockedInterceptor({ store, log, unwritten })] },
     // After a kill, a workflow that waited for the dead process goes on this much later.
     stickyQueueScheduleToStartTimeout: '2 seconds',
     shutdownGraceTime: '10 seconds',
@@ -66,6 +61,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const watch = await watchRunner({ runner, client, store, log });
   return {
     failed,
+    unwritten,
     check() {
       if (worker.getState() !== 'RUNNING') throw new Error(`the worker is ${worker.getState()}`);
     },
@@ -84,17 +80,4 @@ function planner({ store, artifacts, hubCache = null }: WorkerOptions): Activity
     createShapes(hubCache),
   );
   return (document) => planDocument(document, submissions.options(undefined));
-}
-
-/** A killed worker is noticed by its silence: every activity says regularly that it is at work. */
-function alive<Input, Output>(activity: (input: Input) => Promise<Output>): (input: Input) => Promise<Output> {
-  return async (input) => {
-    const context = Context.current();
-    const timer = setInterval(() => context.heartbeat(), HEARTBEAT_MS);
-    try {
-      return await activity(input);
-    } finally {
-      clearInterval(timer);
-    }
-  };
 }

@@ -53,6 +53,8 @@ export function actionRoutes(app: Api, deps: Deps): void {
         refuse(before, ENDED);
         const open = OPEN.reduce((sum, state) => sum + (before.counts[state] ?? 0), 0);
         await running(id, () => control[action](id));
+        // A search that was given up goes on as well; one that goes on already looks again.
+        if (action === 'resume' && (await store.hasSearch(id))) await control.search(id);
         await settled(id, [...expected, ...ENDED]);
         return answer(id, open);
       },

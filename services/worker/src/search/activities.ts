@@ -1,5 +1,5 @@
 /** The search workflow's activities. What they keep, they keep once. */
-import { advanceStudyOutput } from '@lamina/domain/contract/search.ts';
+import { type AdvanceStudyOutput, advanceStudyOutput } from '@lamina/domain/contract/search.ts';
 import { advance, answered } from '@lamina/domain/search/advance.ts';
 import { endOf } from '@lamina/domain/search/end.ts';
 import type { Observation, Study, Suggestion } from '@lamina/domain/search/types.ts';
@@ -7,7 +7,8 @@ import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import { isOver } from '@lamina/domain/vocabulary/states.ts';
 import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
 import type { Question, SearchActivities } from '@lamina/workflows/search-activities.ts';
-import { ApplicationFailure } from '@temporalio/common';
+import { z } from 'zod';
+import { finalError } from '../final-errors.ts';
 import type { SearchEngine } from './engine.ts';
 import { createSuggester } from './suggest.ts';
 
@@ -73,13 +74,14 @@ export function createSearchActivities({ store, engine }: SearchDependencies): S
       for (const answer of answers) {
         const { studyKey, input } = answer;
         const study = studies.get(studyKey);
-        if (study === undefined) throw new Error(`experiment ${experimentId} has no study ${studyKey}`);
+        if (study === undefined)
+          throw finalError('UnknownStudy', `experiment ${experimentId} has no study ${studyKey}`);
         if ('failure' in answer) {
           await store.closeStudies(experimentId, [studyKey], answer.failure);
           again = true;
           continue;
         }
-        const output = advanceStudyOutput.parse(answer.output);
+        const output = outputOf(studyKey, answer.output);
         const touched = new Set([...input.told, ...input.reports].map(({ number }) => number));
         const known = (await store.suggestionsOf(experimentId, studyKey)).filter(({ number }) => touched.has(number));
         const suggestions = answered({ ...input, suggestions: known }, output);
@@ -97,8 +99,17 @@ export function createSearchActivities({ store, engine }: SearchDependencies): S
 
 async function existing(store: ExperimentStore, experimentId: string): Promise<ExperimentRecord> {
   const experiment = await store.getExperiment(experimentId);
-  if (experiment === null) throw ApplicationFailure.nonRetryable(`experiment ${experimentId} is not in the store`);
+  if (experiment === null) throw finalError('UnknownExperiment', `experiment ${experimentId} is not in the store`);
   return experiment;
+}
+
+function outputOf(studyKey: string, answer: unknown): AdvanceStudyOutput {
+  const { success, data, error } = advanceStudyOutput.safeParse(answer);
+  if (success) return data;
+  throw finalError(
+    'MalformedInput',
+    `the tuner's answer for study ${studyKey} is not valid: ${z.prettifyError(error)}`,
+  );
 }
 
 function priceOf({ document }: ExperimentRecord): number | null {

@@ -6,6 +6,7 @@ import { suggestedPlan, suggestedTrial } from '@lamina/domain/search/suggested.t
 import type { Study } from '@lamina/domain/search/types.ts';
 import type { AddedSuggestion } from '@lamina/platform/search-store.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
+import { finalError } from '../final-errors.ts';
 
 type Suggester = (
   experimentId: string,
@@ -24,7 +25,8 @@ export function createSuggester(store: Pick<ExperimentStore, 'baseTrials' | 'get
     return suggestions.map(({ number, parameters }): AddedSuggestion => {
       const cellId = baseCellOf(study, parameters);
       const base = bases.get(cellId);
-      if (base === undefined) throw new Error(`experiment ${experimentId} has no trial of cell ${cellId}`);
+      if (base === undefined)
+        throw finalError('UnknownCell', `experiment ${experimentId} has no trial of cell ${cellId}`);
       const trial = suggestedTrial(base.trial, parameters, surroundings.trainerRevision);
       const problem = objection(trial.settings, null, surroundings);
       if (problem !== null) return { number, parameters, made: { objection: problem.message } };
