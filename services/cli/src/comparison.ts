@@ -25,6 +25,8 @@ import { table } from './format/table.ts';
 import { counted, shortened, wrapped } from './format/text.ts';
 import type { Io } from './io.ts';
 
+type Terminal = Pick<Io, 'out' | 'columns' | 'color'>;
+
 export interface ComparisonOptions {
   readonly tables?: readonly ComparisonTable[];
   /** Rows per table; the rest is counted. */
@@ -56,7 +58,7 @@ const MATRIX: readonly { readonly column: Column<ComparisonRow>; readonly drop: 
 ];
 
 /** Writes a comparison to `io.out`, no wider than the terminal. */
-export function printComparison(comparison: Comparison, io: Io, options: ComparisonOptions = {}): void {
+export function printComparison(comparison: Comparison, io: Terminal, options: ComparisonOptions = {}): void {
   const { color } = io;
   const { tables = COMPARISON_TABLES, maxRows = Number.POSITIVE_INFINITY } = options;
   const text = Math.min(io.columns(), WIDEST_TEXT);
@@ -69,7 +71,7 @@ export function printComparison(comparison: Comparison, io: Io, options: Compari
   io.out(`${parts.join('\n\n')}\n`);
 }
 
-function section(name: ComparisonTable, comparison: Comparison, io: Io, maxRows: number): string[] {
+function section(name: ComparisonTable, comparison: Comparison, io: Terminal, maxRows: number): string[] {
   const { rows, quantizationCost, inference, depth, totalBits, gguf, tasks, search } = comparison;
   switch (name) {
     case 'matrix': {
@@ -156,7 +158,7 @@ function rendered<Row>(
   legend: string,
   columns: readonly Prioritized<Row>[],
   rows: readonly Row[],
-  io: Io,
+  io: Terminal,
   maxRows: number,
 ): string[] {
   if (rows.length === 0) return [];
@@ -231,7 +233,7 @@ function heading({ title, unit }: Pick<Column<never>, 'title' | 'unit'>): string
   return [wrapped(title, TITLE), ...(unit === null ? [] : [unit])].join('\n');
 }
 
-function notes(lines: readonly string[], width: number, io: Io): string {
+function notes(lines: readonly string[], width: number, io: Terminal): string {
   const [heading, ...items] = ['Notes', ...lines.map((line) => `· ${wrapped(line, width - 2, '  ').trimStart()}`)];
   return [io.color.bold.underline(heading), ...items].join('\n');
 }
