@@ -21,7 +21,7 @@
  * | GET experiments/:id/search | searchQuery | searchView (search-view.ts): studies, the best so far, and a page of suggestions |
  * | GET experiments/:id/attempts | ?trialId | attemptListView |
  * | GET experiments/:id/events (Last-Event-ID) | experimentEventsQuery | text/event-stream of streamEvent: the whole history unless resumed, then live |
- * | GET experiments/:id/comparison, comparison.json, .csv, .md, .html | comparisonQuery | by suffix, else by Accept |
+ * | GET experiments/:id/comparison, comparison.json, .csv, .md, .html | limits, table, download | by suffix, else by Accept |
  * | GET attempts/:id | | attemptView |
  * | GET attempts/:id/logs | logsQuery | text/plain |
  * | GET attempts/:id/events | attemptEventsQuery | attemptEventsView: the loss curve |
@@ -35,7 +35,6 @@ import { METHODS } from '../vocabulary/methods.ts';
 import { PRECISIONS } from '../vocabulary/precisions.ts';
 import { EXPERIMENT_STATES, PREPARATION_STATES, TRIAL_STATES } from '../vocabulary/states.ts';
 import { blockedView } from './blocked.ts';
-import { COMPARISON_TABLES } from './comparison-tables.ts';
 import { memoryView } from './estimate.ts';
 import { durationView, experimentForecastView, forecastView } from './forecast.ts';
 import { generationReport, generationSpec } from './generation.ts';
@@ -239,12 +238,6 @@ export const trialsQuery = z.object({
 export const logsQuery = z.object({
   follow: z.stringbool().default(false).describe('stream until the attempt has ended'),
   tail: z.coerce.number().int().min(0).optional().describe('only the last lines'),
-});
-export const comparisonQuery = z.object({
-  download: z.stringbool().default(false).describe('answer as an attachment'),
-  maxMemoryBytes: z.coerce.number().int().positive().optional().describe('limit for the recommended cell'),
-  maxCost: z.coerce.number().positive().optional().describe('limit for the recommended cell'),
-  table: z.enum(COMPARISON_TABLES).default('matrix').describe('which table CSV holds; other formats hold all'),
 });
 export const experimentEventsQuery = z.object({
   after: z.coerce.number().int().min(0).default(0).describe('id of an event; the header Last-Event-ID goes before it'),

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { TRIAL_STATES } from '../vocabulary/states.ts';
-import { cellText, MATRIX_COLUMNS } from './columns.ts';
 import { compareTrials } from './compare.ts';
 import type { ComparedTrial } from './input.ts';
+import { cellText } from './tables/column.ts';
+import { MATRIX } from './tables/matrix.ts';
 import { inputOf, type TrialOptions, trialOf } from './testing/trials.ts';
 import type { ComparisonRow } from './types.ts';
 
@@ -133,7 +134,7 @@ test('an estimate stands beside a measured peak of a GPU, with its error, and ne
   const [onGpu] = rowsOn('cuda');
   assert.ok(onGpu);
   assert.equal(onGpu.estimatedBytes, 1000);
-  assert.equal(cellText(MATRIX_COLUMNS.estimateError, onGpu), '+25.0');
+  assert.equal(cellText(MATRIX.columns.find(({ id }) => id === 'estimateError')!, onGpu), '+25.0');
   assert.equal(rowsOn('cpu')[0]?.estimatedBytes, null);
 });
 

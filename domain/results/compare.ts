@@ -2,12 +2,14 @@ import { TERMINAL_TRIAL_STATES, type TrialState } from '../vocabulary/states.ts'
 import { depthTable } from './depth.ts';
 import { ggufTable } from './gguf.ts';
 import { inferenceTable } from './inference.ts';
-import { type ComparisonInput, groupByCell } from './input.ts';
+import { type ComparisonInput, groupByCell, samples } from './input.ts';
 import { comparisonNotes } from './notes.ts';
 import { quantizationCost } from './quantization-cost.ts';
 import { recommend } from './recommend.ts';
 import { comparisonRows } from './rows.ts';
 import { searchNotes, searchTables, suggestedCells } from './search.ts';
+import { estimate } from './statistics.ts';
+import { computedTables } from './tables/registry.ts';
 import { tasksTable } from './tasks.ts';
 import { totalBits } from './total-bits.ts';
 import type { Comparison } from './types.ts';
@@ -28,6 +30,7 @@ export function compareTrials(input: ComparisonInput): Comparison {
   // Searched settings would be taken for the effect of depth or precision.
   const plain = rows.filter(({ suggestedBy }) => suggestedBy === null);
   const plainGroups = groups.filter(({ cell }) => !suggested.has(cell.id));
+  const byId = new Map(groups.map((group) => [group.cell.id, group]));
   const search = searchTables(input, groups, rows);
   return {
     experimentId: input.experimentId,
@@ -44,6 +47,10 @@ export function compareTrials(input: ComparisonInput): Comparison {
     gguf: ggufTable(groups, rows),
     tasks: tasksTable(groups, rows),
     search,
+    tables: computedTables({
+      cells: rows,
+      over: ({ cellId }, measure) => estimate(samples(byId.get(cellId)?.measured ?? [], measure)),
+    }),
     notes: [...comparisonNotes(input, groups, rows), ...searchNotes(search)],
   };
 }

@@ -1,26 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { COMPARISON_TABLES, type ComparisonTable } from '../contract/comparison-tables.ts';
-import {
-  type Column,
-  cellNumber,
-  cellText,
-  DEPTH_COLUMNS,
-  GGUF_COLUMNS,
-  INFERENCE_COLUMNS,
-  layerRanges,
-  MATRIX_COLUMNS,
-  QUANTIZATION_COST_COLUMNS,
-  statusText,
-  TASK_COLUMNS,
-  TOTAL_BITS_COLUMNS,
-} from './columns.ts';
 import { compareTrials } from './compare.ts';
 import { counted, listing, significant, withHalfWidth, withRange } from './format.ts';
 import { layersText } from './layers.ts';
 import { toCsv } from './render-csv.ts';
 import { toMarkdown } from './render-markdown.ts';
-import { SEARCH_COLUMNS, SWITCHING_COLUMNS } from './search-columns.ts';
+import { cellNumber, cellText } from './tables/column.ts';
+import { layerRanges } from './tables/depth.ts';
+import { MATRIX, statusText } from './tables/matrix.ts';
+import { TABLES } from './tables/registry.ts';
 import { GGUF_FILE as F16_FILE, inputOf, TASK_RESULT, trialOf } from './testing/trials.ts';
 
 const GGUF_FILE = { ...F16_FILE, type: 'q4_0', fileBytes: 2 ** 28, sameTop: 0.9 } as const;
@@ -31,6 +19,12 @@ const TWO_CELLS = [
   trialOf({ seed: 1, precision: 'nf4', loss: 2.6 }),
   trialOf({ seed: 2, precision: 'nf4', state: 'failed' }),
 ];
+
+function matrixColumn(id: string) {
+  const column = MATRIX.columns.find((one) => one.id === id);
+  assert.ok(column, id);
+  return column;
+}
 
 test('numbers for people', () => {
   const table = [
@@ -69,11 +63,11 @@ test('cells show unit-scaled values and leave gaps visible', () => {
   const { rows } = compareTrials(inputOf(TWO_CELLS));
   const [bf16, nf4] = rows;
   assert.ok(bf16 && nf4);
-  assert.equal(cellText(MATRIX_COLUMNS.peakMemoryBytes, bf16), '1.50 ± 0.00');
-  assert.equal(cellNumber(MATRIX_COLUMNS.peakMemoryBytes, bf16), 1.5 * 2 ** 30);
-  assert.equal(cellText(MATRIX_COLUMNS.joulesPerToken, bf16), '–');
-  assert.equal(cellText(MATRIX_COLUMNS.label, bf16), 'all layers · bf16 · lora *');
-  assert.equal(cellText(MATRIX_COLUMNS.lossDelta, nf4), '+0.100');
+  assert.equal(cellText(matrixColumn('peakMemoryBytes'), bf16), '1.50 ± 0.00');
+  assert.equal(cellNumber(matrixColumn('peakMemoryBytes'), bf16), 1.5 * 2 ** 30);
+  assert.equal(cellText(matrixColumn('joulesPerToken'), bf16), '–');
+  assert.equal(cellText(matrixColumn('label'), bf16), 'all layers · bf16 · lora *');
+  assert.equal(cellText(matrixColumn('lossDelta'), nf4), '+0.100');
   assert.equal(statusText(bf16), 'done');
   assert.equal(statusText(nf4), '1 of 2 failed');
 });
@@ -106,18 +100,7 @@ test('CSV has every table, with every column that people see and unrounded numbe
     return { ...trial, result: { ...trial.result, gguf: [GGUF_FILE], tasks: [TASK_RESULT] } };
   };
   const comparison = compareTrials(inputOf([of(1, 'bf16'), of(2, 'bf16'), of(1, 'nf4'), of(2, 'nf4')]));
-  const tables: Readonly<Record<ComparisonTable, readonly Column<never>[]>> = {
-    matrix: Object.values(MATRIX_COLUMNS),
-    cost: QUANTIZATION_COST_COLUMNS,
-    inference: INFERENCE_COLUMNS,
-    depth: DEPTH_COLUMNS,
-    bits: TOTAL_BITS_COLUMNS,
-    gguf: GGUF_COLUMNS,
-    tasks: TASK_COLUMNS,
-    search: SEARCH_COLUMNS,
-    switching: SWITCHING_COLUMNS,
-  };
-  const read = (table: ComparisonTable) => {
+  const read = (table: string) => {
     const [header = '', ...lines] = toCsv(comparison, table).trimEnd().split('\r\n');
     const names = header.split(',');
     assert.equal(new Set(names).size, names.length, `column names of ${table} are unique`);
@@ -126,11 +109,11 @@ test('CSV has every table, with every column that people see and unrounded numbe
       records: lines.map((line) => Object.fromEntries(line.split(',').map((value, i) => [names[i], value]))),
     };
   };
-  for (const table of COMPARISON_TABLES) {
+  for (const { id: table, columns } of TABLES) {
     const { names, records } = read(table);
-    assert.equal(records.length, { cost: 1, search: 0, switching: 0 }[table as string] ?? 2, table);
+    assert.equal(records.length, { cost: 1, search: 0, switching: 0 }[table] ?? 2, table);
     const elsewhere = ['layers', 'pAdjusted'];
-    for (const { id, kind } of tables[table]) {
+    for (const { id, kind } of columns) {
       if (elsewhere.includes(id)) continue;
       assert.ok(names.includes(kind === 'measured' ? `${id}_mean` : id), `${table} has ${id}`);
     }

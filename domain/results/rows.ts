@@ -8,15 +8,16 @@ import { METHODS } from '../vocabulary/methods.ts';
 import { PRECISIONS } from '../vocabulary/precisions.ts';
 import type { TrialState } from '../vocabulary/states.ts';
 import { lossDelta } from './baseline.ts';
-import { type CellGroup, type ComparedTrial, samples } from './input.ts';
+import type { Estimate } from './estimates.ts';
+import { type CellGroup, type ComparedTrial, type MeasuredTrial, samples } from './input.ts';
 import { modelName } from './layers.ts';
+import { type Circumstances, METRICS, type Metric, type MetricId } from './metrics.ts';
 import type { SuggestedBy } from './search-types.ts';
 import { adjustDeltas, estimate, estimateOfExponential } from './statistics.ts';
 import type { ComparisonRow, TrialCounts } from './types.ts';
 
-export interface RowContext {
+export interface RowContext extends Circumstances {
   readonly baseline: CellGroup | null;
-  readonly pricePerHour: number | null;
   /** Of GPU memory, by cell. */
   readonly estimatedBytes: ReadonlyMap<string, number>;
   /** Cells that exist for a search alone. */
@@ -39,7 +40,7 @@ export function comparisonRows(groups: readonly CellGroup[], context: RowContext
 function row(group: CellGroup, originals: ReadonlyMap<string, number>, context: RowContext): ComparisonRow {
   const { cell, trials, measured } = group;
   const first = measured[0]?.result ?? null;
-  const over = (measure: measures.Measure) => estimate(samples(measured, measure));
+  const figures = figuresOf(measured, context);
   const metric = common(measured.map(measures.memoryMetricOf));
   return {
     cellId: cell.id,
@@ -65,30 +66,26 @@ function row(group: CellGroup, originals: ReadonlyMap<string, number>, context: 
     bitsPerParameter: first?.model.bitsPerParameter ?? null,
     quantizedBitsPerParameter: first?.model.quantizedBitsPerParameter ?? null,
     weightBytes: first?.model.weightBytes ?? null,
-    loss: over(measures.loss),
-    perplexity: estimateOfExponential(samples(measured, measures.loss), samples(measured, measures.perplexity)),
-    accuracy: over(measures.accuracy),
-    rawLoss: over(measures.rawLoss),
-    rawAccuracy: over(measures.rawAccuracy),
+    ...figures,
     lossStandardError: mean(samples(measured, measures.lossStandardError)),
-    tokensPerSecond: over(measures.tokensPerSecond),
-    loadSeconds: over(measures.loadSeconds),
-    quantizeSeconds: over(measures.quantizeSeconds),
-    trialSeconds: over(measures.trialSeconds),
-    peakAllocatedBytes: over(({ result }) => result.memory.peakAllocatedBytes),
-    peakReservedBytes: over(({ result }) => result.memory.peakReservedBytes),
-    peakProcessBytes: over(({ result }) => result.memory.peakProcessBytes),
-    peakRssBytes: over(({ result }) => result.memory.peakRssBytes),
     memoryMetric: metric,
-    peakMemoryBytes: metric === null ? estimate([]) : over(measures.peakMemory),
+    peakMemoryBytes: metric === null ? estimate([]) : figures.peakMemoryBytes,
     // Says nothing about the memory of a process on a CPU.
     estimatedBytes: metric === 'peak-rss' ? null : (context.estimatedBytes.get(cell.id) ?? null),
-    joulesPerToken: over(measures.joulesPerToken),
-    netJoulesPerToken: over(measures.netJoulesPerToken),
-    cost: over(measures.cost(context.pricePerHour)),
     lossDelta: lossDelta(group, context.baseline),
     onParetoFront: false,
   };
+}
+
+function figuresOf(measured: readonly MeasuredTrial[], circumstances: Circumstances): Record<MetricId, Estimate> {
+  const figure = ({ measure, logarithm }: Metric): Estimate => {
+    const values = samples(measured, (trial) => measure(trial, circumstances));
+    return logarithm === undefined ? estimate(values) : estimateOfExponential(samples(measured, logarithm), values);
+  };
+  return Object.fromEntries(Object.entries(METRICS).map(([id, metric]) => [id, figure(metric)])) as Record<
+    MetricId,
+    Estimate
+  >;
 }
 
 /** Depth of a model as its measured cells found it, so that unmeasured siblings are placed beside them. */

@@ -1,4 +1,3 @@
-import type { TotalBitsRow } from './columns.ts';
 import type { ComparisonRow, TotalBitsLine } from './types.ts';
 
 /**
@@ -29,11 +28,4 @@ export function totalBits(rows: readonly ComparisonRow[]): TotalBitsLine[] {
       },
     ];
   });
-}
-
-/** The lines as one table: a row per point. */
-export function totalBitsRows(lines: readonly TotalBitsLine[]): TotalBitsRow[] {
-  return lines.flatMap(({ label: line, points }) =>
-    points.map(({ cellId, label, totalBits, loss }) => ({ line, cellId, label, totalBits, loss })),
-  );
 }

@@ -7,6 +7,7 @@ import type { Method } from '../vocabulary/methods.ts';
 import type { Precision } from '../vocabulary/precisions.ts';
 import type { TrialState } from '../vocabulary/states.ts';
 import type { Delta, Estimate } from './estimates.ts';
+import type { MetricId } from './metrics.ts';
 import type { SearchComparison, SuggestedBy } from './search-types.ts';
 
 export interface TrialCounts {
@@ -14,7 +15,14 @@ export interface TrialCounts {
   readonly byState: Readonly<Partial<Record<TrialState, number>>>;
 }
 
-export interface ComparisonRow {
+/** What a row of any table says: which cell (or study) it is about. */
+export interface TableRow {
+  readonly cellId: string;
+  readonly label: string;
+}
+
+/** One row of *Training matrix*: a cell, with every figure in the registry of metrics over its seeds. */
+export interface ComparisonRow extends Readonly<Record<MetricId, Estimate>> {
   readonly cellId: string;
   readonly label: string;
   readonly isBaseline: boolean;
@@ -41,29 +49,11 @@ export interface ComparisonRow {
   readonly bitsPerParameter: number | null;
   readonly quantizedBitsPerParameter: number | null;
   readonly weightBytes: number | null;
-  readonly loss: Estimate;
-  readonly perplexity: Estimate;
-  readonly accuracy: Estimate;
-  readonly rawLoss: Estimate;
-  readonly rawAccuracy: Estimate;
   /** Standard error of the loss over held-out sequences, mean over seeds: how much the test set itself limits the answer. */
   readonly lossStandardError: number | null;
-  readonly tokensPerSecond: Estimate;
-  readonly loadSeconds: Estimate;
-  readonly quantizeSeconds: Estimate;
-  readonly trialSeconds: Estimate;
-  readonly peakAllocatedBytes: Estimate;
-  readonly peakReservedBytes: Estimate;
-  readonly peakProcessBytes: Estimate;
-  readonly peakRssBytes: Estimate;
   /** Which of the peaks `peakMemoryBytes` repeats; null where nothing was measured or CPU and GPU trials mix. */
   readonly memoryMetric: MemoryMetric | null;
-  readonly peakMemoryBytes: Estimate;
   readonly estimatedBytes: number | null;
-  readonly joulesPerToken: Estimate;
-  /** Without what the machine draws when idle with the model loaded. */
-  readonly netJoulesPerToken: Estimate;
-  readonly cost: Estimate;
   /** Held-out loss minus that of the baseline cell. */
   readonly lossDelta: Delta;
   /** No other row measured on the same device is at least as good in loss, peak memory and speed and better in one. */
@@ -225,6 +215,8 @@ export interface Comparison {
   readonly gguf: readonly GgufRow[];
   readonly tasks: readonly TaskRow[];
   readonly search: SearchComparison;
+  /** Rows of tables that are computed for themselves alone, by the table's id; absent in reports of before. */
+  readonly tables?: Readonly<Record<string, readonly TableRow[]>>;
   /** What a careful reader must know: mixed devices, few seeds, reused or missing trials. */
   readonly notes: readonly string[];
 }

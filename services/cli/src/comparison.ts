@@ -1,25 +1,9 @@
 /** The comparison in a terminal: the sentence, tables tinted from worse to better, the notes. */
 
-import { COMPARISON_TABLES, type ComparisonTable } from '@lamina/domain/contract/comparison-tables.ts';
-import {
-  type Column,
-  cellNumber,
-  cellText,
-  DEPTH_COLUMNS,
-  GGUF_COLUMNS,
-  INFERENCE_COLUMNS,
-  MATRIX_COLUMNS,
-  QUANTIZATION_COST_COLUMNS,
-  TASK_COLUMNS,
-  TOTAL_BITS_COLUMNS,
-} from '@lamina/domain/results/columns.ts';
-import {
-  SEARCH_COLUMNS,
-  SEARCH_INTRO,
-  SWITCHING_COLUMNS,
-  SWITCHING_INTRO,
-} from '@lamina/domain/results/search-columns.ts';
-import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
+import { type Column, cellNumber, cellText } from '@lamina/domain/results/tables/column.ts';
+import { TABLES } from '@lamina/domain/results/tables/registry.ts';
+import type { Table } from '@lamina/domain/results/tables/table.ts';
+import type { Comparison, TableRow } from '@lamina/domain/results/types.ts';
 import { heat, heated } from './format/heat.ts';
 import { table } from './format/table.ts';
 import { counted, shortened, wrapped } from './format/text.ts';
@@ -28,7 +12,8 @@ import type { Io } from './io.ts';
 type Terminal = Pick<Io, 'out' | 'columns' | 'color'>;
 
 export interface ComparisonOptions {
-  readonly tables?: readonly ComparisonTable[];
+  /** Ids of the tables, in the order to show them; all unless given. */
+  readonly tables?: readonly string[];
   /** Rows per table; the rest is counted. */
   readonly maxRows?: number;
 }
@@ -36,127 +21,24 @@ export interface ComparisonOptions {
 const WIDEST_TEXT = 100;
 const LABEL = 42;
 const TITLE = 10;
-const M = MATRIX_COLUMNS;
-
-/** Columns of the training matrix from left to right; where there is no room, the highest `drop` goes first. */
-const MATRIX: readonly { readonly column: Column<ComparisonRow>; readonly drop: number }[] = [
-  { column: { ...M.label, read: labelWithMarks }, drop: 0 },
-  { column: M.loss, drop: 0 },
-  { column: M.lossDelta, drop: 2 },
-  { column: { ...M.lossStandardError, title: 's.e. of the test text' }, drop: 7 },
-  { column: M.perplexity, drop: 6 },
-  { column: M.accuracy, drop: 8 },
-  { column: M.tokensPerSecond, drop: 1 },
-  { column: M.peakMemoryBytes, drop: 1 },
-  { column: M.estimatedBytes, drop: 3 },
-  { column: M.estimateError, drop: 3 },
-  { column: M.bitsPerParameter, drop: 3 },
-  { column: M.joulesPerToken, drop: 4 },
-  { column: M.trialSeconds, drop: 9 },
-  { column: M.cost, drop: 5 },
-  { column: M.status, drop: 1 },
-];
 
 /** Writes a comparison to `io.out`, no wider than the terminal. */
 export function printComparison(comparison: Comparison, io: Terminal, options: ComparisonOptions = {}): void {
   const { color } = io;
-  const { tables = COMPARISON_TABLES, maxRows = Number.POSITIVE_INFINITY } = options;
+  const { tables, maxRows = Number.POSITIVE_INFINITY } = options;
+  const shown = tables === undefined ? TABLES : tables.flatMap((id) => TABLES.filter((one) => one.id === id));
   const text = Math.min(io.columns(), WIDEST_TEXT);
   const parts = [
     `${color.bold(comparison.name)}  ${color.dim(`${comparison.experimentId}  ${comparison.state}`)}`,
     color.bold(wrapped(comparison.recommendation.sentence, text)),
-    ...tables.flatMap((name) => section(name, comparison, io, maxRows)),
+    ...shown.flatMap((one) => section(one, one.rows(comparison), io, maxRows)),
     ...(comparison.notes.length > 0 ? [notes(comparison.notes, text, io)] : []),
   ];
   io.out(`${parts.join('\n\n')}\n`);
 }
 
-function section(name: ComparisonTable, comparison: Comparison, io: Terminal, maxRows: number): string[] {
-  const { rows, quantizationCost, inference, depth, totalBits, gguf, tasks, search } = comparison;
-  switch (name) {
-    case 'matrix': {
-      const busy = rows.some((row) => cellText(M.status, row) !== 'done');
-      const columns = MATRIX.filter(({ column }) => busy || column.id !== 'status');
-      return rendered('Training matrix', MATRIX_LEGEND, columns, rows, io, maxRows);
-    }
-    case 'cost': {
-      const devices = new Set(quantizationCost.map(({ device }) => device));
-      const columns = QUANTIZATION_COST_COLUMNS.filter(({ id }) => id !== 'device' || devices.size > 1);
-      const legend = `times the unquantized cell of the same depth; [ ] 95 % interval; on ${[...devices].join(', ')}`;
-      return rendered('Cost of quantization', legend, prioritized(columns), quantizationCost, io, maxRows);
-    }
-    case 'inference':
-      return rendered(
-        'Inference',
-        'greedy generation with the adapter apart from the weights; × of the merged model to it',
-        prioritized(INFERENCE_COLUMNS),
-        inference ?? [],
-        io,
-        maxRows,
-      );
-    case 'depth':
-      return rendered(
-        'Depth',
-        'what the cut costs, before and after training',
-        prioritized(DEPTH_COLUMNS),
-        depth,
-        io,
-        maxRows,
-      );
-    case 'gguf':
-      return rendered(
-        'GGUF',
-        'files of the trained model in llama.cpp; Δ and divergence against f16; sd over repetitions, se over tokens',
-        prioritized(GGUF_COLUMNS),
-        gguf ?? [],
-        io,
-        maxRows,
-      );
-    case 'tasks':
-      return rendered(
-        'Tasks',
-        'of lm-evaluation-harness, as cut and after training; standard error over questions',
-        prioritized(TASK_COLUMNS),
-        tasks ?? [],
-        io,
-        maxRows,
-      );
-    case 'search':
-      return rendered('Search', SEARCH_INTRO, prioritized(SEARCH_COLUMNS), search?.studies ?? [], io, maxRows);
-    case 'switching':
-      return rendered(
-        'Search against switching',
-        SWITCHING_INTRO,
-        prioritized(SWITCHING_COLUMNS),
-        search?.switching ?? [],
-        io,
-        maxRows,
-      );
-    case 'bits': {
-      const points = totalBits.flatMap(({ label: line, points: list }) => list.map((point) => ({ line, ...point })));
-      const columns = prioritized(TOTAL_BITS_COLUMNS.filter(({ id }) => id !== 'line'));
-      return rendered('Total bits', 'size of the base weights against quality', columns, points, io, maxRows);
-    }
-  }
-}
-
-const MATRIX_LEGEND = '* baseline  ◆ Pareto front (loss, memory, speed)  ± half of the 95 % interval over seeds';
-
-function labelWithMarks(row: ComparisonRow): string {
-  return `${cellText(M.label, row)}${row.onParetoFront ? ' ◆' : ''}`;
-}
-
-type Prioritized<Row> = { readonly column: Column<Row>; readonly drop: number };
-
-/** Later columns go first. */
-function prioritized<Row>(columns: readonly Column<Row>[]): Prioritized<Row>[] {
-  return columns.map((column, index) => ({ column, drop: index }));
-}
-
-function rendered<Row>(
-  title: string,
-  legend: string,
-  columns: readonly Prioritized<Row>[],
+function section<Row extends TableRow>(
+  { title, legend: legendOf, terminal }: Table<Row>,
   rows: readonly Row[],
   io: Terminal,
   maxRows: number,
@@ -164,7 +46,8 @@ function rendered<Row>(
   if (rows.length === 0) return [];
   const { color } = io;
   const shown = rows.slice(0, maxRows);
-  const filled = columns
+  const filled = terminal
+    .filter(({ needed }) => needed(rows))
     .map(({ column, drop }) => ({ column, drop, texts: shown.map((row) => textOf(column, row)) }))
     .filter(({ texts }) => texts.some((text) => text !== '–' && text !== ''));
   const fitting = fitted(filled, io.columns());
@@ -186,6 +69,7 @@ function rendered<Row>(
     shown.map((_, index) => cells.map((column) => column[index] ?? '')),
   );
   const hidden = rows.length - shown.length;
+  const legend = legendOf(rows);
   const head = color.bold.underline(title);
   const beside = title.length + 2 + legend.length <= io.columns();
   return [

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { comparisonQuery } from '@lamina/domain/contract/api.ts';
-import type { ComparisonTable } from '@lamina/domain/contract/comparison-tables.ts';
 import { toCsv } from '@lamina/domain/results/render-csv.ts';
 import { toMarkdown } from '@lamina/domain/results/render-markdown.ts';
+import { MATRIX } from '@lamina/domain/results/tables/matrix.ts';
+import { TABLE_IDS } from '@lamina/domain/results/tables/registry.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
 import type { Shapes } from '@lamina/platform/submission/shapes.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -22,6 +22,13 @@ const FORMATS = {
   html: 'text/html',
 } as const;
 type Format = keyof typeof FORMATS;
+
+const comparisonQuery = z.object({
+  download: z.stringbool().default(false).describe('answer as an attachment'),
+  maxMemoryBytes: z.coerce.number().int().positive().optional().describe('limit for the recommended cell'),
+  maxCost: z.coerce.number().positive().optional().describe('limit for the recommended cell'),
+  table: z.enum(TABLE_IDS).default(MATRIX.id).describe('which table CSV holds; other formats hold all'),
+});
 
 export function comparisonRoutes(app: Api, deps: ApiDeps & { shapes: Shapes }): void {
   const comparisons = createComparisons(deps.store, deps.shapes);
@@ -82,14 +89,14 @@ async function send(
   const comparison = await comparisons.of(experiment, limits);
   const text = await rendered(comparison, wanted, deps);
   if (format === 'html') reply.header('content-security-policy', REPORT_POLICY);
-  const name = format === 'csv' && table !== 'matrix' ? `comparison-${id}-${table}` : `comparison-${id}`;
+  const name = format === 'csv' && table !== MATRIX.id ? `comparison-${id}-${table}` : `comparison-${id}`;
   if (wanted.download) reply.header('content-disposition', `attachment; filename="${name}.${format}"`);
   return reply.type(`${FORMATS[format]}; charset=utf-8`).send(text);
 }
 
 async function rendered(
   comparison: Comparison,
-  { format, table }: { readonly format: Format; readonly table: ComparisonTable },
+  { format, table }: { readonly format: Format; readonly table: string },
   { reportTemplate }: ApiDeps,
 ): Promise<string> {
   switch (format) {

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { COMPARISON_TABLES } from '@lamina/domain/contract/comparison-tables.ts';
+import { TABLE_IDS } from '@lamina/domain/results/tables/registry.ts';
 import { defineCommand } from '../command.ts';
 import { printComparison } from '../comparison.ts';
 import { usageError } from '../errors.ts';
@@ -19,7 +19,7 @@ export const compare = defineCommand({
       .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'write to this file instead' })
       .option('table', {
         alias: 't',
-        choices: COMPARISON_TABLES,
+        choices: TABLE_IDS,
         array: true,
         nargs: 1,
         describe: 'only this table (repeatable; of CSV, which holds one table, matrix unless named)',

@@ -6,8 +6,7 @@ import { Card, Section } from '../ui/section.tsx';
 import styles from './comparison.module.css';
 import { Heatmap } from './heatmap.tsx';
 import { devicesOf, type MetricKey, metrics } from './metrics.ts';
-import { SearchTables } from './search-tables.tsx';
-import { DepthTable, GgufTable, InferenceTable, QuantizationCostTable, TaskTable, TrainingTable } from './tables.tsx';
+import { Tables } from './tables.tsx';
 
 // One chunk with the plotting library, loaded when a comparison is first shown.
 const IntervalPlot = lazy(async () => ({ default: (await import('./plots/plots.tsx')).IntervalPlot }));
@@ -55,13 +54,7 @@ const ComparisonView = memo(function ComparisonView({ comparison }: { comparison
           </Suspense>
         </div>
       </Section>
-      <TrainingTable rows={comparison.rows} bestCellId={comparison.recommendation.cellId} />
-      <QuantizationCostTable rows={comparison.quantizationCost} />
-      <InferenceTable rows={comparison.inference ?? []} />
-      <GgufTable rows={comparison.gguf ?? []} />
-      <TaskTable rows={comparison.tasks ?? []} />
-      <SearchTables search={comparison.search} />
-      <DepthTable rows={comparison.depth} />
+      <Tables comparison={comparison} />
     </div>
   );
 });

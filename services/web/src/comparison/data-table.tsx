@@ -1,4 +1,5 @@
-import { type Column, cellNumber } from '@lamina/domain/results/columns.ts';
+import { type Column, cellNumber } from '@lamina/domain/results/tables/column.ts';
+import type { TableRow } from '@lamina/domain/results/types.ts';
 import { memo, type ReactNode, useMemo, useState } from 'react';
 import { Card } from '../ui/section.tsx';
 import { nextSort, type SortState, sortRows } from './sort.ts';
@@ -6,10 +7,11 @@ import styles from './table.module.css';
 import { cellParts, columnScale, firstDirection, measuredColumns, sortValue } from './table-model.ts';
 
 /** A sortable table of measured columns; the better a value, the deeper its tint. */
-export function DataTable<R extends { readonly cellId: string }>({
+export function DataTable<R extends TableRow>({
   caption,
   columns,
   rows,
+  keyOf,
   rowClass,
   tags,
   side,
@@ -18,6 +20,7 @@ export function DataTable<R extends { readonly cellId: string }>({
   caption: string;
   columns: readonly Column<R>[];
   rows: readonly R[];
+  keyOf: (row: R) => string;
   rowClass?: (row: R) => string | undefined;
   /** Behind the label. */
   tags?: (row: R) => ReactNode;
@@ -60,7 +63,7 @@ export function DataTable<R extends { readonly cellId: string }>({
           </thead>
           <tbody>
             {sorted.map((row) => (
-              <Row key={row.cellId} row={row} columns={shown} look={look} />
+              <Row key={keyOf(row)} row={row} columns={shown} look={look} />
             ))}
           </tbody>
         </table>

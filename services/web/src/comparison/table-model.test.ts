@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { compareTrials } from '@lamina/domain/results/compare.ts';
+import { MATRIX } from '@lamina/domain/results/tables/matrix.ts';
 import { inputOf, trialOf } from '@lamina/domain/results/testing/trials.ts';
-import { cellParts, columnScale, measuredColumns, sortValue, TRAINING_COLUMNS } from './table-model.ts';
+import { cellParts, columnScale, measuredColumns, sortValue } from './table-model.ts';
 
 const { rows } = compareTrials(
   inputOf([
@@ -12,6 +13,7 @@ const { rows } = compareTrials(
     trialOf({ seed: 1, state: 'failed', precision: 'int8' }),
   ]),
 );
+const TRAINING_COLUMNS = MATRIX.dashboard ?? [];
 const column = (id: string) => TRAINING_COLUMNS.find((one) => one.id === id)!;
 const row = (precision: string) => rows.find((one) => one.precision === precision)!;
 

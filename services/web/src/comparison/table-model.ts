@@ -1,37 +1,8 @@
 /** What the tables show: the columns that were measured, their order of sorting, and how deep each value is tinted. */
-import { type Column, cellNumber, cellText, MATRIX_COLUMNS } from '@lamina/domain/results/columns.ts';
-import type { ComparisonRow } from '@lamina/domain/results/types.ts';
+import { type Column, cellNumber, cellText } from '@lamina/domain/results/tables/column.ts';
 import { DASH } from '../format.ts';
 import { type HeatScale, heatScale } from './heat.ts';
 import type { SortState, SortValue } from './sort.ts';
-
-const m = MATRIX_COLUMNS;
-
-/** Answers first, circumstances later. */
-export const TRAINING_COLUMNS: readonly Column<ComparisonRow>[] = [
-  { ...m.label, read: (row) => row.label },
-  m.loss,
-  m.lossDelta,
-  m.perplexity,
-  m.accuracy,
-  m.tokensPerSecond,
-  m.peakMemoryBytes,
-  m.estimatedBytes,
-  m.estimateError,
-  m.joulesPerToken,
-  m.cost,
-  m.trialSeconds,
-  m.bitsPerParameter,
-  m.quantizedBitsPerParameter,
-  m.weightBytes,
-  m.parameterCount,
-  m.trainableParameters,
-  m.computeDtype,
-  m.status,
-];
-
-/** There for trials on GPUs alone; nothing was to be measured. */
-const CALCULATED: readonly string[] = [m.estimatedBytes.id, m.estimateError.id];
 
 /** Columns with a value in some row, and the titles of the others, to say what was not measured. */
 export function measuredColumns<Row>(
@@ -42,18 +13,16 @@ export function measuredColumns<Row>(
     column.kind === 'text' || rows.some((row) => cellNumber(column, row) !== null);
   return {
     shown: columns.filter(isMeasured),
-    unmeasured: columns
-      .filter((column) => !isMeasured(column) && !CALCULATED.includes(column.id))
-      .map((column) => column.title),
+    unmeasured: columns.filter((column) => !isMeasured(column) && column.expected).map((column) => column.title),
   };
 }
 
-/** Only measurements are tinted; a difference to the baseline repeats its column. */
+/** Only measurements are tinted. */
 export function columnScale<Row>(column: Column<Row>, rows: readonly Row[]): HeatScale | null {
-  if (column.kind !== 'measured' || column.better === null || column.id === 'lossDelta') return null;
+  if (column.kind !== 'measured' || column.better === null || column.tint === null) return null;
   return heatScale(
     rows.map((row) => cellNumber(column, row)),
-    { better: column.better === 'lower' ? 'low' : 'high', scale: column.id === 'perplexity' ? 'log' : 'linear' },
+    { better: column.better === 'lower' ? 'low' : 'high', scale: column.tint },
   );
 }
 

@@ -1,20 +1,50 @@
-import {
-  type Column,
-  DEPTH_COLUMNS,
-  GGUF_COLUMNS,
-  INFERENCE_COLUMNS,
-  QUANTIZATION_COST_COLUMNS,
-  TASK_COLUMNS,
-} from '@lamina/domain/results/columns.ts';
-import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
-import { useCallback } from 'react';
+import type { Column } from '@lamina/domain/results/tables/column.ts';
+import { MATRIX } from '@lamina/domain/results/tables/matrix.ts';
+import { TABLES } from '@lamina/domain/results/tables/registry.ts';
+import { SEARCH } from '@lamina/domain/results/tables/search.ts';
+import type { Table } from '@lamina/domain/results/tables/table.ts';
+import type { Comparison, ComparisonRow, TableRow } from '@lamina/domain/results/types.ts';
+import { lazy, Suspense, useCallback } from 'react';
 import { Section } from '../ui/section.tsx';
 import { DataTable } from './data-table.tsx';
 import styles from './table.module.css';
-import { TRAINING_COLUMNS } from './table-model.ts';
 
-/** *Training matrix*: every measured figure of every cell. */
-export function TrainingTable({ rows, bestCellId }: { rows: readonly ComparisonRow[]; bestCellId: string | null }) {
+const SearchPlot = lazy(async () => ({ default: (await import('./plots/plots.tsx')).SearchPlot }));
+
+/** Every table that has rows, in the order of the registry. */
+export function Tables({ comparison }: { comparison: Comparison }) {
+  return TABLES.map((table) =>
+    table.id === MATRIX.id ? (
+      <TrainingTable key={table.id} rows={comparison.rows} bestCellId={comparison.recommendation.cellId} />
+    ) : (
+      <PlainTable key={table.id} table={table} comparison={comparison} />
+    ),
+  );
+}
+
+function PlainTable({ table, comparison }: { table: Table<TableRow>; comparison: Comparison }) {
+  const rows = table.rows(comparison);
+  if (table.dashboard === null || rows.length === 0) return null;
+  return (
+    <Section title={table.title} text={table.intro}>
+      <DataTable caption={table.title} columns={table.dashboard} rows={rows} keyOf={table.key} />
+      {table.id === SEARCH.id ? <StudyPlot comparison={comparison} /> : null}
+    </Section>
+  );
+}
+
+function StudyPlot({ comparison }: { comparison: Comparison }) {
+  const drawn = comparison.search.studies.filter(({ curve }) => curve.length > 0);
+  if (drawn.length === 0) return null;
+  return (
+    <Suspense fallback={null}>
+      <SearchPlot studies={drawn} />
+    </Suspense>
+  );
+}
+
+/** The training matrix has tags behind its labels, the p value beside a difference, and words below it. */
+function TrainingTable({ rows, bestCellId }: { rows: readonly ComparisonRow[]; bestCellId: string | null }) {
   const tags = useCallback(
     (row: ComparisonRow) => (
       <>
@@ -39,13 +69,14 @@ export function TrainingTable({ rows, bestCellId }: { rows: readonly ComparisonR
   );
   return (
     <Section
-      title="Training matrix"
+      title={MATRIX.title}
       text="One row a cell; a deeper tint is better within its column, a dash was not measured."
     >
       <DataTable
-        caption="Training matrix"
-        columns={TRAINING_COLUMNS}
+        caption={MATRIX.title}
+        columns={MATRIX.dashboard ?? MATRIX.columns}
         rows={rows}
+        keyOf={MATRIX.key}
         rowClass={baselineClass}
         tags={tags}
         side={significance}
@@ -70,86 +101,4 @@ function significance(column: Column<ComparisonRow>, row: ComparisonRow): string
   const { pAdjusted } = row.lossDelta;
   if (row.isBaseline || pAdjusted === null) return null;
   return pAdjusted < 0.001 ? 'p < 0.001' : `p ${pAdjusted.toFixed(3)}`;
-}
-
-/** *GGUF*: only where files were asked for. */
-export function GgufTable({ rows }: { rows: Comparison['gguf'] }) {
-  return (
-    <PartsTable
-      title="GGUF"
-      text="Files of the trained model in llama.cpp, against its f16 file; sd over repetitions, se over scored tokens."
-      columns={GGUF_COLUMNS}
-      rows={rows}
-      part={({ type }) => type}
-    />
-  );
-}
-
-/** *Tasks*: only where task files were named. */
-export function TaskTable({ rows }: { rows: Comparison['tasks'] }) {
-  return (
-    <PartsTable
-      title="Tasks"
-      text="Task files of lm-evaluation-harness, the model as cut and after training; the standard error is over questions."
-      columns={TASK_COLUMNS}
-      rows={rows}
-      part={({ task, metric }) => `${task}/${metric}`}
-    />
-  );
-}
-
-/** *Inference*: only where it was asked for. */
-export function InferenceTable({ rows }: { rows: Comparison['inference'] }) {
-  return (
-    <PartsTable
-      title="Inference"
-      text="Greedy generation with the adapter apart from the weights, and ratios of the merged model to it."
-      columns={INFERENCE_COLUMNS}
-      rows={rows}
-      part={({ batchSize }) => String(batchSize)}
-    />
-  );
-}
-
-interface PartsProps<R> {
-  readonly title: string;
-  readonly text: string;
-  readonly columns: readonly Column<R>[];
-  readonly rows: readonly R[];
-  /** What tells a cell's rows apart. */
-  readonly part: (row: R) => string;
-}
-
-/** A table with several rows a cell; nothing where there is none. */
-function PartsTable<R extends { readonly cellId: string }>({ title, text, columns, rows, part }: PartsProps<R>) {
-  if (rows.length === 0) return null;
-  const distinct = rows.map((row) => ({ ...row, cellId: `${row.cellId}/${part(row)}` }));
-  return (
-    <Section title={title} text={text}>
-      <DataTable caption={title} columns={columns} rows={distinct} />
-    </Section>
-  );
-}
-
-/** *Cost of quantization*: ratios to the unquantized cell of the same depth. */
-export function QuantizationCostTable({ rows }: { rows: Comparison['quantizationCost'] }) {
-  if (rows.length === 0) return null;
-  return (
-    <Section
-      title="Cost of quantization"
-      text="Each quantized cell as a ratio to the unquantized one of the same depth: 1.00 is no change."
-    >
-      <DataTable caption="Cost of quantization" columns={QUANTIZATION_COST_COLUMNS} rows={rows} />
-    </Section>
-  );
-}
-
-/** *Depth*: what cutting layers costs, before and after training. */
-export function DepthTable({ rows }: { rows: Comparison['depth'] }) {
-  if (rows.length === 0) return null;
-  return (
-    <Section title="Depth" text="The model as cut, and after training: how much of what the cut cost comes back.">
-      <DataTable caption="Depth" columns={DEPTH_COLUMNS} rows={rows} />
-    </Section>
-  );
 }

@@ -1,3 +1,4 @@
+import { BITS } from '@lamina/domain/results/tables/bits.ts';
 import type { TotalBitsLine } from '@lamina/domain/results/types.ts';
 import * as Plot from '@observablehq/plot';
 import { useMemo } from 'react';
@@ -81,7 +82,7 @@ export function TotalBitsPlot({ lines }: { lines: readonly TotalBitsLine[] }) {
   }, [lines, series, nameOf]);
   return (
     <PlotFigure
-      title="Total bits"
+      title={BITS.title}
       caption="Held-out loss (nats per token) upwards. Lower at the same bits is the better use of memory; the points of a line are depths."
       summary="Held-out loss against the bits of the base weights, one line for each precision."
       series={series}
