@@ -150,7 +150,7 @@ describe('dashboard', { skip: chromiumMissing() ?? false }, () => {
     await visit(`/experiments/${RUNNING}`, async (page) => {
       const ends = page.getByText(/^about \d\d:\d\d(:\d\d)? \(\d\d:\d\d.*–.*\)$/);
       await ends.waitFor();
-      assert.match((await ends.getAttribute('title')) ?? '', /no prediction has been checked yet/);
+      assert.match((await ends.getAttribute('title')) ?? '', /no forecast has been checked yet/);
     });
     await visit('/', async (page) => {
       const row = page.getByRole('row').filter({ hasText: 'under way' });

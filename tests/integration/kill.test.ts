@@ -5,7 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { seeded } from '@lamina/domain/waiting/random.ts';
+import { seeded } from '@lamina/domain/forecast/random.ts';
 import { trialDetails, untilEnded } from '../support/following.ts';
 import { createLaminaFolder, type LaminaFolder } from '../support/lamina-process.ts';
 import { saveTinyModel, tinyDocument } from '../support/tiny.ts';

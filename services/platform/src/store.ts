@@ -16,10 +16,10 @@ import type { ExperimentState, TerminalTrialState, TrialState } from '@lamina/do
 import type { BlockedStore } from './blocked-store.ts';
 import type { ClusterStore } from './cluster-store.ts';
 import type { FitStore } from './fit-store.ts';
+import type { ForecastStore } from './forecast-store.ts';
 import type { NewPreparation, PreparationStore } from './preparation-store.ts';
 import type { ClaimedTrial, Page, PlannedExperiment } from './records.ts';
 import type { SearchStore } from './search-store.ts';
-import type { WaitingStore } from './waiting-store.ts';
 
 export interface NewExperiment extends PlannedExperiment {
   readonly id: string;
@@ -105,7 +105,7 @@ export interface ExperimentEvent {
 }
 
 export interface ExperimentStore
-  extends WaitingStore,
+  extends ForecastStore,
     ClusterStore,
     FitStore,
     SearchStore,

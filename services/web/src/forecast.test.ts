@@ -22,9 +22,6 @@ test('what is not known says why', () => {
 });
 
 test('past errors are stated as they are', () => {
-  assert.match(
-    pastErrorText({ n: 0, medianError: null, coverage: null, widening: 1 }),
-    /no prediction has been checked/,
-  );
+  assert.match(pastErrorText({ n: 0, medianError: null, coverage: null, widening: 1 }), /no forecast has been checked/);
   assert.match(pastErrorText({ n: 12, medianError: 0.123, coverage: 0.75, widening: 1.2 }), /12 %; 75 % ended/);
 });

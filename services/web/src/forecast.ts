@@ -9,8 +9,8 @@ export function endText({ end, unknown }: Pick<ForecastView, 'end' | 'unknown'>,
   return `about ${clock(median, nowMs)} (${clock(low, nowMs)}–${clock(high, nowMs)})`;
 }
 
-/** What the interval is worth: how far past predictions of the end were off. */
+/** What the interval is worth: how far past forecasts of the end were off. */
 export function pastErrorText({ n, medianError, coverage }: AccuracyView): string {
-  if (n === 0) return 'Four of five should end in the interval; no prediction has been checked yet.';
-  return `Predictions at submission so far: ${n}. Half were off by less than ${percent(medianError, 0)}; ${percent(coverage, 0)} ended inside their interval (80 % promised).`;
+  if (n === 0) return 'Four of five should end in the interval; no forecast has been checked yet.';
+  return `Forecasts at submission so far: ${n}. Half were off by less than ${percent(medianError, 0)}; ${percent(coverage, 0)} ended inside their interval (80 % promised).`;
 }

@@ -6,22 +6,22 @@ import type {
   ForecastView,
 } from '@lamina/domain/contract/forecast.ts';
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
+import { accuracyOf } from '@lamina/domain/forecast/accuracy.ts';
+import { durationInterval } from '@lamina/domain/forecast/duration.ts';
+import { type ExperimentForecast, forecast } from '@lamina/domain/forecast/forecast.ts';
+import { isShared } from '@lamina/domain/forecast/pools.ts';
+import type { Queue } from '@lamina/domain/forecast/queue.ts';
+import { median, widened } from '@lamina/domain/forecast/statistics.ts';
 import { likeKey } from '@lamina/domain/matrix/plan.ts';
-import { accuracyOf } from '@lamina/domain/waiting/accuracy.ts';
-import { durationInterval } from '@lamina/domain/waiting/duration.ts';
-import { type ExperimentForecast, forecast } from '@lamina/domain/waiting/forecast.ts';
-import { isShared } from '@lamina/domain/waiting/pools.ts';
-import type { Queue } from '@lamina/domain/waiting/queue.ts';
-import { median, widened } from '@lamina/domain/waiting/statistics.ts';
+import type { NewForecast, OpenExperiment } from '@lamina/platform/forecast-store.ts';
 import type { ExperimentRecord } from '@lamina/platform/store.ts';
 import type { Prepared } from '@lamina/platform/submission/prepare.ts';
-import type { NewPrediction, OpenExperiment } from '@lamina/platform/waiting-store.ts';
 import type { ApiDeps } from '../deps.ts';
 import { queueOf } from './queue.ts';
 import { durationView, forecastView } from './view.ts';
 
-/** Past predictions of each kind that errors are taken from. */
-const MOST_PREDICTIONS = 500;
+/** Past forecasts of each kind that errors are taken from. */
+const MOST_FORECASTS = 500;
 const SEED = 1;
 /** A forecast serves for this long, and for so many times what it took to make: it never takes more than a twentieth of the process. */
 const FRESH_MS = 3000;
@@ -53,7 +53,7 @@ interface Made {
 
 export function createForecaster({ store }: Pick<ApiDeps, 'store'>): Forecaster {
   const accuracy = remembered(async () => {
-    const { ends, durations, starts } = await store.checkedPredictions(MOST_PREDICTIONS);
+    const { ends, durations, starts } = await store.checkedForecasts(MOST_FORECASTS);
     const misses = starts.map(({ predicted, actual }) => Math.abs(actual - predicted));
     return {
       value: {
@@ -137,7 +137,7 @@ export function createForecaster({ store }: Pick<ApiDeps, 'store'>): Forecaster 
     },
 
     async predict(experimentId) {
-      await store.savePredictions(experimentId, predictionsOf(await renew(experimentId), experimentId));
+      await store.saveForecasts(experimentId, newForecasts(await renew(experimentId), experimentId));
     },
   };
 }
@@ -160,7 +160,7 @@ function previewed({ document, expansion, policy, plans }: Prepared, measured: R
   };
 }
 
-function predictionsOf({ queue, forecasts, accuracy }: Made, id: string): readonly NewPrediction[] {
+function newForecasts({ queue, forecasts, accuracy }: Made, id: string): readonly NewForecast[] {
   const experiment = queue.experiments.find((one) => one.id === id);
   const { start, end = null } = forecasts.get(id) ?? {};
   const widening = accuracy.end.widening;

@@ -1,11 +1,11 @@
 /** The queue as the forecast takes it, from what the store knows. */
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
-import { estimateDuration } from '@lamina/domain/waiting/duration.ts';
-import { poolOf, poolSizes } from '@lamina/domain/waiting/pools.ts';
-import type { Queue, QueueExperiment } from '@lamina/domain/waiting/queue.ts';
-import type { DurationEstimate, PastTrial } from '@lamina/domain/waiting/types.ts';
-import { modelKey, workOf } from '@lamina/domain/waiting/work.ts';
-import type { OpenCell, OpenExperiment } from '@lamina/platform/waiting-store.ts';
+import { estimateDuration } from '@lamina/domain/forecast/duration.ts';
+import { poolOf, poolSizes } from '@lamina/domain/forecast/pools.ts';
+import type { Queue, QueueExperiment } from '@lamina/domain/forecast/queue.ts';
+import type { DurationEstimate, PastTrial } from '@lamina/domain/forecast/types.ts';
+import { modelKey, workOf } from '@lamina/domain/forecast/work.ts';
+import type { OpenCell, OpenExperiment } from '@lamina/platform/forecast-store.ts';
 
 export interface Known {
   readonly history: readonly PastTrial[];

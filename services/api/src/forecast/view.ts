@@ -7,11 +7,11 @@ import type {
   MomentView,
 } from '@lamina/domain/contract/forecast.ts';
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
-import { durationInterval } from '@lamina/domain/waiting/duration.ts';
-import type { ExperimentForecast } from '@lamina/domain/waiting/forecast.ts';
-import type { Queue, QueueExperiment } from '@lamina/domain/waiting/queue.ts';
-import { widened } from '@lamina/domain/waiting/statistics.ts';
-import type { DurationEstimate, Interval } from '@lamina/domain/waiting/types.ts';
+import { durationInterval } from '@lamina/domain/forecast/duration.ts';
+import type { ExperimentForecast } from '@lamina/domain/forecast/forecast.ts';
+import type { Queue, QueueExperiment } from '@lamina/domain/forecast/queue.ts';
+import { widened } from '@lamina/domain/forecast/statistics.ts';
+import type { DurationEstimate, Interval } from '@lamina/domain/forecast/types.ts';
 import { trialsOfOthers } from './queue.ts';
 
 export interface ViewContext {

@@ -40,12 +40,12 @@ export function experimentRoutes(app: Api, deps: Deps): void {
     return experimentDetail(experiment, cells, forecast, preparation);
   };
 
-  /** A submission never fails for want of a prediction. */
+  /** A submission never fails because its forecast does. */
   const predict = async (id: string) => {
     try {
       await forecaster.predict(id);
     } catch (error) {
-      log.warn({ experimentId: id, err: error }, 'nothing was predicted for the experiment');
+      log.warn({ experimentId: id, err: error }, 'no forecast was kept for the experiment');
     }
   };
 

@@ -40,7 +40,7 @@ test('a duration has its interval, and says when it is rough', () => {
 test('a preview says when, how much, and what such answers were worth', () => {
   assert.equal(
     previewForecastText(FORECAST, NOW),
-    'It would start at once, and end about 14:32 (14:20–15:05); 3.2 (2.9–3.9) trial-hours. No prediction has been checked yet.',
+    'It would start at once, and end about 14:32 (14:20–15:05); 3.2 (2.9–3.9) trial-hours. No forecast has been checked yet.',
   );
   const costly = { ...FORECAST, gpuHours: { low: 1, median: 2, high: 3 }, cost: { low: 4, median: 5, high: 6 } };
   const waiting = { ...costly, start: moment(10, 15, 20), trialsOfOthers: 3 };
@@ -56,13 +56,13 @@ test('a preview says when, how much, and what such answers were worth', () => {
 });
 
 test('past errors: none, few, enough', () => {
-  assert.equal(accuracyText(UNCHECKED), 'No prediction has been checked yet.');
+  assert.equal(accuracyText(UNCHECKED), 'No forecast has been checked yet.');
   assert.equal(
     accuracyText({ n: 1, medianError: 0.2, coverage: 1, widening: 1 }),
-    'The one prediction so far was off by 20 %; the interval is not checked by so few.',
+    'The one forecast so far was off by 20 %; the interval is not checked by so few.',
   );
   assert.equal(
     accuracyText({ n: 23, medianError: 0.12, coverage: 0.74, widening: 1.4 }),
-    'Of 23 predictions so far half were off by less than 12 %; 74 % ended inside their interval (80 % promised), and this one is widened for it.',
+    'Of 23 forecasts so far half were off by less than 12 %; 74 % ended inside their interval (80 % promised), and this one is widened for it.',
   );
 });

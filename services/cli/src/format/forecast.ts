@@ -47,10 +47,10 @@ export function previewForecastText(forecast: ForecastView, nowMs: number): stri
   return `${starts}${others}, and end ${momentText(end, nowMs)}${uses === '' ? '' : `; ${uses}`}. ${accuracyText(pastError)}`;
 }
 
-/** How far past predictions of the end were off, and whether that has been checked enough to rely on the interval. */
+/** How far past forecasts of the end were off, and whether that has been checked enough to rely on the interval. */
 export function accuracyText({ n, medianError, coverage, widening }: AccuracyView): string {
-  if (n === 0 || medianError === null || coverage === null) return 'No prediction has been checked yet.';
-  const off = `${n === 1 ? 'The one prediction so far was' : `Of ${n} predictions so far half were`} off by ${n === 1 ? '' : 'less than '}${percent(medianError)}`;
+  if (n === 0 || medianError === null || coverage === null) return 'No forecast has been checked yet.';
+  const off = `${n === 1 ? 'The one forecast so far was' : `Of ${n} forecasts so far half were`} off by ${n === 1 ? '' : 'less than '}${percent(medianError)}`;
   if (n < ENOUGH_CHECKS) return `${off}; the interval is not checked by so few.`;
   const widened = widening > 1 ? ', and this one is widened for it' : '';
   return `${off}; ${percent(coverage)} ended inside their interval (80 % promised)${widened}.`;

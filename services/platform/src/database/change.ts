@@ -6,9 +6,9 @@ import {
 } from '@lamina/domain/vocabulary/states.ts';
 import { sql } from 'kysely';
 import { UnknownExperiment } from '../errors.ts';
+import { closeForecasts, discardForecasts } from './forecasts.ts';
 import { json } from './json.ts';
 import { CHANNEL } from './notify.ts';
-import { discardPredictions, settlePredictions } from './predictions.ts';
 import type { Counts, Db, Schema, Trx } from './schema.ts';
 
 /** A trial as its event shows it. */
@@ -99,8 +99,8 @@ export async function changeWithin<T>(
       events.push({ type: 'experiment', data: { state: next, counts } });
     },
   });
-  if (disturbed) await discardPredictions(trx, experimentId);
-  if (state !== row.state && isOver(state)) await settlePredictions(trx, experimentId, state);
+  if (disturbed) await discardForecasts(trx, experimentId);
+  if (state !== row.state && isOver(state)) await closeForecasts(trx, experimentId, state);
   if (visible || events.length > 0) {
     await write(trx, experimentId, { lastEvent: row.last_event, events, counts, state, visible });
   }

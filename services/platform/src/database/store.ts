@@ -5,10 +5,10 @@ import { cluster } from './cluster.ts';
 import { events } from './events.ts';
 import { experiments } from './experiments.ts';
 import { fit } from './fit.ts';
-import { history } from './history.ts';
+import { forecastInputs } from './forecast-inputs.ts';
+import { forecasts } from './forecasts.ts';
 import type { Database } from './open.ts';
 import { outcomes } from './outcomes.ts';
-import { predictions } from './predictions.ts';
 import { preparations } from './preparations.ts';
 import { searches } from './searches.ts';
 import { trials } from './trials.ts';
@@ -28,8 +28,8 @@ export function createExperimentStore(database: Database): ExperimentStore {
     ...blocked(db),
     ...cluster(db),
     ...fit(db),
-    ...history(db),
-    ...predictions(db),
+    ...forecastInputs(db),
+    ...forecasts(db),
     ...preparations(db),
     ...searches(db),
     onExperimentEvents(listener) {

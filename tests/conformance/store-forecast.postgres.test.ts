@@ -1,13 +1,13 @@
 import { after } from 'node:test';
 import { openDatabase } from '@lamina/platform/database/open.ts';
 import { postgresMissing, startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { storeWaitingConformance } from './store-waiting.ts';
+import { storeForecastConformance } from './store-forecast.ts';
 
 const missing = postgresMissing();
 let postgres: TestPostgres | null = null;
 after(() => postgres?.stop());
 
-storeWaitingConformance(
+storeForecastConformance(
   'PostgreSQL',
   async () => {
     postgres = await startPostgres();

@@ -7,12 +7,12 @@ import { likeKey } from '@lamina/domain/matrix/plan.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { Database } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
+import type { NewForecast } from '@lamina/platform/forecast-store.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
-import type { NewPrediction } from '@lamina/platform/waiting-store.ts';
 import { newExperiment, plannedTrials, plansOf, resultOf } from '../support/planned.ts';
 
-export function storeWaitingConformance(
+export function storeForecastConformance(
   name: string,
   open: () => Promise<Database>,
   options: { skip?: string } = {},
@@ -176,15 +176,15 @@ export function storeWaitingConformance(
       assert.deepEqual(await held(soon + 10_000), []);
     });
 
-    test('predictions are kept as they were made first, and stand beside what happened', async () => {
+    test('forecasts are kept as they were made first, and stand beside what happened', async () => {
       const { id, trials } = await experiment(1, 2);
-      const before = await store.checkedPredictions(100);
-      await store.savePredictions(id, [prediction(null, 4), prediction(trials[0]?.cell.id ?? '', 5)]);
-      await store.savePredictions(id, [prediction(null, 900)]);
+      const before = await store.checkedForecasts(100);
+      await store.saveForecasts(id, [forecastOf(null, 4), forecastOf(trials[0]?.cell.id ?? '', 5)]);
+      await store.saveForecasts(id, [forecastOf(null, 900)]);
       for (const trial of trials) await finish(id, trial);
-      assert.deepEqual(await store.checkedPredictions(100), before, 'not before the end');
+      assert.deepEqual(await store.checkedForecasts(100), before, 'not before the end');
       assert.equal(await store.setExperimentState(id, 'succeeded'), true);
-      const { ends, durations } = await store.checkedPredictions(100);
+      const { ends, durations } = await store.checkedForecasts(100);
       assert.equal(ends.length, before.ends.length + 1);
       assert.equal(ends[0]?.predicted.median, 4);
       assert.equal(ends[0]?.widening, 2);
@@ -195,13 +195,13 @@ export function storeWaitingConformance(
 
     test('starts are compared with when the first attempt is known to run', async () => {
       const { id, trials } = await experiment(1, 1);
-      await store.savePredictions(id, [prediction(null, 4)]);
+      await store.saveForecasts(id, [forecastOf(null, 4)]);
       const attemptId = await start(id, trials[0]);
-      const before = (await store.checkedPredictions(100)).starts.length;
+      const before = (await store.checkedForecasts(100)).starts.length;
       await store.noteAttempts(id, [{ attemptId, state: 'running', reason: null }]);
       await finish(id, trials[0]);
       await store.setExperimentState(id, 'succeeded');
-      const { starts } = await store.checkedPredictions(100);
+      const { starts } = await store.checkedForecasts(100);
       assert.equal(starts.length, before + 1);
       assert.equal(starts[0]?.predicted, 3);
       assert.ok((starts[0]?.actual ?? -1) >= 0);
@@ -221,34 +221,34 @@ export function storeWaitingConformance(
       },
     };
     for (const [what, disturb] of Object.entries(disturbances)) {
-      test(`what ${what} changed says nothing of predictions`, async () => {
+      test(`what ${what} changed says nothing of forecasts`, async () => {
         const { id, trials } = await experiment(1, 1);
-        const before = await store.checkedPredictions(100);
-        await store.savePredictions(id, [prediction(null, 4)]);
+        const before = await store.checkedForecasts(100);
+        await store.saveForecasts(id, [forecastOf(null, 4)]);
         await disturb(id, trials);
         const { items } = await store.listTrials(id, { limit: 10, cursor: null });
         for (const { trial } of items) await finish(id, trial);
         assert.equal(await store.setExperimentState(id, 'succeeded'), true);
-        assert.deepEqual(await store.checkedPredictions(100), before);
+        assert.deepEqual(await store.checkedForecasts(100), before);
       });
     }
 
     test('a later run of an ended experiment does not change what was compared', async () => {
       const { id, trials } = await experiment(1, 1);
-      await store.savePredictions(id, [prediction(null, 4)]);
+      await store.saveForecasts(id, [forecastOf(null, 4)]);
       await finish(id, trials[0]);
       await store.setExperimentState(id, 'succeeded');
-      const before = await store.checkedPredictions(100);
+      const before = await store.checkedForecasts(100);
       const more = plannedTrials(1, 2, `waiting-${name}-${families}`);
       await store.addTrials(id, more, plansOf(more), { reuse: true });
       await finish(id, more[1]);
       await store.setExperimentState(id, 'succeeded');
-      assert.deepEqual(await store.checkedPredictions(100), before);
+      assert.deepEqual(await store.checkedForecasts(100), before);
     });
   });
 }
 
-function prediction(cellId: string | null, median: number): NewPrediction {
+function forecastOf(cellId: string | null, median: number): NewForecast {
   return {
     cellId,
     interval: { low: median / 2, median, high: median * 2 },

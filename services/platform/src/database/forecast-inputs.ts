@@ -1,10 +1,10 @@
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
 import type { Plan } from '@lamina/domain/contract/trial.ts';
-import type { PastTrial } from '@lamina/domain/waiting/types.ts';
-import { workOf } from '@lamina/domain/waiting/work.ts';
+import type { PastTrial } from '@lamina/domain/forecast/types.ts';
+import { workOf } from '@lamina/domain/forecast/work.ts';
 import { sql } from 'kysely';
-import type { OpenExperiment, WaitingStore } from '../waiting-store.ts';
+import type { ForecastStore, OpenExperiment } from '../forecast-store.ts';
 import { json } from './json.ts';
 import type { Db } from './schema.ts';
 
@@ -26,7 +26,7 @@ interface PastRow {
 }
 
 /** What ran, and what runs and waits. */
-export function history(db: Db): Pick<WaitingStore, 'pastTrials' | 'openExperiments' | 'gpusHeldAt'> {
+export function forecastInputs(db: Db): Pick<ForecastStore, 'pastTrials' | 'openExperiments' | 'gpusHeldAt'> {
   return {
     async pastTrials({ models, cellIds }) {
       // Two index scans, newest experiments first, and a few trials of each cell they find: the cost does not grow with

@@ -1,8 +1,8 @@
-/** What forecasts need of the store: history of like trials, the queue, and what became of past predictions. */
+/** What forecasts need of the store: history of like trials, the queue, and what became of past forecasts. */
 import type { ModelRef, TrialSettings } from '@lamina/domain/contract/settings.ts';
 import type { Plan } from '@lamina/domain/contract/trial.ts';
-import type { CheckedPrediction } from '@lamina/domain/waiting/accuracy.ts';
-import type { Interval, PastTrial } from '@lamina/domain/waiting/types.ts';
+import type { CheckedForecast } from '@lamina/domain/forecast/accuracy.ts';
+import type { Interval, PastTrial } from '@lamina/domain/forecast/types.ts';
 
 export interface OpenCell {
   readonly cellId: string;
@@ -35,7 +35,7 @@ export interface OpenExperiment {
 }
 
 /** What was predicted at submission. Seconds. */
-export interface NewPrediction {
+export interface NewForecast {
   /** Null: of the experiment, from its submission to its end. Else of the duration of one trial of the cell. */
   readonly cellId: string | null;
   readonly interval: Interval;
@@ -48,13 +48,13 @@ export interface NewPrediction {
 }
 
 /** The newest first; only of experiments that succeeded without having been paused, cancelled, retried or extended. */
-export interface CheckedPredictions {
-  readonly ends: readonly CheckedPrediction[];
-  readonly durations: readonly CheckedPrediction[];
+export interface CheckedForecasts {
+  readonly ends: readonly CheckedForecast[];
+  readonly durations: readonly CheckedForecast[];
   readonly starts: readonly { readonly predicted: number; readonly actual: number }[];
 }
 
-export interface WaitingStore {
+export interface ForecastStore {
   /**
    * Trials that ran from their first step to their end in one attempt: of these cells in any experiment, and of these
    * models; the newest first, and no more than tell something.
@@ -68,7 +68,7 @@ export interface WaitingStore {
   /** GPUs that trials held at a moment, by the class of their plans. */
   gpusHeldAt(at: string): Promise<readonly { readonly gpuClass: string | null; readonly gpus: number }[]>;
   /** Idempotent: what was predicted first stays. */
-  savePredictions(experimentId: string, predictions: readonly NewPrediction[]): Promise<void>;
+  saveForecasts(experimentId: string, forecasts: readonly NewForecast[]): Promise<void>;
   /** @param limit of each kind */
-  checkedPredictions(limit: number): Promise<CheckedPredictions>;
+  checkedForecasts(limit: number): Promise<CheckedForecasts>;
 }

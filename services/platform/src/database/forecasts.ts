@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { WaitingStore } from '../waiting-store.ts';
+import type { ForecastStore } from '../forecast-store.ts';
 import { json } from './json.ts';
 import type { Db, Trx } from './schema.ts';
 
@@ -7,9 +7,9 @@ import type { Db, Trx } from './schema.ts';
 const WHOLE = '';
 
 /** What was predicted at submission, and what came of it. */
-export function predictions(db: Db): Pick<WaitingStore, 'savePredictions' | 'checkedPredictions'> {
+export function forecasts(db: Db): Pick<ForecastStore, 'saveForecasts' | 'checkedForecasts'> {
   return {
-    async savePredictions(experimentId, list) {
+    async saveForecasts(experimentId, list) {
       if (list.length === 0) return;
       const rows = list.map(({ cellId, interval, widening, overheadSeconds, startSeconds }) => ({
         ...interval,
@@ -25,7 +25,7 @@ export function predictions(db: Db): Pick<WaitingStore, 'savePredictions' | 'che
         ON CONFLICT DO NOTHING`.execute(db);
     },
 
-    async checkedPredictions(limit) {
+    async checkedForecasts(limit) {
       const newest = (whole: boolean) =>
         db
           .selectFrom('predictions')
@@ -50,7 +50,7 @@ export function predictions(db: Db): Pick<WaitingStore, 'savePredictions' | 'che
 }
 
 /** The experiment has ended for the first time: what happened stands beside what was predicted. */
-export async function settlePredictions(trx: Trx, experimentId: string, outcome: string): Promise<void> {
+export async function closeForecasts(trx: Trx, experimentId: string, outcome: string): Promise<void> {
   await sql`
     UPDATE predictions p SET settled_at = now(), outcome = coalesce(p.outcome, ${outcome}),
       actual = CASE WHEN p.cell_id = ${WHOLE} THEN extract(epoch FROM now() - p.made_at)
@@ -63,8 +63,8 @@ export async function settlePredictions(trx: Trx, experimentId: string, outcome:
     WHERE p.experiment_id = ${experimentId} AND p.settled_at IS NULL`.execute(trx);
 }
 
-/** Somebody changed what was predicted (a pause, a cancel, a retry, an extension): it says nothing of predictions. */
-export async function discardPredictions(trx: Trx, experimentId: string): Promise<void> {
+/** Somebody changed what was predicted (a pause, a cancel, a retry, an extension): it says nothing of forecasts. */
+export async function discardForecasts(trx: Trx, experimentId: string): Promise<void> {
   await sql`UPDATE predictions SET outcome = 'disturbed'
     WHERE experiment_id = ${experimentId} AND outcome IS NULL`.execute(trx);
 }

@@ -34,7 +34,7 @@ test('intervals that held too little are widened until they would have held what
   assert.ok(Math.abs(again.widening - widening) < 1e-9, 'a widened interval is judged as if it had not been');
 });
 
-test('good predictions are left as they are', () => {
+test('good forecasts are left as they are', () => {
   const checked = Array.from({ length: ENOUGH_CHECKS }, () => ({ predicted, widening: 1, actual: 101 }));
   assert.equal(accuracyOf(checked).widening, 1);
 });

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { openNewPGlite } from '../support/pglite.ts';
-import { storeWaitingConformance } from './store-waiting.ts';
+import { storeForecastConformance } from './store-forecast.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lamina-waiting-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-storeWaitingConformance('PGlite', () => openNewPGlite(folder));
+storeForecastConformance('PGlite', () => openNewPGlite(folder));

@@ -1,11 +1,11 @@
-/** How far past predictions were off, and by how much intervals must be widened to hold what they promise. */
+/** How far past forecasts were off, and by how much intervals must be widened to hold what they promise. */
 import { ascending, median } from './statistics.ts';
 import { COVERAGE, type Interval } from './types.ts';
 
-/** Fewer checked predictions than this say too little to correct an interval by. */
+/** Fewer checked forecasts than this say too little to correct an interval by. */
 export const ENOUGH_CHECKS = 10;
 
-export interface CheckedPrediction {
+export interface CheckedForecast {
   readonly predicted: Interval;
   /** The factor that `predicted` was already widened by. */
   readonly widening: number;
@@ -13,7 +13,7 @@ export interface CheckedPrediction {
 }
 
 export interface Accuracy {
-  /** Predictions whose outcome is known. */
+  /** Forecasts whose outcome is known. */
   readonly n: number;
   /** Half of them were off by less than this share of the predicted value; null with none. */
   readonly medianError: number | null;
@@ -28,7 +28,7 @@ export interface Accuracy {
  * for regression"): the score is the error of the logarithm in units of the interval's half on that side; its
  * ⌈(n + 1) · 0.8⌉-th smallest value is the factor. Intervals are only widened, never made narrower than they are.
  */
-export function accuracyOf(checked: readonly CheckedPrediction[]): Accuracy {
+export function accuracyOf(checked: readonly CheckedForecast[]): Accuracy {
   const usable = checked.filter(({ predicted, actual }) => predicted.median > 0 && actual > 0);
   const n = usable.length;
   if (n === 0) return { n, medianError: null, coverage: null, widening: 1 };
@@ -41,7 +41,7 @@ export function accuracyOf(checked: readonly CheckedPrediction[]): Accuracy {
   };
 }
 
-function conformalFactor(checked: readonly CheckedPrediction[]): number {
+function conformalFactor(checked: readonly CheckedForecast[]): number {
   const scores = ascending(
     checked.map(({ predicted, widening, actual }) => {
       const error = Math.log(actual / predicted.median);

@@ -1,6 +1,6 @@
 /**
  * Words of the estimates of when trials start and how long they take. Seconds throughout.
- * Method and limits: docs/guide/waiting.md.
+ * Method and limits: docs/guide/forecast.md.
  */
 import type { Basis } from '../vocabulary/durations.ts';
 
