@@ -1,7 +1,7 @@
 /** What the runner reads and writes in the artifact store; the composition says where that is. */
 import { createHash } from 'node:crypto';
 import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
-import { attemptResult } from '@lamina/domain/contract/attempt-result.ts';
+import { judgeResult, RESULT_FILE } from '@lamina/domain/contract/attempt-result.ts';
 import { type TrialExit, trialExit } from '@lamina/domain/contract/trial.ts';
 import type { ResultEvidence } from '../evidence.ts';
 
@@ -20,15 +20,11 @@ export async function readExit(files: AttemptFiles, ref: AttemptRef): Promise<Tr
 }
 
 export async function readResult(files: AttemptFiles, ref: AttemptRef): Promise<ResultEvidence> {
-  const content = await files.read(ref, 'result.json');
-  if (content === null) return { problem: 'there is no result.json' };
-  const parsed = attemptResult.safeParse(parse(content));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    return { problem: `${issue?.path.join('.')}: ${issue?.message}` };
-  }
-  if (parsed.data.attemptId !== ref.attemptId) return { problem: `it belongs to attempt ${parsed.data.attemptId}` };
-  return { status: parsed.data.status, sha256: createHash('sha256').update(content).digest('hex') };
+  const content = await files.read(ref, RESULT_FILE);
+  const judged = judgeResult(content, ref);
+  if ('problem' in judged) return judged;
+  const sha256 = content === null ? null : createHash('sha256').update(content).digest('hex');
+  return { status: judged.result.status, sha256 };
 }
 
 function parse(content: Uint8Array): unknown {

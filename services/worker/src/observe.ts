@@ -5,7 +5,7 @@ import type { AttemptRecord } from '@lamina/platform/store.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withoutRecorded } from './recorded.ts';
 
-type Observer = (experimentId: string) => Promise<SeenAttempt[]>;
+export type Observer = (experimentId: string) => Promise<SeenAttempt[]>;
 
 /**
  * `listeningSinceMs`: nobody could hear attempts before that, so their silence counts from then on. Trainers buffer

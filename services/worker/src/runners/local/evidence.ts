@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
-import { attemptResult } from '@lamina/domain/contract/attempt-result.ts';
+import { judgeResult, RESULT_FILE } from '@lamina/domain/contract/attempt-result.ts';
 import { trialExit } from '@lamina/domain/contract/trial.ts';
 import { z } from 'zod';
 import type { Evidence } from './diagnosis.ts';
-import { readJson } from './files.ts';
+import { readContent, readJson } from './files.ts';
 
 const status = z.object({ code: z.number().int().nullable(), signal: z.string().nullable(), endedAt: z.string() });
 export type Status = z.infer<typeof status>;
@@ -25,15 +25,8 @@ export function gatherTraces(attemptDir: string, ref: AttemptRef): Pick<Evidence
 }
 
 function readResult(attemptDir: string, ref: AttemptRef): Evidence['result'] {
-  const content = readJson(join(attemptDir, 'result.json'));
-  if (content === undefined) return { problem: 'there is no readable result.json' };
-  const parsed = attemptResult.safeParse(content);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    return { problem: `${issue?.path.join('.')}: ${issue?.message}` };
-  }
-  if (parsed.data.attemptId !== ref.attemptId) return { problem: `it belongs to attempt ${parsed.data.attemptId}` };
-  return { status: parsed.data.status };
+  const judged = judgeResult(readContent(join(attemptDir, RESULT_FILE)), ref);
+  return 'problem' in judged ? judged : { status: judged.result.status };
 }
 
 const TAIL_BYTES = 8_192;

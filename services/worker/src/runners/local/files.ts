@@ -9,6 +9,15 @@ export function writeJson(path: string, value: unknown): void {
   renameSync(temporary, path);
 }
 
+/** Null where there is no such file. */
+export function readContent(path: string): Uint8Array | null {
+  try {
+    return readFileSync(path);
+  } catch {
+    return null;
+  }
+}
+
 /** Undefined where there is no such file, or no JSON in it. */
 export function readJson(path: string): unknown {
   try {
