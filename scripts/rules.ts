@@ -5,7 +5,9 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { TABLES } from '../domain/results/tables/registry.ts';
 import { folderCycles } from './rules/cycles.ts';
+import { tableTitles } from './rules/table-titles.ts';
 
 const root = process.argv[2] ?? join(import.meta.dirname, '..');
 
@@ -19,6 +21,8 @@ function sources(): ReadonlyMap<string, string> {
   return new Map([...new Set(paths)].map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }
 
-const problems = folderCycles(sources());
+const files = sources();
+const titles = TABLES.map(({ title }) => title);
+const problems = [...folderCycles(files), ...tableTitles(files, titles)];
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;

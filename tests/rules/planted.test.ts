@@ -156,6 +156,25 @@ test('folders that import each other without any file in a circle: caught', () =
   assertCaught(withFile(path, content, ownRules), path, /vocabulary → contract/);
 });
 
+for (const [what, path, content] of [
+  ["a table's title in the terminal", 'services/cli/src/planted.ts', "export const title = 'Training matrix';\n"],
+  ["a table's title on the dashboard", 'services/web/src/planted.tsx', 'export const title = <h2>Total bits</h2>;\n'],
+  [
+    'a table that the other formats do not have',
+    'services/web/src/planted.tsx',
+    'export const table = <DataTable caption="Planted" columns={[]} rows={[]} />;\n',
+  ],
+  [
+    'a table outside the registry',
+    'domain/results/planted.ts',
+    "import { defineTable } from './tables/table.ts';\n\nexport const PLANTED = defineTable;\n",
+  ],
+] as const) {
+  test(`${what}: caught`, () => {
+    assertCaught(withFile(path, content, ownRules), path, /belong in domain\/results\/tables/);
+  });
+}
+
 test('the repository keeps its own rules', () => {
   const { status, stderr } = spawnSync(process.execPath, ['scripts/rules.ts'], { cwd: root, encoding: 'utf8' });
   assert.equal(status, 0, stderr);
