@@ -1,22 +1,26 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import createRouter, { type HTTPMethod } from 'find-my-way';
 import { ApiError } from '../errors.ts';
 import type { Api } from '../instance.ts';
 import { sendProblem } from '../problems.ts';
 
 /** Unknown addresses: 405 where another method would do, the dashboard for its own pages, else 404. */
 export function notFound(app: Api, { dashboard }: { dashboard: boolean }): void {
-  const routes: { pattern: RegExp; methods: readonly string[] }[] = [];
+  const router = createRouter({ ignoreTrailingSlash: true });
+  const methods = new Set<HTTPMethod>();
   app.addHook('onRoute', ({ url, method }) => {
     if (url.includes('*')) return;
-    const pattern = url.replaceAll('.', String.raw`\.`).replaceAll(/:\w+/g, '[^/]+');
-    routes.push({ pattern: new RegExp(`^${pattern}$`), methods: [method].flat() });
+    for (const each of [method].flat() as HTTPMethod[]) {
+      methods.add(each);
+      if (!router.hasRoute(each, url)) router.on(each, url, () => undefined);
+    }
   });
 
   app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => {
     const path = request.url.split('?', 1)[0] ?? '';
-    const allowed = routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods);
-    if (allowed.length > 0 && !allowed.includes(request.method)) {
-      const headers = { allow: [...new Set(allowed)].join(', ') };
+    const allowed = [...methods].filter((method) => router.find(method, path) !== null);
+    if (allowed.length > 0) {
+      const headers = { allow: allowed.join(', ') };
       sendProblem(new ApiError('method-not-allowed', `${request.method} ${path}`, { headers }), request, reply);
       return reply;
     }
