@@ -100,7 +100,9 @@ export const previewView = z.object({
   suggestions: z.number().int().describe('trials that a search adds to these, at most'),
   reused: z.number().int().describe('trials that need no run: an identical one has been measured'),
   baselineCellId: z.string().nullable(),
-  forecast: forecastView.nullable().describe('when its trials would start and end; null where none is to run'),
+  forecast: forecastView
+    .nullable()
+    .describe('when its trials would start and end; null where none is to run, or none is made'),
   warnings: z.array(z.string()),
 });
 export type PreviewView = z.infer<typeof previewView>;
@@ -117,7 +119,7 @@ export const experimentView = z.object({
   createdAt: timestamp,
   startedAt: timestamp.nullable(),
   endedAt: timestamp.nullable(),
-  forecast: forecastView.nullable().describe('null where no trial is open, or none can be made'),
+  forecast: forecastView.nullable().describe('null where no trial is open, or none is made'),
   blocked: blockedView.nullable().describe('why it does not go on; null where nothing is known to keep it from that'),
 });
 export type ExperimentView = z.infer<typeof experimentView>;

@@ -27,20 +27,29 @@ const SEED = 1;
 const FRESH_MS = 3000;
 const FRESH_TIMES = 20;
 const ACCURACY_FRESH_MS = 10_000;
+/** How old a forecast in a list may be. */
+const LISTED_MS = 60_000;
 const PREVIEW = 'preview';
 
 export interface Forecaster {
-  /** Null: no trial of it is open. */
-  of(experiment: Pick<ExperimentRecord, 'id' | 'state' | 'counts'>): Promise<ExperimentForecastView | null>;
-  /** What submitting would lead to; `forecast` is null where nothing would run. */
+  /** Null: no trial of it is open, or its forecast could not be made, which the log tells. */
+  of(experiment: Forecastable): Promise<ExperimentForecastView | null>;
+  /**
+   * The same at no cost: what was made within the last minute, for lists. Where there is nothing, or it is not fresh
+   * any more, the next one is made meanwhile.
+   */
+  known(experiment: Forecastable): ExperimentForecastView | null;
+  /** What submitting would lead to; `forecast` is null where nothing would run, or it could not be made. */
   preview(
     prepared: Prepared,
     measured: ReadonlySet<string>,
   ): Promise<{ readonly forecast: ForecastView | null; readonly durations: ReadonlyMap<string, DurationView | null> }>;
-  /** Keeps what is predicted for an experiment that was just stored. */
+  /** Keeps what is predicted for an experiment that was just stored, if that can be. */
   predict(experimentId: string): Promise<void>;
   accuracy(): Promise<ForecastAccuracyView>;
 }
+
+type Forecastable = Pick<ExperimentRecord, 'id' | 'state' | 'counts'>;
 
 interface Made {
   readonly nowMs: number;
@@ -51,7 +60,7 @@ interface Made {
   readonly inventory: GpuInventory | null;
 }
 
-export function createForecaster({ store }: Pick<ApiDeps, 'store'>): Forecaster {
+export function createForecaster({ store, log }: Pick<ApiDeps, 'store' | 'log'>): Forecaster {
   const accuracy = remembered(async () => {
     const { ends, durations, starts } = await store.checkedForecasts(MOST_FORECASTS);
     const misses = starts.map(({ predicted, actual }) => Math.abs(actual - predicted));
@@ -113,33 +122,71 @@ export function createForecaster({ store }: Pick<ApiDeps, 'store'>): Forecaster 
   return {
     accuracy: () => accuracy.get(),
 
-    async of({ id, state, counts }) {
-      const open = (counts.pending ?? 0) + (counts.running ?? 0) + (counts.retrying ?? 0);
-      if (open === 0 || (state !== 'pending' && state !== 'running' && state !== 'paused')) return null;
-      const fits = ({ open }: Made) => open.some((one) => one.id === id && one.paused === (state === 'paused'));
+    async of(experiment) {
+      const { id } = experiment;
+      if (!isOpen(experiment)) return null;
       const since = news.get(id);
-      if (since !== undefined && fits(since) && Date.now() - since.nowMs < FRESH_MS) return viewOf(since, id);
-      const made = await all.get();
-      return viewOf(fits(made) ? made : await renew(id), id);
+      if (since !== undefined && fits(since, experiment) && Date.now() - since.nowMs < FRESH_MS)
+        return viewOf(since, id);
+      return unlessItFails(async () => {
+        const made = await all.get();
+        return viewOf(fits(made, experiment) ? made : await renew(id), id);
+      }, null);
+    },
+
+    known(experiment) {
+      if (!isOpen(experiment)) return null;
+      void unlessItFails(() => all.get(), null);
+      const made = [news.get(experiment.id), all.last()]
+        .filter((one) => one !== undefined)
+        .filter((one) => fits(one, experiment) && Date.now() - one.nowMs < LISTED_MS)
+        .toSorted((a, b) => b.nowMs - a.nowMs)[0];
+      return made === undefined ? null : viewOf(made, experiment.id);
     },
 
     async preview(prepared, measured) {
-      const experiment = previewed(prepared, measured);
-      const made = await make(PREVIEW, experiment.pending.length === 0 ? [] : [experiment]);
-      const view = viewOf(made, PREVIEW);
-      const estimates = made.queue.experiments.find(({ id }) => id === PREVIEW)?.cells ?? [];
-      const { widening } = made.accuracy.duration;
-      const { cells: _, ...whole } = view ?? { cells: [] };
-      return {
-        forecast: view === null ? null : (whole as ForecastView),
-        durations: new Map(estimates.map(({ cellId, estimate }) => [cellId, durationView(estimate, widening)])),
-      };
+      const nothing = { forecast: null, durations: new Map<string, DurationView | null>() };
+      return unlessItFails(() => previewOf(prepared, measured), nothing);
     },
 
     async predict(experimentId) {
-      await store.saveForecasts(experimentId, newForecasts(await renew(experimentId), experimentId));
+      const save = async () => store.saveForecasts(experimentId, newForecasts(await renew(experimentId), experimentId));
+      await unlessItFails(save, undefined);
     },
   };
+
+  async function previewOf(prepared: Prepared, measured: ReadonlySet<string>) {
+    const experiment = previewed(prepared, measured);
+    const made = await make(PREVIEW, experiment.pending.length === 0 ? [] : [experiment]);
+    const view = viewOf(made, PREVIEW);
+    const estimates = made.queue.experiments.find(({ id }) => id === PREVIEW)?.cells ?? [];
+    const { widening } = made.accuracy.duration;
+    const { cells: _, ...whole } = view ?? { cells: [] };
+    return {
+      forecast: view === null ? null : (whole as ForecastView),
+      durations: new Map(estimates.map(({ cellId, estimate }) => [cellId, durationView(estimate, widening)])),
+    };
+  }
+
+  /** What is asked for is hardly ever the forecast itself: it never makes an answer fail. */
+  async function unlessItFails<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      log.warn({ err: error }, 'a forecast could not be made');
+      return otherwise;
+    }
+  }
+}
+
+function isOpen({ state, counts }: Forecastable): boolean {
+  const open = (counts.pending ?? 0) + (counts.running ?? 0) + (counts.retrying ?? 0);
+  return open > 0 && (state === 'pending' || state === 'running' || state === 'paused');
+}
+
+/** It was made of the experiment as it stands. */
+function fits({ open }: Made, { id, state }: Forecastable): boolean {
+  return open.some((one) => one.id === id && one.paused === (state === 'paused'));
 }
 
 /** The experiment as it would be, at the end of the queue. */
@@ -195,7 +242,10 @@ function newForecasts({ queue, forecasts, accuracy }: Made, id: string): readonl
 /** The same answer for all who ask while it is fresh, those who ask while it is made included. */
 function remembered<T>(make: () => Promise<{ readonly value: T; readonly freshMs: number }>) {
   let made: { readonly answer: Promise<{ readonly value: T }>; untilMs: number } | null = null;
+  let last: T | undefined;
   return {
+    /** What was made last, fresh or not. */
+    last: () => last,
     async get(): Promise<T> {
       if (made !== null && performance.now() < made.untilMs) return (await made.answer).value;
       const entry = { answer: make(), untilMs: Number.POSITIVE_INFINITY };
@@ -203,6 +253,7 @@ function remembered<T>(make: () => Promise<{ readonly value: T; readonly freshMs
       try {
         const { value, freshMs } = await entry.answer;
         entry.untilMs = performance.now() + freshMs;
+        last = value;
         return value;
       } catch (error) {
         entry.untilMs = 0;

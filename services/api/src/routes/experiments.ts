@@ -9,7 +9,6 @@ import {
 } from '@lamina/domain/contract/api.ts';
 import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
 import { newExperimentId } from '@lamina/platform/ids.ts';
-import type { ExperimentRecord } from '@lamina/platform/store.ts';
 import { toStore } from '@lamina/platform/submission/planned.ts';
 import { prepare } from '@lamina/platform/submission/prepare.ts';
 import type { Submissions } from '@lamina/platform/submission/submissions.ts';
@@ -28,7 +27,7 @@ const idempotencyHeader = z.object({ 'idempotency-key': z.string().min(1).max(20
 type Deps = ApiDeps & { submissions: Submissions; starter: Starter; forecaster: Forecaster };
 
 export function experimentRoutes(app: Api, deps: Deps): void {
-  const { store, artifacts, submissions, starter, forecaster, log } = deps;
+  const { store, artifacts, submissions, starter, forecaster } = deps;
 
   const detail = async (id: string) => {
     const experiment = await findExperiment(store, id);
@@ -39,17 +38,6 @@ export function experimentRoutes(app: Api, deps: Deps): void {
     ]);
     return experimentDetail(experiment, cells, forecast, preparation);
   };
-
-  /** A submission never fails because its forecast does. */
-  const predict = async (id: string) => {
-    try {
-      await forecaster.predict(id);
-    } catch (error) {
-      log.warn({ experimentId: id, err: error }, 'no forecast was kept for the experiment');
-    }
-  };
-
-  const item = async (experiment: ExperimentRecord) => experimentView(experiment, await forecaster.of(experiment));
 
   app.post(
     '/experiments',
@@ -79,7 +67,7 @@ export function experimentRoutes(app: Api, deps: Deps): void {
         },
         { reuse: body.reuse },
       );
-      if (created) await predict(experiment.id);
+      if (created) await forecaster.predict(experiment.id);
       const started = created ? await starter.start(experiment.id) : true;
       reply.header('location', `/v1/experiments/${experiment.id}`);
       return reply.code(created ? (started ? 201 : 202) : 200).send(await detail(experiment.id));
@@ -123,7 +111,7 @@ export function experimentRoutes(app: Api, deps: Deps): void {
         ...(state === undefined ? {} : { state }),
         ...(name === undefined ? {} : { name }),
       });
-      return { ...found, items: await Promise.all(found.items.map(item)) };
+      return { ...found, items: found.items.map((one) => experimentView(one, forecaster.known(one))) };
     },
   );
 
