@@ -46,9 +46,6 @@ export interface DeleteOptions {
 
 export interface LogOptions {
   readonly container: string;
-  readonly follow?: boolean;
-  readonly timestamps?: boolean;
-  readonly sinceTime?: string | undefined;
   readonly tailLines?: number;
   readonly limitBytes?: number;
 }
@@ -190,8 +187,7 @@ export function createClusterClient(
     const name = { verb: 'get', resource: 'pods/log' };
     const until = AbortSignal.any([signal, closing.signal]);
     const path = `${pathOf(PODS, scope(), pod)}/log`;
-    const silenceMs = options.follow === true ? 0 : ANSWER_SILENCE_MS;
-    const body = await send({ ...name, method: 'GET', path, query: { ...options } }, silenceMs, until);
+    const body = await send({ ...name, method: 'GET', path, query: { ...options } }, ANSWER_SILENCE_MS, until);
     try {
       for await (const chunk of body) yield chunk as Uint8Array;
     } catch (error) {

@@ -7,8 +7,8 @@ import { type TestContext, test } from 'node:test';
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import { clientOfServer, quiet } from '../client/testing/server.ts';
 import { goldenSettings } from '../manifests/testing/golden.ts';
+import { openClusterCache } from './cluster-cache.ts';
 import { createInventory } from './inventory.ts';
-import { watchCluster } from './pictures.ts';
 
 const items = JSON.parse(readFileSync(join(import.meta.dirname, '../inventory/recorded/nodes.json'), 'utf8'));
 
@@ -29,14 +29,14 @@ async function firstLook(t: TestContext, listNodes: (response: ServerResponse) =
     else if (searchParams.get('watch') === null) listNodes(response);
   });
   const settings = goldenSettings();
-  const pictures = watchCluster({ client, instance: settings.instance, log: quiet, changed: () => undefined });
-  t.after(() => pictures.close());
+  const cache = openClusterCache({ client, instance: settings.instance, log: quiet, changed: () => undefined });
+  t.after(() => cache.close());
   return await createInventory({
     client,
     settings,
     source: 'test',
-    nodes: () => [...pictures.nodes.values()],
-    problem: pictures.nodesProblem,
+    nodes: () => [...cache.nodes.values()],
+    problem: cache.nodesProblem,
     note: async () => null,
   })();
 }

@@ -7,32 +7,29 @@ import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
 import type { GpuInventorySource } from '@lamina/domain/contract/gpus.ts';
 import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { AttemptLaunch, AttemptObservation, AttemptRequest, JobRunner } from '@lamina/domain/contract/runner.ts';
+import pLimit from 'p-limit';
 import type { ClusterClient, ClusterLog } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
 import { JOBS, PODS } from '../client/resources.ts';
 import { fittingSettings } from '../kueue/fitting.ts';
 import { LABELS } from '../labels.ts';
-import { followLog } from '../logs/follow.ts';
 import { jobManifest, jobName } from '../manifests/job.ts';
 import { leaseName } from '../rbac/rules.ts';
 import type { KubernetesSettings } from '../settings/settings.ts';
-import { type AttemptEntry, livePods, speakingPod } from '../watch/attempts.ts';
+import { type AttemptEntry, livePods } from '../watch/attempts.ts';
 import { startElection } from '../watch/leader.ts';
 import { slimJob } from '../watch/slim.ts';
-import { Deferred } from './deferred.ts';
+import { AdmissionRetries } from './admission-retries.ts';
+import { type ClusterCache, openClusterCache } from './cluster-cache.ts';
 import { Deliveries } from './deliveries.ts';
-import { endNow } from './end-of.ts';
 import type { AttemptFiles } from './files.ts';
-import { Gate } from './gate.ts';
+import { type Deletion, deleteJobs, FinishedJobs } from './finished-jobs.ts';
 import { createInventory } from './inventory.ts';
 import { createOrAdopt, foreignTo } from './launch.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { aliveObservation, endedObservation, type Surroundings } from './observe.ts';
-import { type Pictures, watchCluster } from './pictures.ts';
+import { aliveObservation, type ClusterContext, endedObservation, endNow } from './observe.ts';
 import { Queues } from './queues.ts';
-import { Remains } from './remains.ts';
-import { type Removal, removeJobs } from './removal.ts';
-import { Troubles } from './troubles.ts';
+import { WarningEvents } from './warning-events.ts';
 
 export interface KubernetesRunnerOptions {
   readonly client: ClusterClient;
@@ -48,11 +45,6 @@ export interface KubernetesRunnerOptions {
 }
 
 export interface KubernetesRunner extends JobRunner, GpuInventorySource {
-  /** What the attempt's trainer prints, as far as the cluster has it. Ends with the trainer; `follow`: not before. */
-  logs(
-    ref: AttemptRef,
-    options: { readonly follow: boolean; readonly signal?: AbortSignal },
-  ): AsyncIterable<Uint8Array>;
   /** Does this worker hand over ends, for all workers of the installation? */
   leads(): boolean;
   /** Lets go of watches and of the lease; attempts go on. */
@@ -66,29 +58,28 @@ const WRITES_AT_ONCE = 24;
 export function createKubernetesRunner(options: KubernetesRunnerOptions): KubernetesRunner {
   const { client, settings, artifacts, log, identity, leaseSeconds = LEASE_SECONDS, relistMs } = options;
   const name = `kubernetes (${settings.namespace})`;
-  const gate = new Gate(WRITES_AT_ONCE);
-  const closing = new AbortController();
+  const writes = pLimit(WRITES_AT_ONCE);
 
-  const troubles = new Troubles(client, log);
+  const warnings = new WarningEvents(client, log);
   const queues = new Queues(client, log);
   const fitting = fittingSettings(client, settings, log);
-  const surroundings = (entry: AttemptEntry): Surroundings => {
-    return { nodes: pictures.nodes, events: troubles.about(entry), nowMs: Date.now() };
+  const contextOf = (entry: AttemptEntry): ClusterContext => {
+    return { nodes: cache.nodes, events: warnings.about(entry), nowMs: Date.now() };
   };
   const lifecycle: Lifecycle = new Lifecycle({
     client,
     files: artifacts,
     log,
-    troubles,
-    surroundings,
-    entries: () => pictures.attempts.all(),
-    drop: (entry) => pictures.attempts.drop(entry),
+    warnings,
+    contextOf,
+    entries: () => cache.attempts.all(),
+    drop: (entry) => cache.attempts.drop(entry),
     ended(entry) {
-      if (unwanted.has(entry)) remains.release([entry]);
+      if (unwanted.has(entry)) finished.release([entry]);
     },
     leads: () => leadership.leads(),
   });
-  const pictures: Pictures = watchCluster({
+  const cache: ClusterCache = openClusterCache({
     client,
     instance: settings.instance,
     log,
@@ -103,7 +94,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     log,
     onLead: () => lifecycle.takeOver(),
   });
-  const deferred = new Deferred(
+  const retries = new AdmissionRetries(
     {
       async offer(item) {
         const created = await create(item);
@@ -113,22 +104,22 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     },
     log,
   );
-  const remains = new Remains({
+  const finished = new FinishedJobs({
     keepMs: settings.keepFinishedSeconds * 1000,
     log,
     remove(entries) {
       // A pod succeeds before its Job does: what labels name would be passed over.
-      const removals = removalsOf(entries).map((each) => ({ ...each, alone: each.alone && hasSucceeded(each.job) }));
+      const deletions = deletionsOf(entries).map((each) => ({ ...each, alone: each.alone && hasSucceeded(each.job) }));
       // One request at a time: launches come first.
-      return removeJobs(removals, { client, gate: new Gate(1), only: 'successful' });
+      return deleteJobs(deletions, { client, limit: pLimit(1), only: 'successful' });
     },
   });
   const gpus = createInventory({
     client,
     settings,
     source: name,
-    nodes: () => [...pictures.nodes.values()],
-    problem: pictures.nodesProblem,
+    nodes: () => [...cache.nodes.values()],
+    problem: cache.nodesProblem,
     note: fitting.note,
   });
 
@@ -138,30 +129,30 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
   async function create(
     item: AttemptLaunch<AttemptRequest>,
   ): Promise<AttemptObservation | { readonly later: PendingReason }> {
-    const launched = await gate.run(async () => createOrAdopt(item, client, await fitting.current()));
+    const launched = await writes(async () => createOrAdopt(item, client, await fitting.current()));
     if ('later' in launched) return launched;
     if ('end' in launched) {
-      const entry = pictures.attempts.enter(item);
+      const entry = cache.attempts.enter(item);
       // Never a Job of its own: nothing is left to be seen of it.
       if (entry.job === null) entry.jobGoneAtMs ??= Date.now();
       lifecycle.finish(entry, launched.end);
       return endedObservation(entry, entry.end ?? launched.end);
     }
-    const entry = pictures.attempts.putJob(launched.job) ?? pictures.attempts.enter(item);
+    const entry = cache.attempts.putJob(launched.job) ?? cache.attempts.enter(item);
     return observe(entry);
   }
 
   async function launchOne(item: AttemptLaunch<AttemptRequest>): Promise<AttemptObservation> {
-    const waiting = deferred.get(item.attemptId);
+    const waiting = retries.get(item.attemptId);
     if (waiting !== null) return waiting;
-    const known = pictures.attempts.get(item.attemptId);
+    const known = cache.attempts.get(item.attemptId);
     if (known !== undefined && (known.end !== null || known.jobGoneAtMs !== null)) return observe(known);
     if (known?.job != null) return foreign(item, known.job) ?? observe(known);
     const created = await create(item);
     if (!('later' in created)) return created;
     // Jobs that have ended count against a quota of Jobs as well.
-    remains.keepNothing();
-    return deferred.add(item, created.later);
+    finished.keepNothing();
+    return retries.add(item, created.later);
   }
 
   function foreign(item: AttemptLaunch<AttemptRequest>, job: V1Job): AttemptObservation | null {
@@ -174,11 +165,11 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
   async function observe(entry: AttemptEntry): Promise<AttemptObservation> {
     const end = await lifecycle.endOf(entry);
     if (end !== null) return endedObservation(entry, end);
-    return aliveObservation(entry, surroundings(entry), queues.reasonOf(entry));
+    return aliveObservation(entry, contextOf(entry), queues.reasonOf(entry));
   }
 
   async function launch(items: readonly AttemptLaunch<AttemptRequest>[]): Promise<readonly AttemptObservation[]> {
-    await pictures.ready();
+    await cache.ready();
     const done = await Promise.allSettled(items.map(launchOne));
     return done.map((each) => {
       // The cluster could not be spoken to: launched again, the batch adopts what has been created.
@@ -191,9 +182,9 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
    * For all entries at once: of each it must be known whether its trial has another Job. A Job of several pods goes by
    * its name: that one of them has succeeded does not mean that it has.
    */
-  function removalsOf(entries: readonly AttemptEntry[]): Removal[] {
+  function deletionsOf(entries: readonly AttemptEntry[]): Deletion[] {
     const experiments = new Set(entries.map(({ ref }) => ref.experimentId));
-    const siblings = [...experiments].flatMap((id) => pictures.attempts.ofExperiment(id));
+    const siblings = [...experiments].flatMap((id) => cache.attempts.ofExperiment(id));
     const known = Map.groupBy(siblings, trialOf);
     return entries.map((entry) => {
       const pods = entry.job?.spec?.parallelism ?? 1;
@@ -203,22 +194,22 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
   }
 
   async function stop(refs: readonly AttemptRef[], graceSeconds: number): Promise<void> {
-    await pictures.ready();
-    const unseen: Removal[] = [];
+    await cache.ready();
+    const unseen: Deletion[] = [];
     const alive: AttemptEntry[] = [];
     for (const ref of refs) {
-      if (deferred.remove(ref.attemptId)) {
-        const entry = pictures.attempts.enter(ref);
+      if (retries.remove(ref.attemptId)) {
+        const entry = cache.attempts.enter(ref);
         entry.jobGoneAtMs ??= Date.now();
         lifecycle.finish(entry, endNow('disrupted', 'Stopped before the cluster had taken it.'));
         continue;
       }
-      const entry = pictures.attempts.get(ref.attemptId);
+      const entry = cache.attempts.get(ref.attemptId);
       if (entry === undefined) unseen.push({ name: jobName(ref.attemptId), job: null, alone: false });
       else if (entry.end === null) alive.push(entry);
     }
-    const known = removalsOf(alive.filter(({ jobGoneAtMs }) => jobGoneAtMs === null));
-    await removeJobs([...known, ...unseen], { client, gate, only: 'unsuccessful' });
+    const known = deletionsOf(alive.filter(({ jobGoneAtMs }) => jobGoneAtMs === null));
+    await deleteJobs([...known, ...unseen], { client, limit: writes, only: 'unsuccessful' });
     await Promise.all(alive.flatMap((entry) => hurry(entry, graceSeconds)));
   }
 
@@ -229,36 +220,36 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
       const own = metadata?.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 0;
       const { name: pod, uid } = metadata ?? {};
       if (own <= gracePeriodSeconds || pod === undefined) return [];
-      return [gate.run(() => client.remove(PODS, pod, { gracePeriodSeconds, uid }))];
+      return [writes(() => client.remove(PODS, pod, { gracePeriodSeconds, uid }))];
     });
   }
 
   async function forget(refs: readonly AttemptRef[]): Promise<void> {
-    await pictures.ready();
-    const known = refs.map(({ attemptId }) => pictures.attempts.get(attemptId)).filter((entry) => entry !== undefined);
-    await Promise.all(known.filter(({ end }) => end === null).map((entry) => gate.run(() => refresh(entry))));
+    await cache.ready();
+    const known = refs.map(({ attemptId }) => cache.attempts.get(attemptId)).filter((entry) => entry !== undefined);
+    await Promise.all(known.filter(({ end }) => end === null).map((entry) => writes(() => refresh(entry))));
     const ends = await Promise.all(known.map((entry) => lifecycle.endOf(entry)));
     const ended = known.filter((_, at) => ends[at] != null);
-    for (const entry of ended) pictures.attempts.dismiss(entry);
+    for (const entry of ended) cache.attempts.dismiss(entry);
     const there = ended.filter(({ job }) => job !== null);
-    remains.keep(there.filter(mayStay));
-    await removeJobs(removalsOf(there.filter((entry) => !mayStay(entry))), { client, gate, only: 'any' });
+    finished.keep(there.filter(mayStay));
+    await deleteJobs(deletionsOf(there.filter((entry) => !mayStay(entry))), { client, limit: writes, only: 'any' });
   }
 
   async function clear(experimentId: string): Promise<void> {
-    await pictures.ready();
-    const all = pictures.attempts.ofExperiment(experimentId);
+    await cache.ready();
+    const all = cache.attempts.ofExperiment(experimentId);
     const ended = all.filter(({ end }) => end !== null);
     // Another worker may have seen and recorded an end that is still on its way to this one.
     for (const entry of all) if (entry.end === null) unwanted.add(entry);
-    for (const entry of ended) pictures.attempts.dismiss(entry);
-    remains.release(ended);
+    for (const entry of ended) cache.attempts.dismiss(entry);
+    finished.release(ended);
   }
 
   /** Another worker may have seen an end that is still on its way to this one. */
   async function refresh(entry: AttemptEntry): Promise<void> {
     try {
-      pictures.attempts.putJob(slimJob(await client.get(JOBS, jobName(entry.ref.attemptId))));
+      cache.attempts.putJob(slimJob(await client.get(JOBS, jobName(entry.ref.attemptId))));
     } catch (error) {
       if (!isClusterError(error, 'not-found')) throw error;
     }
@@ -273,11 +264,11 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     gpus,
     leads: () => leadership.leads(),
     async list(experimentId) {
-      await pictures.ready();
-      await pictures.check(experimentId);
-      const entries = pictures.attempts.ofExperiment(experimentId).filter(({ dismissed }) => !dismissed);
-      await Promise.all([troubles.ask(entries), queues.ask(entries)]);
-      return [...(await Promise.all(entries.map(observe))), ...deferred.ofExperiment(experimentId)];
+      await cache.ready();
+      await cache.check(experimentId);
+      const entries = cache.attempts.ofExperiment(experimentId).filter(({ dismissed }) => !dismissed);
+      await Promise.all([warnings.ask(entries), queues.ask(entries)]);
+      return [...(await Promise.all(entries.map(observe))), ...retries.ofExperiment(experimentId)];
     },
     async watch(handler) {
       const deliveries = new Deliveries(handler, log);
@@ -289,27 +280,12 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
         },
       };
     },
-    logs(ref, { follow, signal }) {
-      const until = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
-      return followLog({
-        client,
-        log,
-        follow,
-        signal: until,
-        async look() {
-          await pictures.ready();
-          const entry = pictures.attempts.get(ref.attemptId);
-          return { pod: entry === undefined ? null : speakingPod(entry), over: entry?.end != null };
-        },
-      });
-    },
     async close() {
-      closing.abort(new Error('The runner is closed.'));
-      deferred.close();
-      remains.close();
+      retries.close();
+      finished.close();
       await lifecycle.close();
       await leadership.close();
-      pictures.close();
+      cache.close();
     },
   };
 }

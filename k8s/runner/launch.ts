@@ -10,7 +10,7 @@ import { jobManifest } from '../manifests/job.ts';
 import { ManifestProblem } from '../manifests/problem.ts';
 import type { KubernetesSettings } from '../settings/settings.ts';
 import { slimJob } from '../watch/slim.ts';
-import { endNow } from './end-of.ts';
+import { endNow } from './observe.ts';
 
 export type Launched =
   | { readonly job: V1Job }

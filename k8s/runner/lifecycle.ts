@@ -1,17 +1,16 @@
 /** Follows attempts from news to news until each has ended, been diagnosed, handed over and let go of. */
+
 import type { AttemptEnd, AttemptObservation } from '@lamina/domain/contract/runner.ts';
+import pLimit from 'p-limit';
 import { PODS } from '../client/resources.ts';
 import { type AttemptEntry, livePods } from '../watch/attempts.ts';
 import type { Deliveries } from './deliveries.ts';
-import { Gate } from './gate.ts';
-import { stuckPods } from './lost-pods.ts';
-import { endedObservation } from './observe.ts';
-import { ripeness } from './ripeness.ts';
-import { settle as diagnosed, type SettleContext } from './settle.ts';
-import type { Troubles } from './troubles.ts';
+import { type FinalizeContext, finalize } from './finalize.ts';
+import { endedObservation, readiness, stuckPods } from './observe.ts';
+import type { WarningEvents } from './warning-events.ts';
 
-export interface LifecycleOptions extends SettleContext {
-  readonly troubles: Troubles;
+export interface LifecycleOptions extends FinalizeContext {
+  readonly warnings: WarningEvents;
   entries(): Iterable<AttemptEntry>;
   drop(entry: AttemptEntry): void;
   /** Its end is known from now on. */
@@ -21,7 +20,7 @@ export interface LifecycleOptions extends SettleContext {
 const TICK_MS = 5_000;
 /** What depends on time alone (a wait that became too long) is looked at every so many ticks. */
 const ALL_EVERY = 6;
-const SETTLING_AT_ONCE = 16;
+const FINALIZED_AT_ONCE = 16;
 const DISMISSED_MS = 60_000;
 /** Longer than any run takes to record an end; then only a relaunch of the same attempt could ask for it. */
 const KEPT_WITHOUT_JOB_MS = 15 * 60_000;
@@ -29,9 +28,9 @@ const KEPT_WITHOUT_JOB_MS = 15 * 60_000;
 export class Lifecycle {
   private readonly options: LifecycleOptions;
   private readonly watchers = new Set<Deliveries>();
-  private readonly settling = new Map<AttemptEntry, Promise<AttemptEnd>>();
+  private readonly finalizing = new Map<AttemptEntry, Promise<AttemptEnd>>();
   private readonly timers = new Map<AttemptEntry, NodeJS.Timeout>();
-  private readonly gate = new Gate(SETTLING_AT_ONCE);
+  private readonly limit = pLimit(FINALIZED_AT_ONCE);
   private readonly ticking: NodeJS.Timeout;
   private ticks = 0;
   private closed = false;
@@ -60,18 +59,18 @@ export class Lifecycle {
       if (letGo && !this.owed(entry)) entry.dismissed = true;
       return;
     }
-    const surroundings = this.options.surroundings(entry);
-    const ripe = ripeness(entry, surroundings);
-    if (ripe === 'alive') return;
-    entry.endSeenAtMs ??= surroundings.nowMs;
-    if (ripe === 'ended') this.settle(entry);
-    else this.lookAgain(entry, ripe);
+    const context = this.options.contextOf(entry);
+    const ready = readiness(entry, context);
+    if (ready === 'alive') return;
+    entry.endSeenAtMs ??= context.nowMs;
+    if (ready === 'ended') this.finalize(entry);
+    else this.lookAgain(entry, ready);
   }
 
   /** The end, once it is found; null where the attempt is alive. */
   async endOf(entry: AttemptEntry): Promise<AttemptEnd | null> {
     if (entry.end !== null) return entry.end;
-    return (await this.settling.get(entry)) ?? null;
+    return (await this.finalizing.get(entry)) ?? null;
   }
 
   /** An end that the cluster did not say. */
@@ -102,10 +101,9 @@ export class Lifecycle {
     await Promise.all([...this.watchers].map((watcher) => watcher.close()));
   }
 
-  private settle(entry: AttemptEntry): void {
-    if (this.settling.has(entry)) return;
-    const work = this.gate
-      .run(() => diagnosed(entry, this.options))
+  private finalize(entry: AttemptEntry): void {
+    if (this.finalizing.has(entry)) return;
+    const work = this.limit(() => finalize(entry, this.options))
       .then((end) => {
         entry.end = end;
         this.options.log.info({ attemptId: entry.ref.attemptId, outcome: end.outcome }, 'attempt ended');
@@ -113,8 +111,8 @@ export class Lifecycle {
         this.deliver(entry);
         return end;
       })
-      .finally(() => this.settling.delete(entry));
-    this.settling.set(entry, work);
+      .finally(() => this.finalizing.delete(entry));
+    this.finalizing.set(entry, work);
     // Whoever asked for the end hears of it too; it is tried again with the next news.
     work.catch((error: unknown) => {
       this.options.log.error({ err: error, attemptId: entry.ref.attemptId }, 'the attempt cannot be diagnosed');
@@ -151,7 +149,7 @@ export class Lifecycle {
     this.ticks += 1;
     const all = this.ticks % ALL_EVERY === 0;
     const nowMs = Date.now();
-    if (all && this.options.leads()) void this.askForTroubles();
+    if (all && this.options.leads()) void this.askForWarnings();
     for (const entry of [...this.options.entries()]) {
       const pods = livePods(entry);
       const gone = entry.jobGoneAtMs !== null && pods.length === 0;
@@ -166,15 +164,15 @@ export class Lifecycle {
   }
 
   /** Some warnings say that a wait is in vain. */
-  private async askForTroubles(): Promise<void> {
-    const { troubles, entries } = this.options;
-    if (!(await troubles.ask(entries()))) return;
-    for (const entry of [...entries()]) if (troubles.about(entry).length > 0) this.changed(entry);
+  private async askForWarnings(): Promise<void> {
+    const { warnings, entries } = this.options;
+    if (!(await warnings.ask(entries()))) return;
+    for (const entry of [...entries()]) if (warnings.about(entry).length > 0) this.changed(entry);
   }
 
   private freeStuck(entry: AttemptEntry): void {
     const { client, log } = this.options;
-    for (const { name, uid, node } of stuckPods(livePods(entry), this.options.surroundings(entry))) {
+    for (const { name, uid, node } of stuckPods(livePods(entry), this.options.contextOf(entry))) {
       log.warn({ attemptId: entry.ref.attemptId, pod: name, node }, 'deleting the pod of a node that does not answer');
       client.remove(PODS, name, { gracePeriodSeconds: 0, uid }).catch((error: unknown) => {
         log.warn({ err: error, pod: name }, 'the pod of a lost node could not be deleted');

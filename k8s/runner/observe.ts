@@ -1,13 +1,15 @@
-/** From what the cluster shows of an attempt to what the run is told. Pure. */
-import type { CoreV1Event, V1Node } from '@kubernetes/client-node';
+/** What the cluster shows of an attempt: what the run is told of it, whether it has ended, which of its pods are stuck. Pure. */
+import type { CoreV1Event, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { AttemptEnd, AttemptObservation } from '@lamina/domain/contract/runner.ts';
+import { diagnose } from '../diagnosis/diagnose.ts';
 import { pendingReason } from '../diagnosis/pending.ts';
 import type { AttemptEvidence } from '../evidence.ts';
 import { LABELS } from '../labels.ts';
 import { type AttemptEntry, livePods } from '../watch/attempts.ts';
 
-export interface Surroundings {
+/** What is known beyond the attempt's own objects. */
+export interface ClusterContext {
   readonly nodes: ReadonlyMap<string, V1Node>;
   readonly events: readonly CoreV1Event[];
   readonly nowMs: number;
@@ -15,7 +17,7 @@ export interface Surroundings {
 
 export function evidenceOf(
   entry: AttemptEntry,
-  { nodes, events, nowMs }: Surroundings,
+  { nodes, events, nowMs }: ClusterContext,
   traces: Pick<AttemptEvidence, 'exit' | 'result'> = { exit: null, result: null },
 ): AttemptEvidence {
   const { job, pods, gonePods } = entry;
@@ -29,7 +31,7 @@ export function endedObservation({ ref }: AttemptEntry, end: AttemptEnd): Attemp
 /** For an attempt whose end is not known. `queue`: why it waits, where it does so in one. */
 export function aliveObservation(
   entry: AttemptEntry,
-  surroundings: Surroundings,
+  context: ClusterContext,
   queue: PendingReason | null,
 ): AttemptObservation {
   const { ref, job } = entry;
@@ -38,7 +40,7 @@ export function aliveObservation(
   if (livePods(entry).some((pod) => pod.status?.phase !== undefined && pod.status.phase !== 'Pending')) {
     return { ...ref, state: 'running', reason: null, ...admitted, end: null };
   }
-  const reason = queue ?? pendingReason(evidenceOf(entry, surroundings));
+  const reason = queue ?? pendingReason(evidenceOf(entry, context));
   return { ...ref, state: 'pending', reason, ...admitted, end: null };
 }
 
@@ -46,4 +48,69 @@ function admittedAt({ job }: AttemptEntry): string | null {
   if (job?.spec?.suspend === true) return null;
   const startTime: unknown = job?.status?.startTime;
   return typeof startTime === 'string' ? startTime : null;
+}
+
+/** An end that is the runner's own, not diagnosed from evidence. */
+export function endNow(outcome: AttemptEnd['outcome'], message: string): AttemptEnd {
+  return { outcome, message, exitCode: null, node: null, endedAt: new Date().toISOString() };
+}
+
+/** The watches of Jobs and of pods run beside each other: the last words of one may come after the other's. */
+const LAST_WORDS_MS = 1_500;
+
+/**
+ * Whether an attempt has ended, as far as the cluster shows, and may be diagnosed: `alive`, `ended`, or for how many
+ * milliseconds more news may still change the diagnosis.
+ */
+export function readiness(entry: AttemptEntry, context: ClusterContext): 'alive' | 'ended' | number {
+  const { job, jobGoneAtMs } = entry;
+  // Its pod was seen first.
+  if (job === null && jobGoneAtMs === null) return 'alive';
+  const found = diagnose(evidenceOf(entry, context));
+  if (found === null) {
+    if (jobGoneAtMs === null || livePods(entry).length > 0) return 'alive';
+    return waitUntil(jobGoneAtMs + LAST_WORDS_MS, context.nowMs);
+  }
+  if (job === null || found.exitCode === 0 || hasFinalCondition(entry)) return 'ended';
+  return waitUntil((entry.endSeenAtMs ?? context.nowMs) + LAST_WORDS_MS, context.nowMs);
+}
+
+function waitUntil(atMs: number, nowMs: number): 'ended' | number {
+  return nowMs >= atMs ? 'ended' : atMs - nowMs;
+}
+
+const FINAL = new Set(['Complete', 'SuccessCriteriaMet', 'Failed', 'FailureTarget']);
+
+function hasFinalCondition({ job }: AttemptEntry): boolean {
+  return job?.status?.conditions?.some(({ type, status }) => FINAL.has(type) && status === 'True') ?? false;
+}
+
+export interface StuckPod {
+  readonly name: string;
+  readonly uid: string;
+  readonly node: string;
+}
+
+/** A node that is only slow to say so gets a little longer than the pod's grace period. */
+const SLACK_MS = 5_000;
+
+/** Pods that wait for a node which does not answer to end them. */
+export function stuckPods(
+  pods: readonly V1Pod[],
+  { nodes, nowMs }: Pick<ClusterContext, 'nodes' | 'nowMs'>,
+): readonly StuckPod[] {
+  return pods.flatMap(({ metadata, spec }) => {
+    const due: unknown = metadata?.deletionTimestamp;
+    const node = spec?.nodeName;
+    if (typeof due !== 'string' || node === undefined || Date.parse(due) + SLACK_MS > nowMs) return [];
+    if (!answersNot(nodes.get(node))) return [];
+    const { name, uid } = metadata ?? {};
+    return name === undefined || uid === undefined ? [] : [{ name, uid, node }];
+  });
+}
+
+/** Where nothing is known of a node, nothing is done. */
+function answersNot(node: V1Node | undefined): boolean {
+  const ready = node?.status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready !== undefined && ready.status !== 'True';
 }

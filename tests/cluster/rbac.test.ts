@@ -8,8 +8,10 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig, V1PolicyRule } from '@kubernetes/client-node';
 import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
-import { createClusterClient } from '@lamina/k8s/client/client.ts';
+import { type ClusterClient, createClusterClient } from '@lamina/k8s/client/client.ts';
 import { isClusterError } from '@lamina/k8s/client/errors.ts';
+import { PODS } from '@lamina/k8s/client/resources.ts';
+import { LABELS, TRAINER_CONTAINER } from '@lamina/k8s/labels.ts';
 import { rbacObjects } from '@lamina/k8s/rbac/objects.ts';
 import { clusterRules, workerRules } from '@lamina/k8s/rbac/rules.ts';
 import { createKubernetesRunner, type KubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
@@ -125,7 +127,7 @@ async function exercise({ trials, kubeConfig }: Stage): Promise<string | null> {
   });
   const over = new AbortController();
   try {
-    return await Promise.race([refused.promise, allOfIt(runner, trials, over.signal)]);
+    return await Promise.race([refused.promise, allOfIt(client, runner, trials, over.signal)]);
   } finally {
     over.abort();
     await runner.close();
@@ -133,7 +135,12 @@ async function exercise({ trials, kubeConfig }: Stage): Promise<string | null> {
   }
 }
 
-async function allOfIt(runner: KubernetesRunner, trials: FakeTrials, over: AbortSignal): Promise<string | null> {
+async function allOfIt(
+  client: ClusterClient,
+  runner: KubernetesRunner,
+  trials: FakeTrials,
+  over: AbortSignal,
+): Promise<string | null> {
   const until = async (what: string, condition: () => Promise<boolean>): Promise<void> => {
     const endMs = performance.now() + PATIENCE_MS;
     while (!(await condition())) {
@@ -161,7 +168,10 @@ async function allOfIt(runner: KubernetesRunner, trials: FakeTrials, over: Abort
   assert.equal(ended.get(quick.attemptId)?.end?.outcome, 'succeeded');
   const running = async () => (await runner.list(EXPERIMENT)).filter(({ state }) => state === 'running').length === 3;
   await until('three run', running);
-  assert.match(await text(runner.logs(alone, { follow: false })), /asked to: run/);
+  const labelSelector = `${LABELS.trial}=${alone.trialId.slice(0, 16)}`;
+  const [pod] = (await client.list(PODS, { labelSelector })).items;
+  const options = { container: TRAINER_CONTAINER };
+  assert.match(await text(client.log(pod?.metadata?.name ?? '', options, over)), /asked to: run/);
   const { classes, note } = await runner.gpus();
   assert.ok(classes.length > 0, note ?? 'no classes');
 

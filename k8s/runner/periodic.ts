@@ -1,10 +1,10 @@
 /** Does its work again and again, a while after each time, for as long as there is something to do. */
-export class Rounds {
-  private readonly options: RoundsOptions;
+export class Periodic {
+  private readonly options: PeriodicOptions;
   private timer: NodeJS.Timeout | null = null;
   private closed = false;
 
-  constructor(options: RoundsOptions) {
+  constructor(options: PeriodicOptions) {
     this.options = options;
   }
 
@@ -30,7 +30,7 @@ export class Rounds {
   }
 }
 
-export interface RoundsOptions {
+export interface PeriodicOptions {
   /** From `schedule`, or from the end of a round, to the next one. */
   readonly afterMs: number;
   /** Is there nothing to do? */

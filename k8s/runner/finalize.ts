@@ -7,34 +7,33 @@ import { diagnose } from '../diagnosis/diagnose.ts';
 import type { AttemptEvidence } from '../evidence.ts';
 import { TRAINER_CONTAINER } from '../labels.ts';
 import { type AttemptEntry, speakingPod } from '../watch/attempts.ts';
-import { endNow } from './end-of.ts';
 import { type AttemptFiles, LOG_FILE, readExit, readResult } from './files.ts';
-import { evidenceOf, type Surroundings } from './observe.ts';
+import { type ClusterContext, endNow, evidenceOf } from './observe.ts';
 
-export interface SettleContext {
+export interface FinalizeContext {
   readonly client: ClusterClient;
   readonly files: AttemptFiles;
   readonly log: ClusterLog;
-  surroundings(entry: AttemptEntry): Surroundings;
+  contextOf(entry: AttemptEntry): ClusterContext;
   /** Does this worker hand over ends and keep logs? */
   leads(): boolean;
 }
 
 const LOG_TAIL = { lines: 2_000, bytes: 256 * 1024, withinMs: 10_000 };
 
-export async function settle(entry: AttemptEntry, context: SettleContext): Promise<AttemptEnd> {
+export async function finalize(entry: AttemptEntry, context: FinalizeContext): Promise<AttemptEnd> {
   const [traces] = await Promise.all([tracesOf(entry, context), context.leads() ? keepLog(entry, context) : null]);
-  let end = diagnose(evidenceOf(entry, context.surroundings(entry), traces));
+  let end = diagnose(evidenceOf(entry, context.contextOf(entry), traces));
   if (end === null ? entry.job !== null : needsEvents(entry, end)) {
     const events = await eventsOf(entry, context);
-    if (events.length > 0) end = diagnose(evidenceOf(entry, { ...context.surroundings(entry), events }, traces)) ?? end;
+    if (events.length > 0) end = diagnose(evidenceOf(entry, { ...context.contextOf(entry), events }, traces)) ?? end;
   }
   return end ?? endNow('disrupted', 'The Job was deleted before the trial had started.');
 }
 
 async function tracesOf(
   { ref }: AttemptEntry,
-  { files, log }: SettleContext,
+  { files, log }: FinalizeContext,
 ): Promise<Pick<AttemptEvidence, 'exit' | 'result'>> {
   try {
     const [exit, result] = await Promise.all([readExit(files, ref), readResult(files, ref)]);
@@ -57,7 +56,7 @@ function needsEvents({ job, pods }: AttemptEntry, { outcome }: AttemptEnd): bool
 
 async function eventsOf(
   { ref, job, pods }: AttemptEntry,
-  { client, log }: SettleContext,
+  { client, log }: FinalizeContext,
 ): Promise<readonly CoreV1Event[]> {
   const uid = [...pods.keys()].at(-1) ?? job?.metadata?.uid;
   if (uid === undefined) return [];
@@ -70,7 +69,7 @@ async function eventsOf(
 }
 
 /** The trainer keeps its own log beside its results; where it did not come so far, what its container said is kept. */
-async function keepLog(entry: AttemptEntry, { client, files, log }: SettleContext): Promise<void> {
+async function keepLog(entry: AttemptEntry, { client, files, log }: FinalizeContext): Promise<void> {
   const { ref } = entry;
   const pod = speakingPod(entry);
   const name = pod?.metadata?.name;

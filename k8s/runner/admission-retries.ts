@@ -1,9 +1,9 @@
-/** Attempts that the cluster does not take yet, for want of quota or of permission: offered again from time to time. */
+/** Attempts that the cluster does not admit yet, because quota or a permission is missing: offered again from time to time. */
 import { refOf } from '@lamina/domain/contract/attempt.ts';
 import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { AttemptLaunch, AttemptObservation, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import type { ClusterLog } from '../client/client.ts';
-import { Rounds } from './rounds.ts';
+import { Periodic } from './periodic.ts';
 
 const AGAIN_MS = 5_000;
 
@@ -12,22 +12,22 @@ interface Waiting {
   reason: PendingReason;
 }
 
-export interface Acceptance {
+export interface Admission {
   /** Why the cluster does not take the attempt yet; null where it is not to be offered again. */
   offer(item: AttemptLaunch<AttemptRequest>): Promise<PendingReason | null>;
   /** It was stopped while it was being offered. */
   withdraw(item: AttemptLaunch<AttemptRequest>): Promise<void>;
 }
 
-export class Deferred {
-  private readonly acceptance: Acceptance;
+export class AdmissionRetries {
+  private readonly admission: Admission;
   private readonly waiting = new Map<string, Waiting>();
-  private readonly rounds: Rounds;
+  private readonly periodic: Periodic;
   private closed = false;
 
-  constructor(acceptance: Acceptance, log: ClusterLog) {
-    this.acceptance = acceptance;
-    this.rounds = new Rounds({
+  constructor(admission: Admission, log: ClusterLog) {
+    this.admission = admission;
+    this.periodic = new Periodic({
       afterMs: AGAIN_MS,
       idle: () => this.waiting.size === 0,
       work: () => this.offerAll(),
@@ -37,7 +37,7 @@ export class Deferred {
 
   add(item: AttemptLaunch<AttemptRequest>, reason: PendingReason): AttemptObservation {
     this.waiting.set(item.attemptId, { item, reason });
-    this.rounds.schedule();
+    this.periodic.schedule();
     return observationOf(item, reason);
   }
 
@@ -59,19 +59,19 @@ export class Deferred {
 
   close(): void {
     this.closed = true;
-    this.rounds.close();
+    this.periodic.close();
   }
 
   /** In the order in which they came; the first that is refused stands for those behind it. */
   private async offerAll(): Promise<void> {
     for (const [attemptId, waiting] of [...this.waiting]) {
       if (this.closed || !this.waiting.has(attemptId)) continue;
-      const refused = await this.acceptance.offer(waiting.item);
+      const refused = await this.admission.offer(waiting.item);
       if (refused !== null) {
         waiting.reason = refused;
         return;
       }
-      if (!this.waiting.delete(attemptId)) await this.acceptance.withdraw(waiting.item);
+      if (!this.waiting.delete(attemptId)) await this.admission.withdraw(waiting.item);
     }
   }
 }

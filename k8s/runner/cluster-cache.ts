@@ -1,4 +1,4 @@
-/** The runner's picture of the cluster: attempts with their Jobs and pods, and nodes. */
+/** What the runner knows of the cluster, kept up to date by watches: attempts with their Jobs and pods, and nodes. */
 import type { V1Node } from '@kubernetes/client-node';
 import type { ClusterClient, ClusterLog } from '../client/client.ts';
 import { ClusterError } from '../client/errors.ts';
@@ -8,7 +8,7 @@ import { type AttemptEntry, AttemptTable } from '../watch/attempts.ts';
 import { type Reflector, startReflector } from '../watch/reflector.ts';
 import { slimJob, slimNode, slimPod } from '../watch/slim.ts';
 
-export interface Pictures {
+export interface ClusterCache {
   readonly attempts: AttemptTable;
   readonly nodes: ReadonlyMap<string, V1Node>;
   /** Why the nodes are not known; null where they are. Resolves once they have been asked for. */
@@ -20,7 +20,7 @@ export interface Pictures {
   close(): void;
 }
 
-export interface PicturesOptions {
+export interface ClusterCacheOptions {
   readonly client: ClusterClient;
   readonly instance: string;
   readonly log: ClusterLog;
@@ -30,7 +30,7 @@ export interface PicturesOptions {
 
 const READY_MS = 30_000;
 
-export function watchCluster({ client, instance, log, changed, relistMs }: PicturesOptions): Pictures {
+export function openClusterCache({ client, instance, log, changed, relistMs }: ClusterCacheOptions): ClusterCache {
   const attempts = new AttemptTable(attemptOf, changed);
   const nodes = new Map<string, V1Node>();
   const labelSelector = attemptSelector(instance);

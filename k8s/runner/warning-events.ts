@@ -10,7 +10,7 @@ import { type AttemptEntry, livePods } from '../watch/attempts.ts';
 const KEPT_MS = 30_000;
 const PATIENCE_MS = 10_000;
 
-export class Troubles {
+export class WarningEvents {
   private readonly client: Pick<ClusterClient, 'list'>;
   private readonly log: ClusterLog;
   private readonly byName = new Map<string, CoreV1Event[]>();
