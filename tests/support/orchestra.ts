@@ -17,6 +17,7 @@ import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifac
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
 import { type WorkflowBundle, workflowBundle } from '@lamina/worker/bundle.ts';
+import type { Deployment } from '@lamina/worker/deployment.ts';
 import { localTrialPaths } from '@lamina/worker/trial-paths.ts';
 import { type RunningWorker, startWorker, type WorkerOptions } from '@lamina/worker/worker.ts';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
@@ -56,8 +57,8 @@ export interface Orchestra {
   restartWorker(bundle?: WorkflowBundle): Promise<void>;
   /** Experiments that workers know to be blocked, and cannot tell the store. */
   unwritten(): ReadonlySet<string>;
-  /** One more beside the first, with what `worker` of the options gives it. */
-  addWorker(): Promise<RunningWorker>;
+  /** One more beside the first, with what `worker` of the options gives it; with a deployment it is versioned. */
+  addWorker(bundle?: WorkflowBundle, deployment?: Deployment): Promise<RunningWorker>;
   close(): Promise<void>;
 }
 
@@ -137,7 +138,11 @@ async function assemble(
       await writeFile(join(launch.request.paths.output, 'result.json'), JSON.stringify(result));
     },
   });
-  const start = (bundle: WorkflowBundle, connection = temporal.nativeConnection) =>
+  const start = (
+    bundle: WorkflowBundle,
+    deployment: Deployment | null = null,
+    connection = temporal.nativeConnection,
+  ) =>
     startWorker({
       connection,
       client: temporal.client,
@@ -150,6 +155,7 @@ async function assemble(
       // Scripted attempts post nothing; with an address, their silence counts.
       eventsBaseUrl: 'http://127.0.0.1:9',
       bundle,
+      deployment,
       log: { info: () => undefined, warn: () => undefined, error: () => undefined },
       ...more({ store, artifacts }),
     });
@@ -194,12 +200,14 @@ async function assemble(
       worker = await start(next);
     },
     unwritten: () => new Set([worker, ...added].flatMap((one) => [...one.unwritten])),
-    async addWorker() {
+    async addWorker(bundle, deployment) {
       // A connection serves one worker of a task queue.
       const connection = await NativeConnection.connect({ address: temporal.address });
-      const one = await start(await todaysBundle(), connection);
-      added.push({ ...one, close: () => one.close().then(() => connection.close()) });
-      return one;
+      const one = await start(bundle ?? (await todaysBundle()), deployment, connection);
+      let closed: Promise<void> | null = null;
+      const close = () => (closed ??= one.close().then(() => connection.close()));
+      added.push({ ...one, close });
+      return { ...one, close };
     },
     async close() {
       await Promise.all([worker, ...added].map((one) => one.close()));

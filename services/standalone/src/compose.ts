@@ -157,6 +157,8 @@ async function start(
       secret,
       eventsBaseUrl: config.runner.kind === 'local' ? api.url : config.eventsUrl,
       bundle,
+      // One worker, replaced in place: there is no other that could finish the runs of an earlier build.
+      deployment: null,
       hubCache: config.hubCache,
       log,
     }),

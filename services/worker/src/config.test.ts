@@ -56,3 +56,13 @@ test('a tuner runs beside a worker that is asked to have one', () => {
   assert.equal(loadConfig(local).tuner, null);
   assert.deepEqual(loadConfig({ ...local, LAMINA_TUNER: 'true' }).tuner, { folder: '/trainer', python: '/python' });
 });
+
+test('workers are versioned where a deployment is named', () => {
+  const local = { ...NEEDED, LAMINA_TRAINER_PYTHON: '/python' };
+  assert.equal(loadConfig(local).deployment, null);
+  const named = { ...local, LAMINA_DEPLOYMENT: 'lamina' };
+  assert.deepEqual(loadConfig(named).deployment, { name: 'lamina', promotion: 'first-start' });
+  const manual = { ...named, LAMINA_DEPLOYMENT_PROMOTION: 'manual' };
+  assert.equal(loadConfig(manual).deployment?.promotion, 'manual');
+  assert.throws(() => loadConfig({ ...local, LAMINA_DEPLOYMENT: 'a.b' }), /LAMINA_DEPLOYMENT/);
+});

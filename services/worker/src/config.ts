@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseEnvironment, port } from '@lamina/platform/config.ts';
 import { hubCacheOf, hubVariables, path, serviceVariables } from '@lamina/platform/service-config.ts';
 import { z } from 'zod';
+import { PROMOTIONS } from './deployment.ts';
 import { runnerChecks, runnerSettings, runnerVariables, tunerTrainer } from './runner-config.ts';
 
 const environment = z
@@ -26,6 +27,15 @@ const environment = z
       .describe(
         'start a tuner for searches beside this worker, with LAMINA_TRAINER_PYTHON and studies in the database',
       ),
+    LAMINA_DEPLOYMENT: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/)
+      .optional()
+      .describe('name of the Temporal worker deployment: runs stay with the build of workflows that started them'),
+    LAMINA_DEPLOYMENT_PROMOTION: z
+      .enum(PROMOTIONS)
+      .default('first-start')
+      .describe('how a new build becomes the one that new runs start with: when its first worker starts, or by hand'),
     LAMINA_GRACE_SECONDS: z.coerce.number().min(0).default(60).describe('for checkpoints of local trials on stopping'),
   })
   .check(
@@ -53,6 +63,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
     runner,
     /** The trainer whose tuner is to be beside this worker; null: none is. */
     tuner: values.LAMINA_TUNER ? tunerTrainer(values) : null,
+    /** Null: workers are not versioned. */
+    deployment:
+      values.LAMINA_DEPLOYMENT === undefined
+        ? null
+        : { name: values.LAMINA_DEPLOYMENT, promotion: values.LAMINA_DEPLOYMENT_PROMOTION },
     eventsUrl: values.LAMINA_EVENTS_URL ?? (runner.kind === 'kubernetes' ? runner.cluster.eventsUrl : null),
     health: { host: values.LAMINA_HEALTH_HOST, port: values.LAMINA_HEALTH_PORT },
     identity: values.LAMINA_IDENTITY ?? `${hostname()}-${process.pid}`,

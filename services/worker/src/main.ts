@@ -58,6 +58,8 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
     );
     cleanup.add('tuner', () => tuner.close());
   }
+  // Building it takes seconds; it is kept between starts.
+  const bundle = await workflowBundle(join(dataDirectory, 'cache'));
   const worker = await startWorker({
     connection,
     client,
@@ -68,8 +70,8 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
     trialPaths: place.trialPaths,
     secret,
     eventsBaseUrl: eventsUrl,
-    // Building it takes seconds; it is kept between starts.
-    bundle: await workflowBundle(join(dataDirectory, 'cache')),
+    bundle,
+    deployment: config.deployment,
     hubCache: config.hubCache,
     log,
   });
@@ -85,7 +87,7 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
     blocked: { store, known: () => worker.unwritten.size },
   });
   cleanup.add('health', () => health.close());
-  log.info({ runner: place.runner.name, identity, health: health.url }, 'working');
+  log.info({ runner: place.runner.name, identity, build: bundle.buildId, health: health.url }, 'working');
   return { failed: worker.failed };
 }
 

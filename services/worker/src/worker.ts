@@ -4,11 +4,12 @@ import { prepare as planDocument } from '@lamina/platform/submission/prepare.ts'
 import { createShapes } from '@lamina/platform/submission/shapes.ts';
 import { createSubmissions } from '@lamina/platform/submission/submissions.ts';
 import type { Client } from '@temporalio/client';
-import { type NativeConnection, Worker } from '@temporalio/worker';
+import { type NativeConnection, type WorkerOptions as TemporalWorkerOptions, Worker } from '@temporalio/worker';
 import { createExperimentActivities } from './activities.ts';
 import { blockedInterceptor } from './blocked/interceptor.ts';
 import type { WorkflowBundle } from './bundle.ts';
 import { type ActivityDependencies } from './dependencies.ts';
+import { type Deployment, promoteNewBuild } from './deployment.ts';
 import { heartbeat } from './heartbeat.ts';
 import { createSearchActivities } from './search/activities.ts';
 import { createSearchEngine } from './search/engine.ts';
@@ -19,6 +20,8 @@ export interface WorkerOptions extends Omit<ActivityDependencies, 'search' | 'pl
   readonly client: Client;
   readonly namespace: string;
   readonly bundle: WorkflowBundle;
+  /** Null: the worker takes up every run, whichever build started it. */
+  readonly deployment: Deployment | null;
   /** Folder of the hub's local cache, for the depth of hub models; not looked at without it. */
   readonly hubCache?: string | null;
 }
@@ -35,7 +38,7 @@ export interface RunningWorker {
 
 /** Starts to poll at once; `close` lets activities in progress end. */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { connection, client, namespace, bundle, store, runner, log } = options;
+  const { connection, client, namespace, bundle, deployment, store, runner, log } = options;
   const engine = createSearchEngine(client, store);
   const unwritten = new Set<string>();
   const activities = {
@@ -47,6 +50,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     namespace,
     taskQueue: TASK_QUEUE,
     workflowBundle: { code: bundle.code },
+    ...(deployment === null ? {} : versioned(deployment.name, bundle.buildId)),
     activities,
     interceptors: { activity: [heartbeat, blockedInterceptor({ store, log, unwritten })] },
     // After a kill, a workflow that waited for the dead process goes on this much later.
@@ -58,6 +62,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     running.catch(reject);
   });
   failed.catch((error: unknown) => log.error({ err: error }, 'the worker has failed'));
+  if (deployment?.promotion === 'first-start') {
+    try {
+      await promoteNewBuild(client, { name: deployment.name, buildId: bundle.buildId }, log);
+    } catch (error) {
+      worker.shutdown();
+      await running;
+      throw error;
+    }
+  }
   const watch = await watchRunner({ runner, client, store, log });
   return {
     failed,
@@ -69,6 +82,17 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await watch.close();
       if (worker.getState() === 'RUNNING') worker.shutdown();
       await running;
+    },
+  };
+}
+
+/** Runs stay with the build that started them until they go on in a new history. */
+function versioned(deploymentName: string, buildId: string): Pick<TemporalWorkerOptions, 'workerDeploymentOptions'> {
+  return {
+    workerDeploymentOptions: {
+      version: { deploymentName, buildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'PINNED',
     },
   };
 }

@@ -62,6 +62,7 @@ async function run({ temporal, database: url, kubeconfig, settings }: WorkerSetu
     // Nobody listens there: silence counts.
     eventsBaseUrl: 'http://127.0.0.1:9',
     bundle: await workflowBundle(join(tmpdir(), 'lamina-bundles')),
+    deployment: null,
     log,
   });
   process.send?.('ready');

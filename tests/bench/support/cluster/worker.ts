@@ -66,6 +66,7 @@ async function run({ temporal, url, kubeconfig, settings, artifactRoot }: Worker
     secret: 'secret',
     eventsBaseUrl: null,
     bundle: await workflowBundle(join(tmpdir(), 'lamina-bundles')),
+    deployment: null,
     log: quiet,
   });
   send('ready');
