@@ -1,12 +1,11 @@
-/** Health of the worker, for whoever keeps it alive, and its metrics. */
+/** Health of the worker, as a kubelet asks for it, and its metrics. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { measureBlocked } from '@lamina/platform/metrics.ts';
+import { readinessOf } from '@lamina/platform/readiness.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-
-const CHECK_MS = 3000;
 
 export interface HealthOptions {
   readonly host: string;
@@ -31,7 +30,7 @@ export async function serveHealth(options: HealthOptions): Promise<{ readonly ur
     const failed = () => json(500, { status: 'failed' });
     if (request.url === '/healthz') json(200, { status: 'ok' });
     else if (request.url === '/readyz') {
-      readiness(checks).then((ready) => json(ready.status === 'ok' ? 200 : 503, ready), failed);
+      readinessOf(checks).then((ready) => json(ready.status === 'ok' ? 200 : 503, ready), failed);
     } else if (request.url === '/metrics') {
       registry.metrics().then((text) => answer(200, registry.contentType, text), failed);
     } else json(404, { status: 'unknown' });
@@ -47,24 +46,6 @@ export async function serveHealth(options: HealthOptions): Promise<{ readonly ur
       await once(server, 'close');
     },
   };
-}
-
-async function readiness(checks: HealthOptions['checks']) {
-  const results = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => {
-      const late = AbortSignal.timeout(CHECK_MS);
-      const timeout = new Promise((_, reject) => {
-        late.addEventListener('abort', reject, { once: true });
-      });
-      const state = await Promise.race([check(), timeout]).then(
-        () => 'ok' as const,
-        () => 'failed' as const,
-      );
-      return [name, state] as const;
-    }),
-  );
-  const status = results.every(([, state]) => state === 'ok') ? 'ok' : 'failed';
-  return { status, checks: Object.fromEntries(results) };
 }
 
 function workerMetrics(requests: HealthOptions['requests']): Registry {

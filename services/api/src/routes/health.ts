@@ -1,17 +1,17 @@
+import { readinessOf } from '@lamina/platform/readiness.ts';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import type { Api } from '../instance.ts';
 
-const CHECK_MS = 3000;
 const state = z.enum(['ok', 'failed']);
 const readiness = z.object({ status: state, checks: z.object({ database: state, engine: state }) });
 
-/** For whoever keeps the process alive and sends it traffic. */
+/** Registers what a kubelet and a load balancer ask. */
 export function healthRoutes(app: Api, { store, control, metrics }: ApiDeps): void {
   app.get(
     '/healthz',
     {
-      // Busy is alive: a service that is ended for its load would start anew under it.
+      // A busy service is alive: one that is ended for its load would start again under the same load.
       config: { rateLimit: false, probe: true, pressureHandler: () => undefined },
       schema: {
         summary: 'The process lives',
@@ -33,34 +33,15 @@ export function healthRoutes(app: Api, { store, control, metrics }: ApiDeps): vo
       },
     },
     async (_request, reply) => {
-      const [database, engine] = await Promise.all([
-        check(() => store.listExperiments({ limit: 1, cursor: null })),
-        check(() => control.check()),
-      ]);
-      const status = database === 'ok' && engine === 'ok' ? 'ok' : 'failed';
-      return reply.code(status === 'ok' ? 200 : 503).send({ status, checks: { database, engine } });
+      const ready = await readinessOf({
+        database: () => store.listExperiments({ limit: 1, cursor: null }),
+        engine: () => control.check(),
+      });
+      return reply.code(ready.status === 'ok' ? 200 : 503).send(ready);
     },
   );
 
   app.get('/metrics', { config: { rateLimit: false }, schema: { hide: true } }, async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
-}
-
-async function check(work: () => Promise<unknown>): Promise<'ok' | 'failed'> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<'failed'>((resolve) => {
-    timer = setTimeout(() => resolve('failed'), CHECK_MS);
-  });
-  try {
-    return await Promise.race([
-      work().then(
-        () => 'ok' as const,
-        () => 'failed' as const,
-      ),
-      late,
-    ]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
