@@ -70,9 +70,11 @@ DONE = Ending("succeeded", "Finished.")
 def ends(folder: Path, *endings: Ending | int) -> list[ChildExit]:
     """Endings that were told; a negative number is a signal, and 0 a process that was killed to end the rest."""
     return [
-        ChildExit(one.code, encode(Conclusion(one, folder, "d" * 64 if one is DONE else None)), cut_short=False)
+        ChildExit(
+            one.code, encode(Conclusion(one, folder, "d" * 64 if one is DONE else None)), killed_by_supervisor=False
+        )
         if isinstance(one, Ending)
-        else ChildExit(one or -9, b"", cut_short=one == 0)
+        else ChildExit(one or -9, b"", killed_by_supervisor=one == 0)
         for one in endings
     ]
 

@@ -23,7 +23,7 @@ _RESET = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 """The signals that the server handles and a child starts without."""
 
 
-class Children:
+class ForkedAttempts:
     """The attempts of this server that are alive."""
 
     def __init__(self, run: Callable[[Path], int], release: Callable[[], None]) -> None:

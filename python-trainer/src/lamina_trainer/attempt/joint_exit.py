@@ -39,8 +39,8 @@ def write_joint_exit(ended: Sequence[ChildExit], node: int, began: float) -> int
     what went wrong on them. What lies there from before `began` (seconds since the epoch) is that of an
     earlier start of the same attempt.
     """
-    told = sorted((_decoded(one) for one in ended), key=lambda pair: _weight(*pair))
-    conclusion, one = told[0]
+    by_precedence = sorted((_decoded(one) for one in ended), key=lambda pair: _precedence(*pair))
+    conclusion, one = by_precedence[0]
     if conclusion is None:
         return one.code
     ending, folder = conclusion.ending, conclusion.folder
@@ -49,7 +49,7 @@ def write_joint_exit(ended: Sequence[ChildExit], node: int, began: float) -> int
     else:
         elsewhere = ending.lost_peer and folder is not None and _written_elsewhere(folder / "exit.json", began)
     folder = None if elsewhere else folder
-    digest = next((c.result_sha256 for c, _ in told if c is not None and c.result_sha256 is not None), None)
+    digest = next((c.result_sha256 for c, _ in by_precedence if c is not None and c.result_sha256 is not None), None)
     try:
         write_exit(ending, folder, digest if ending.reason == "succeeded" else None)
     except OSError as error:
@@ -66,8 +66,8 @@ def _decoded(one: ChildExit) -> tuple[Conclusion | None, ChildExit]:
     return Conclusion(ending, None if folder is None else Path(folder), document["digest"]), one
 
 
-def _weight(conclusion: Conclusion | None, one: ChildExit) -> int:
-    if one.cut_short:
+def _precedence(conclusion: Conclusion | None, one: ChildExit) -> int:
+    if one.killed_by_supervisor:
         return len(_PRECEDENCE) + 1
     if conclusion is None:
         return _PRECEDENCE.index("killed")

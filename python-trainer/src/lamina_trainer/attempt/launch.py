@@ -54,12 +54,12 @@ def _in_several_processes(source: RequestSource, processes: list[ProcessRank], l
 
 
 def _child_of_rank(source: RequestSource, process: ProcessRank) -> ChildFunction:
-    def run(tell: Callable[[bytes], None]) -> int:
+    def run(send_message: Callable[[bytes], None]) -> int:
         from lamina_trainer.attempt.joint_exit import encode
         from lamina_trainer.attempt.run import run_rank
 
         conclusion = run_rank(source, process)
-        tell(encode(conclusion))
+        send_message(encode(conclusion))
         return conclusion.ending.code
 
     return run

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from lamina_trainer.attempt.forks import Children
+from lamina_trainer.attempt.forks import ForkedAttempts
 from lamina_trainer.attempt.preload import forked_without_cuda, preload
 from lamina_trainer.attempt.request_source import RequestSource
 from lamina_trainer.attempt.run import run_attempt
@@ -102,7 +102,7 @@ class _Server:
         self._idle_seconds = idle_seconds
         self._selector = selectors.DefaultSelector()
         self._received: dict[socket.socket, bytes] = {}
-        self._children = Children(run, self._release)
+        self._children = ForkedAttempts(run, self._release)
         self._stopping = False
         self._listener = self._listen()
         self._wake_read, self._wake_write = socket.socketpair()

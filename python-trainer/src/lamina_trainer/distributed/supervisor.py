@@ -39,33 +39,36 @@ class ChildExit:
     code: int
     """The exit code, or the negative number of the signal that ended the process."""
     message: bytes
-    cut_short: bool
+    killed_by_supervisor: bool
     """Whether the supervisor killed it because another child had failed."""
 
 
 class Supervisor:
     """Runs functions in forked processes. Make it in a process that has neither threads nor large libraries."""
 
-    def __init__(self, log: Path | None, *, patience: float = 10.0) -> None:
-        """Take the log file; `patience` seconds after one child failed the others are killed."""
+    def __init__(self, log: Path | None, *, grace_seconds: float = 10.0) -> None:
+        """Take the log file; `grace_seconds` after one child failed the others are killed."""
         self._log = log
-        self._patience = patience
+        self._grace_seconds = grace_seconds
         self._alive: set[int] = set()
         self._codes: dict[int, int] = {}
-        self._cut_short: set[int] = set()
+        self._killed: set[int] = set()
         self._output = -1
 
-    def run(self, bodies: Sequence[ChildFunction]) -> list[ChildExit]:
+    def run(self, functions: Sequence[ChildFunction]) -> list[ChildExit]:
         """Run all functions and return how each child ended, in the order of the functions."""
         # Until a child has its own handlers, and we have ours, a signal waits.
         waiting = {*_FORWARDED, signal.SIGCHLD}
         before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
-        writing = None
+        log_pipe = None
         if self._log is not None:
-            self._output, writing = os.pipe()
-        pipes = [os.pipe() for _ in bodies]
-        pids = [self._fork(body, writing, told, before) for body, (_, told) in zip(bodies, pipes, strict=True)]
-        for descriptor in (*([] if writing is None else [writing]), *(told for _, told in pipes)):
+            self._output, log_pipe = os.pipe()
+        pipes = [os.pipe() for _ in functions]
+        pids = [
+            self._fork(function, log_pipe, message_pipe, before)
+            for function, (_, message_pipe) in zip(functions, pipes, strict=True)
+        ]
+        for descriptor in (*([] if log_pipe is None else [log_pipe]), *(message_pipe for _, message_pipe in pipes)):
             os.close(descriptor)
         wake, wake_write = socket.socketpair()
         wake.setblocking(False)
@@ -82,12 +85,12 @@ class Supervisor:
             messages.append(_read(reading))
             os.close(reading)
         return [
-            ChildExit(self._codes[pid], message, pid in self._cut_short)
+            ChildExit(self._codes[pid], message, pid in self._killed)
             for pid, message in zip(pids, messages, strict=True)
         ]
 
     def _watch(self, wake: socket.socket) -> None:
-        sinks = _Sinks(self._log)
+        sinks = _LogSinks(self._log)
         kill_at: float | None = None
         with selectors.DefaultSelector() as selector:
             selector.register(wake, selectors.EVENT_READ)
@@ -99,27 +102,27 @@ class Supervisor:
                 for key, _ in selector.select(wait):
                     if key.fileobj is wake:
                         wake.recv(4096)
-                    elif not self._pump(sinks):
+                    elif not self._copy_output(sinks):
                         selector.unregister(self._output)
                 self._reap()
                 if kill_at is None and any(self._codes.values()):
-                    kill_at = time.monotonic() + self._patience
+                    kill_at = time.monotonic() + self._grace_seconds
                 elif kill_at is not None and time.monotonic() >= kill_at:
                     # They wait in a collective for a process that has ended.
-                    self._cut_short |= self._alive
+                    self._killed |= self._alive
                     self._forward(signal.SIGKILL, None)
-                    kill_at = time.monotonic() + self._patience
+                    kill_at = time.monotonic() + self._grace_seconds
         # It does not wait for the end of the pipe: an orphan may keep the other end open.
-        while self._log is not None and self._pump(sinks):
+        while self._log is not None and self._copy_output(sinks):
             pass
 
-    def _fork(self, body: ChildFunction, writing: int | None, told: int, mask: Iterable[int]) -> int:
+    def _fork(self, function: ChildFunction, log_pipe: int | None, message_pipe: int, mask: Iterable[int]) -> int:
         parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            _child(body, writing, told, parent, mask)
+            _child(function, log_pipe, message_pipe, parent, mask)
         self._alive.add(pid)
         return pid
 
@@ -140,7 +143,7 @@ class Supervisor:
                 self._alive.discard(pid)
                 self._codes[pid] = os.waitstatus_to_exitcode(status)
 
-    def _pump(self, sinks: "_Sinks") -> bool:
+    def _copy_output(self, sinks: "_LogSinks") -> bool:
         """Pass on what was printed; false if nothing is there now or the pipe has ended."""
         try:
             chunk = os.read(self._output, _CHUNK)
@@ -150,7 +153,7 @@ class Supervisor:
         return chunk != b""
 
 
-class _Sinks:
+class _LogSinks:
     """Log file first, then standard output; one that fails is left out from then on."""
 
     def __init__(self, log: Path | None) -> None:
@@ -180,19 +183,21 @@ def _read(descriptor: int) -> bytes:
     return b"".join(parts)
 
 
-def _child(body: ChildFunction, writing: int | None, told: int, parent: int, mask: Iterable[int]) -> NoReturn:
+def _child(
+    function: ChildFunction, log_pipe: int | None, message_pipe: int, parent: int, mask: Iterable[int]
+) -> NoReturn:
     code = EXIT_CRASHED
     try:
         stop_on_signals()
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         die_with_parent(parent)
-        if writing is not None:
-            os.dup2(writing, 1)
-            os.dup2(writing, 2)
-            os.close(writing)
+        if log_pipe is not None:
+            os.dup2(log_pipe, 1)
+            os.dup2(log_pipe, 2)
+            os.close(log_pipe)
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        code = body(lambda message: _tell(told, message))
+        code = function(lambda message: _send_message(message_pipe, message))
     except BaseException:  # noqa: BLE001 - nothing may escape into the supervisor's stack
         traceback.print_exc()
     finally:
@@ -201,7 +206,7 @@ def _child(body: ChildFunction, writing: int | None, told: int, parent: int, mas
         os._exit(code)
 
 
-def _tell(descriptor: int, message: bytes) -> None:
+def _send_message(descriptor: int, message: bytes) -> None:
     os.write(descriptor, message[:_MESSAGE_BYTES])
 
 

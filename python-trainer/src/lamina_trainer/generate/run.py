@@ -44,8 +44,8 @@ def generate(spec: GenerationSpec, folder: Path, answered: Callable[[int], None]
     """
     require_writable(folder)
     key = spec_hash(spec)
-    datasets, place = folder / "datasets", folder / "reports" / f"{key[:32]}.json"
-    found = stored_report(place, datasets)
+    datasets, report_file = folder / "datasets", folder / "reports" / f"{key[:32]}.json"
+    found = stored_report(report_file, datasets)
     if found is not None:
         _log.info("The data set is there: %s", datasets / found.data)
         return found
@@ -98,7 +98,7 @@ def generate(spec: GenerationSpec, folder: Path, answered: Callable[[int], None]
         refusals=refusals[:5],
     )
     write_atomic(datasets / report.data, data)
-    write_atomic(place, write_document(report) + "\n")
+    write_atomic(report_file, write_document(report) + "\n")
     return report
 
 

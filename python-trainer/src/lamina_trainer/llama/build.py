@@ -69,10 +69,10 @@ def is_built(cache: Path) -> bool:
     return all((tools_folder(cache) / name).is_file() for name in TOOLS)
 
 
-def build(cache: Path, archive: Path | None, jobs: int, told: Callable[[int, int], None]) -> Path:
+def build(cache: Path, archive: Path | None, jobs: int, on_progress: Callable[[int, int], None]) -> Path:
     """Compile the tools (15 to 20 minutes on two cores, seconds once they are there); returns their folder.
 
-    `told` hears of finished and all steps. A build that was interrupted goes on where it was. Raises
+    `on_progress` is called with finished and all steps. A build that was interrupted goes on where it was. Raises
     InvalidError where a compiler or CMake is missing, or where they fail.
     """
     target = tools_folder(cache)
@@ -95,7 +95,7 @@ def build(cache: Path, archive: Path | None, jobs: int, told: Callable[[int, int
             main.write_text(_PERPLEXITY_MAIN, encoding="utf-8")
         _run([cmake, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}", *_directories(work), *_OPTIONS], work, None)
         targets = [part for name in TOOLS for part in ("--target", name)]
-        _run([cmake, "--build", str(work / "build"), "-j", str(jobs), *targets], work, told)
+        _run([cmake, "--build", str(work / "build"), "-j", str(jobs), *targets], work, on_progress)
         _install(work / "build" / "bin", target)
         shutil.rmtree(work)
     return target
@@ -114,7 +114,7 @@ def _needed(program: str) -> str:
     return found
 
 
-def _run(command: list[str], work: Path, told: Callable[[int, int], None] | None) -> None:
+def _run(command: list[str], work: Path, on_progress: Callable[[int, int], None] | None) -> None:
     log = work / "build.log"
     started = time.monotonic()
     with (
@@ -124,8 +124,8 @@ def _run(command: list[str], work: Path, told: Callable[[int, int], None] | None
         assert run.stdout is not None
         for line in run.stdout:
             file.write(line)
-            if told is not None and (found := _PROGRESS.match(line)):
-                told(int(found[1]), int(found[2]))
+            if on_progress is not None and (found := _PROGRESS.match(line)):
+                on_progress(int(found[1]), int(found[2]))
     if run.returncode != 0:
         raise InvalidError(f"Building llama.cpp failed; see {log}.")
     _log.debug("%s took %.0f s.", command[0], time.monotonic() - started)

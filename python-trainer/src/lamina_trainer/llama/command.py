@@ -72,14 +72,14 @@ def _build(options: argparse.Namespace) -> int:
         return 0
     last = 0
 
-    def told(done: int, steps: int) -> None:
+    def on_progress(done: int, steps: int) -> None:
         nonlocal last
         percent = 100 * done // max(1, steps)
         if percent > last:
             last = percent
             print(f"{percent:3d} %  {done} of {steps} steps", file=sys.stderr, flush=True)
 
-    print(build(cache, options.archive, options.jobs, told))
+    print(build(cache, options.archive, options.jobs, on_progress))
     return 0
 
 

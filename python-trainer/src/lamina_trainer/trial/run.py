@@ -163,7 +163,7 @@ class _Trial:
                 if trained is None:
                     outcome.diverged_at = outcome.steps_done
                 else:
-                    self._or_saved(
+                    self._or_save_checkpoint(
                         trainer,
                         checkpoints,
                         lambda: post_training.with_model(loaded, forward, kept, data, self._check_stop),
@@ -309,13 +309,13 @@ class _Trial:
         checkpoints: CheckpointFolder,
     ) -> EvaluationResult | None:
         micro_batch = self._settings.evaluation.micro_batch
-        return self._or_saved(
+        return self._or_save_checkpoint(
             trainer,
             checkpoints,
             lambda: evaluate(forward, data.evaluation, micro_batch, numerics, self._group, self._check_stop),
         )
 
-    def _or_saved(self, trainer: Trainer, checkpoints: CheckpointFolder, work: Callable[[], T]) -> T:
+    def _or_save_checkpoint(self, trainer: Trainer, checkpoints: CheckpointFolder, work: Callable[[], T]) -> T:
         """Do work that may be stopped; save a checkpoint if it is, so that no training is lost."""
         try:
             return work()
