@@ -10,6 +10,7 @@ import { SEARCH } from './search.ts';
 import { SWITCHING } from './switching.ts';
 import type { Measurements, Table } from './table.ts';
 import { TASKS } from './tasks.ts';
+import { TIME } from './time.ts';
 
 export const TABLES: readonly Table<TableRow>[] = [
   MATRIX,
@@ -17,6 +18,7 @@ export const TABLES: readonly Table<TableRow>[] = [
   INFERENCE,
   DEPTH,
   BITS,
+  TIME,
   GGUF,
   TASKS,
   SEARCH,
