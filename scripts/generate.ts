@@ -5,7 +5,7 @@
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { generatedContracts } from '../domain/contract/schemas.ts';
+import { CONTRACTS, contractTypes, generatedContracts, typeNameOf } from '../domain/contract/schemas.ts';
 import { failureTables, trainerFailures } from '../domain/failures/published.ts';
 import { readShape } from '../domain/memory/shape.ts';
 import { publishedErrors } from '../domain/memory/testing/errors.ts';
@@ -13,9 +13,9 @@ import { studyRows } from '../domain/memory/testing/study.ts';
 import { errorTables, fitTable } from '../domain/memory/testing/tables.ts';
 import { documentSchema, referenceTables, withTables } from '../domain/spec/reference.ts';
 import { capabilityTable, precisionTables } from '../domain/vocabulary/precision-tables.ts';
-import { pythonVocabulary } from '../domain/vocabulary/python.ts';
 import { settingsTables } from '../k8s/settings/reference.ts';
 import { errorsPage } from '../services/api/src/errors.ts';
+import { pythonModels } from './lib/python-models.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -24,11 +24,14 @@ async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
   const contracts = Object.entries(generatedContracts()).map(
     ([name, content]) => [`python-trainer/contracts/${name}`, json(content)] as const,
   );
+  const roots = Object.values(CONTRACTS).map(typeNameOf);
+  const models = [...pythonModels(contractTypes(), roots)].map(
+    ([module, source]) => [`python-trainer/src/lamina_trainer/contract/${module}.py`, source] as const,
+  );
   return {
-    ...Object.fromEntries(contracts),
+    ...Object.fromEntries([...contracts, ...models]),
     'python-trainer/src/lamina_trainer/contract/capabilities.json': json(capabilityTable()),
     'python-trainer/src/lamina_trainer/failures.json': json(trainerFailures()),
-    'python-trainer/src/lamina_trainer/contract/vocabulary.py': pythonVocabulary(),
     'docs/errors.md': errorsPage(),
     'docs/precisions.md': withTables(await text('docs/precisions.md'), precisionTables()),
     'docs/experiment.schema.json': json(documentSchema()),

@@ -1,179 +1,212 @@
 /** What a trial measures: everything that can change its numbers. zod is the source, as in `trial.ts`. */
 import { z } from 'zod';
-import { METHODS } from '../vocabulary/methods.ts';
-import { PRECISIONS } from '../vocabulary/precisions.ts';
-import { COMPUTE_DTYPES, LR_SCHEDULES, OPTIMIZERS } from '../vocabulary/training.ts';
+import { count, nonNegative, positive, positiveNumber, text } from './units.ts';
+import { computeDtype, lrSchedule, method, optimizer, precision } from './vocabulary.ts';
 
-export const modelRef = z.discriminatedUnion('source', [
-  z.strictObject({
-    source: z.literal('hf'),
-    id: z.string().min(1),
-    revision: z.string().min(1).default('main'),
-  }),
-  z.strictObject({
+const fingerprint = z.string().nullable().default(null);
+
+export const hfModel = z
+  .strictObject({ source: z.literal('hf'), id: text, revision: text.default('main') })
+  .describe('A model of the Hugging Face hub.');
+export const pathModel = z
+  .strictObject({
     source: z.literal('path'),
-    path: z.string().min(1),
-    /** SHA-256 over the folder's configuration and weight index, filled in at submission. */
-    fingerprint: z.string().nullable().default(null),
-  }),
-  z.strictObject({
-    source: z.literal('gguf'),
-    path: z.string().min(1),
-    fingerprint: z.string().nullable().default(null),
-  }),
-]);
+    path: text,
+    fingerprint: fingerprint.describe(
+      "SHA-256 over the folder's configuration and weight index, filled in at submission",
+    ),
+  })
+  .describe('A model folder on this machine.');
+export const ggufModel = z
+  .strictObject({ source: z.literal('gguf'), path: text, fingerprint })
+  .describe('A GGUF file on this machine.');
+export const modelRef = z.discriminatedUnion('source', [hfModel, pathModel, ggufModel]);
 export type ModelRef = z.infer<typeof modelRef>;
 
+export const allLayers = z.strictObject({ strategy: z.literal('all') }).describe('Keep every layer.');
+export const firstLayers = z
+  .strictObject({ strategy: z.literal('first'), keep: positive })
+  .describe('Keep the first `keep` layers.');
+export const dropLastLayers = z
+  .strictObject({ strategy: z.literal('drop-last'), drop: positive })
+  .describe('Drop the last `drop` layers.');
+export const evenLayers = z
+  .strictObject({ strategy: z.literal('even'), keep: positive })
+  .describe('Keep `keep` evenly spaced layers.');
+export const angularLayers = z
+  .strictObject({ strategy: z.literal('angular'), keep: positive })
+  .describe('Keep `keep` layers, dropping the block whose input and output are closest.');
+export const listedLayers = z
+  .strictObject({ strategy: z.literal('list'), indices: z.array(count).min(1) })
+  .describe('Keep the layers with these indices.');
 /** Which decoder layers are kept, always in their original order. */
 export const layerChoice = z.discriminatedUnion('strategy', [
-  z.strictObject({ strategy: z.literal('all') }),
-  z.strictObject({ strategy: z.literal('first'), keep: z.number().int().min(1) }),
-  z.strictObject({ strategy: z.literal('drop-last'), drop: z.number().int().min(1) }),
-  z.strictObject({ strategy: z.literal('even'), keep: z.number().int().min(1) }),
-  z.strictObject({ strategy: z.literal('angular'), keep: z.number().int().min(1) }),
-  z.strictObject({ strategy: z.literal('list'), indices: z.array(z.number().int().min(0)).min(1) }),
+  allLayers,
+  firstLayers,
+  dropLastLayers,
+  evenLayers,
+  angularLayers,
+  listedLayers,
 ]);
 export type LayerChoice = z.infer<typeof layerChoice>;
 
-/** How a record becomes text: one field, or a prompt field and a completion field (loss on both). */
-export const textFields = z.union([
-  z.strictObject({ text: z.string().min(1) }),
-  z.strictObject({ prompt: z.string().min(1), completion: z.string().min(1) }),
-]);
+export const textField = z.strictObject({ text }).describe('A record is one text.');
+export const promptFields = z
+  .strictObject({ prompt: text, completion: text })
+  .describe('A record is a prompt and its completion, both of them trained on.');
+/** How a record becomes text. */
+export const textFields = z.union([textField, promptFields]);
 
-export const datasetRef = z.discriminatedUnion('source', [
-  z.strictObject({
+export const fileDataset = z
+  .strictObject({
     source: z.literal('file'),
-    path: z.string().min(1),
+    path: text,
     format: z.enum(['jsonl', 'text']),
     fields: textFields.default({ text: 'text' }),
-    fingerprint: z.string().nullable().default(null),
-  }),
-  z.strictObject({
+    fingerprint,
+  })
+  .describe('Records from a file: one JSON object a line, or paragraphs separated by blank lines.');
+export const hfDataset = z
+  .strictObject({
     source: z.literal('hf'),
-    id: z.string().min(1),
+    id: text,
     config: z.string().nullable().default(null),
-    revision: z.string().min(1).default('main'),
-    split: z.string().min(1).default('train'),
+    revision: text.default('main'),
+    split: text.default('train'),
     fields: textFields.default({ text: 'text' }),
-  }),
-]);
+  })
+  .describe('A dataset of the Hugging Face hub.');
+export const datasetRef = z.discriminatedUnion('source', [fileDataset, hfDataset]);
 export type DatasetRef = z.infer<typeof datasetRef>;
 
-export const trainingSettings = z.strictObject({
-  steps: z.number().int().min(1).describe('optimizer steps'),
-  microBatch: z.number().int().min(1).describe('sequences per forward pass'),
-  accumulation: z.number().int().min(1).describe('forward passes per optimizer step'),
-  maxLength: z.number().int().min(2).describe('tokens per sequence'),
-  packing: z.boolean().describe('true: token blocks of maxLength without padding; false: one record a sequence'),
-  learningRate: z.number().positive(),
-  schedule: z.enum(LR_SCHEDULES),
-  warmupSteps: z.number().int().min(0),
-  optimizer: z.enum(OPTIMIZERS),
-  weightDecay: z.number().min(0),
-  adamBeta1: z.number().min(0).lt(1),
-  adamBeta2: z.number().min(0).lt(1),
-  adamEpsilon: z.number().positive(),
-  maxGradNorm: z.number().positive().nullable(),
-  mixedPrecision: z.enum(['none', 'bf16', 'fp16']).describe('autocast during training'),
-  checkpointing: z.boolean().describe('activation checkpointing'),
-  checkpointEvery: z
-    .number()
-    .int()
-    .min(1)
-    .nullable()
-    .describe('optimizer steps between saved checkpoints; null: only on SIGTERM'),
-  logEvery: z.number().int().min(1),
-  warmupMeasurements: z.number().int().min(0).describe('first steps left out of the speed measurement'),
-});
+export const trainingSettings = z
+  .strictObject({
+    steps: positive.describe('optimizer steps'),
+    microBatch: positive.describe('sequences per forward pass'),
+    accumulation: positive.describe('forward passes per optimizer step'),
+    maxLength: z.number().int().min(2).describe('tokens per sequence'),
+    packing: z.boolean().describe('true: token blocks of maxLength without padding; false: one record a sequence'),
+    learningRate: positiveNumber,
+    schedule: lrSchedule,
+    warmupSteps: count,
+    optimizer,
+    weightDecay: nonNegative,
+    adamBeta1: z.number().min(0).lt(1),
+    adamBeta2: z.number().min(0).lt(1),
+    adamEpsilon: positiveNumber,
+    maxGradNorm: positiveNumber.nullable(),
+    mixedPrecision: z.enum(['none', 'bf16', 'fp16']).describe('autocast during training'),
+    checkpointing: z.boolean().describe('activation checkpointing'),
+    checkpointEvery: positive.nullable().describe('optimizer steps between saved checkpoints; null: only on SIGTERM'),
+    logEvery: positive,
+    warmupMeasurements: count.describe('first steps left out of the speed measurement'),
+  })
+  .describe('How the model is trained; lengths in tokens, steps are optimizer steps.');
 
-export const loraSettings = z.strictObject({
-  r: z.number().int().min(1),
-  alpha: z.number().positive(),
-  dropout: z.number().min(0).lt(1),
-  bias: z.enum(['none', 'all', 'lora_only']),
-  targets: z.union([z.literal('all-linear'), z.array(z.string().min(1)).min(1)]),
-  rslora: z.boolean(),
-});
+export const loraSettings = z
+  .strictObject({
+    r: positive,
+    alpha: positiveNumber,
+    dropout: z.number().min(0).lt(1),
+    bias: z.enum(['none', 'all', 'lora_only']),
+    targets: z.union([z.literal('all-linear'), z.array(text).min(1)]),
+    rslora: z.boolean(),
+  })
+  .describe('Adapters.');
 
-export const scoringSettings = z.strictObject({
-  fraction: z
-    .number()
-    .gt(0)
-    .lt(1)
-    .describe('share of records held out, chosen by content hash, the same for all cells'),
-  maxTokens: z.number().int().min(2).describe('held-out tokens that are scored, the same for all cells'),
-  microBatch: z.number().int().min(1),
-  beforeTraining: z.boolean().describe('also evaluate the model as cut'),
-});
+export const scoringSettings = z
+  .strictObject({
+    fraction: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .describe('share of records held out, chosen by content hash, the same for all cells'),
+    maxTokens: z.number().int().min(2).describe('held-out tokens that are scored, the same for all cells'),
+    microBatch: positive,
+    beforeTraining: z.boolean().describe('also evaluate the model as cut'),
+  })
+  .describe('What is held out.');
 
-export const inferenceSettings = z.strictObject({
-  batchSizes: z.array(z.number().int().min(1)).min(1).describe('sequences generated at once, each measured by itself'),
-  promptTokens: z.number().int().min(1).describe('tokens of each prompt'),
-  newTokens: z.number().int().min(1).describe('tokens generated after the first one'),
-  repetitions: z.number().int().min(1).describe('measured repetitions of each batch size'),
-  warmup: z.number().int().min(0).describe('repetitions before them that are not measured'),
-});
+export const inferenceSettings = z
+  .strictObject({
+    batchSizes: z.array(positive).min(1).describe('sequences generated at once, each measured by itself'),
+    promptTokens: positive.describe('tokens of each prompt'),
+    newTokens: positive.describe('tokens generated after the first one'),
+    repetitions: positive.describe('measured repetitions of each batch size'),
+    warmup: count.describe('repetitions before them that are not measured'),
+  })
+  .describe('How the speed of inference is measured.');
 
 export const GGUF_TYPES = ['f16', 'bf16', 'q8_0', 'q6_k', 'q5_k_m', 'q4_k_m', 'q4_0', 'q2_k'] as const;
+export const ggufType = z.enum(GGUF_TYPES);
 
-export const ggufSettings = z.strictObject({
-  types: z.array(z.enum(GGUF_TYPES)).min(1).describe('files that are made of the trained model, and measured'),
-  repetitions: z.number().int().min(1).describe('measured repetitions of each speed'),
-  promptTokens: z.number().int().min(1).describe('tokens of the prompt that is timed'),
-  generatedTokens: z.number().int().min(1).describe('tokens of the generation that is timed'),
-  contextTokens: z.number().int().min(32).describe('tokens of a scored chunk; its second half counts'),
-  maxTokens: z
-    .number()
-    .int()
-    .min(64)
-    .describe('held-out tokens that are scored; one byte per token and vocabulary entry is on disk meanwhile'),
-});
+export const ggufSettings = z
+  .strictObject({
+    types: z.array(ggufType).min(1).describe('files that are made of the trained model, and measured'),
+    repetitions: positive.describe('measured repetitions of each speed'),
+    promptTokens: positive.describe('tokens of the prompt that is timed'),
+    generatedTokens: positive.describe('tokens of the generation that is timed'),
+    contextTokens: z.number().int().min(32).describe('tokens of a scored chunk; its second half counts'),
+    maxTokens: z
+      .number()
+      .int()
+      .min(64)
+      .describe('held-out tokens that are scored; one byte per token and vocabulary entry is on disk meanwhile'),
+  })
+  .describe('Which GGUF files are made of the trained model, and how they are measured.');
 
-/** A task file of lm-evaluation-harness on this machine, with the files of data that it names. */
-export const taskFile = z.strictObject({
-  path: z.string().min(1),
-  fingerprint: z.string().nullable().default(null),
-  data: z
-    .array(z.strictObject({ name: z.string().min(1), path: z.string().min(1), fingerprint: z.string() }))
-    .default([])
-    .describe('by the name that the task file has for it; filled in at submission'),
-});
+export const taskData = z
+  .strictObject({ name: text, path: text, fingerprint: z.string() })
+  .describe('A file of data, by the name that a task file has for it.');
+export const taskFile = z
+  .strictObject({
+    path: text,
+    fingerprint,
+    data: z.array(taskData).default([]).describe('by the name that the task file has for it; filled in at submission'),
+  })
+  .describe('A task file of lm-evaluation-harness on this machine, with the files of data that it names.');
 export type TaskFile = z.infer<typeof taskFile>;
 
-export const taskSettings = z.strictObject({
-  files: z.array(taskFile).min(1),
-  maxSamples: z.number().int().min(1).nullable().describe('questions of each task; null: all'),
-  fewShot: z.number().int().min(0).nullable().describe('answered examples in front; null: as the task says'),
-  batchSize: z.number().int().min(1).describe('answers scored at once'),
-});
+export const taskSettings = z
+  .strictObject({
+    files: z.array(taskFile).min(1),
+    maxSamples: positive.nullable().describe('questions of each task; null: all'),
+    fewShot: count.nullable().describe('answered examples in front; null: as the task says'),
+    batchSize: positive.describe('answers scored at once'),
+  })
+  .describe('Which tasks are scored, and how.');
 export type TaskSettings = z.infer<typeof taskSettings>;
 
-export const evaluationSettings = scoringSettings.extend({
-  inference: inferenceSettings.nullable().default(null).describe('null: speed of inference is not measured'),
-  gguf: ggufSettings.nullable().default(null).describe('null: no GGUF files are made'),
-  tasks: taskSettings.nullable().default(null).describe('null: no tasks are scored'),
-});
+export const evaluationSettings = scoringSettings
+  .extend({
+    inference: inferenceSettings.nullable().default(null).describe('null: speed of inference is not measured'),
+    gguf: ggufSettings.nullable().default(null).describe('null: no GGUF files are made'),
+    tasks: taskSettings.nullable().default(null).describe('null: no tasks are scored'),
+  })
+  .describe('What is held out and how it is scored.');
 
-export const artifactSettings = z.strictObject({
-  adapter: z.boolean().describe('keep the trained adapter, with the checksum of the base it belongs to'),
-  merged: z.boolean().describe('keep the trained model as a plain one: the adapter is added to the weights'),
-});
+export const artifactSettings = z
+  .strictObject({
+    adapter: z.boolean().describe('keep the trained adapter, with the checksum of the base it belongs to'),
+    merged: z.boolean().describe('keep the trained model as a plain one: the adapter is added to the weights'),
+  })
+  .describe('What is kept of the trained model.');
 
-/** Everything that can change a trial's numbers; its hash (with the trainer's revision) is the trial id. */
-export const trialSettings = z.strictObject({
-  model: modelRef,
-  layers: layerChoice,
-  precision: z.enum(PRECISIONS),
-  computeDtype: z.enum(COMPUTE_DTYPES),
-  method: z.enum(METHODS),
-  dataset: datasetRef,
-  training: trainingSettings,
-  lora: loraSettings.nullable().describe('null where the method has no adapters'),
-  evaluation: evaluationSettings,
-  artifacts: artifactSettings.default({ adapter: false, merged: false }),
-  seed: z.number().int().min(0),
-  gpuClass: z.string().nullable(),
-  gpus: z.number().int().min(0),
-});
+export const trialSettings = z
+  .strictObject({
+    model: modelRef,
+    layers: layerChoice,
+    precision,
+    computeDtype,
+    method,
+    dataset: datasetRef,
+    training: trainingSettings,
+    lora: loraSettings.nullable().describe('null where the method has no adapters'),
+    evaluation: evaluationSettings,
+    artifacts: artifactSettings.default({ adapter: false, merged: false }),
+    seed: count,
+    gpuClass: z.string().nullable(),
+    gpus: count,
+  })
+  .describe("Everything that can change a trial's numbers; its hash, with the trainer's revision, is the trial id.");
 export type TrialSettings = z.infer<typeof trialSettings>;

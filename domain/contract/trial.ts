@@ -6,19 +6,23 @@
  * Bytes, seconds and joules throughout. A number that was not measured is `null`.
  */
 import { z } from 'zod';
+import { taskStage } from './result.ts';
 import { trialSettings } from './settings.ts';
-import { bytes, CONTRACT_VERSION, seconds } from './units.ts';
+import { bytes, CONTRACT_VERSION, count, integer, nonNegative, positive, seconds, timestamp } from './units.ts';
 
-/** What an attempt runs with. It never changes the effective batch: microBatch × accumulation × GPUs is constant. */
-export const plan = z.strictObject({
-  gpuClass: z.string().nullable(),
-  gpus: z.number().int().min(0),
-  microBatch: z.number().int().min(1),
-  accumulation: z.number().int().min(1),
-  checkpointing: z.boolean(),
-  memoryBytes: bytes.nullable().describe('host memory request'),
-  excludedNodes: z.array(z.string()),
-});
+export const plan = z
+  .strictObject({
+    gpuClass: z.string().nullable(),
+    gpus: count,
+    microBatch: positive,
+    accumulation: positive,
+    checkpointing: z.boolean(),
+    memoryBytes: bytes.nullable().describe('host memory request'),
+    excludedNodes: z.array(z.string()),
+  })
+  .describe(
+    'What an attempt runs with. It never changes the effective batch: microBatch × accumulation × GPUs is constant.',
+  );
 export type Plan = z.infer<typeof plan>;
 
 /** Of what takes one example at a time, without a GPU, and asks for no memory. */
@@ -32,23 +36,31 @@ export const PLAIN_PLAN: Plan = {
   excludedNodes: [],
 };
 
-export const trialRequest = z.strictObject({
-  contract: z.literal(CONTRACT_VERSION),
-  experimentId: z.string(),
-  trialId: z.string(),
-  attempt: z.number().int().min(1),
-  attemptId: z.string(),
-  settings: trialSettings,
-  plan,
-  resume: z.boolean().describe('continue from the newest complete checkpoint in paths.checkpoints, if any'),
-  paths: z.strictObject({
+export const trialPaths = z
+  .strictObject({
     output: z.string().describe('folder for result.json, exit.json and artifacts of this attempt'),
     checkpoints: z.string().describe('folder shared by the attempts of this trial'),
     cache: z.string().describe('folder shared by all trials on this machine: converted weights, tokenized data'),
-  }),
-  /** Where events go; the bearer token comes in the variable LAMINA_ATTEMPT_TOKEN, never in this document. */
-  eventsUrl: z.string().nullable(),
-});
+  })
+  .describe('Folders of an attempt.');
+
+export const trialRequest = z
+  .strictObject({
+    contract: z.literal(CONTRACT_VERSION),
+    experimentId: z.string(),
+    trialId: z.string(),
+    attempt: positive,
+    attemptId: z.string(),
+    settings: trialSettings,
+    plan,
+    resume: z.boolean().describe('continue from the newest complete checkpoint in paths.checkpoints, if any'),
+    paths: trialPaths,
+    eventsUrl: z
+      .string()
+      .nullable()
+      .describe('where events go; the bearer token comes in the variable LAMINA_ATTEMPT_TOKEN, never in this document'),
+  })
+  .describe('What an attempt is asked to do.');
 export type TrialRequest = z.infer<typeof trialRequest>;
 
 export const PHASES = [
@@ -65,47 +77,70 @@ export const PHASES = [
   'converting',
 ] as const;
 
-const eventBase = { seq: z.number().int().min(1), at: z.iso.datetime({ offset: true }) };
-export const trialEvent = z.discriminatedUnion('type', [
-  z.strictObject({ ...eventBase, type: z.literal('phase'), phase: z.enum(PHASES) }),
-  z.strictObject({
+export const phaseName = z.enum(PHASES);
+
+const eventBase = { seq: positive, at: timestamp };
+export const phaseEvent = z
+  .strictObject({ ...eventBase, type: z.literal('phase'), phase: phaseName })
+  .describe('A phase was entered.');
+export const stepEvent = z
+  .strictObject({
     ...eventBase,
     type: z.literal('step'),
-    step: z.number().int().min(1),
-    steps: z.number().int().min(1),
+    step: positive,
+    steps: positive,
     loss: z.number().nullable().describe('null where it is not finite'),
     learningRate: z.number(),
     gradNorm: z.number().nullable(),
     stepSeconds: seconds,
-    tokensPerSecond: z.number().nonnegative(),
+    tokensPerSecond: nonNegative,
     memoryBytes: bytes.nullable(),
-  }),
-  z.strictObject({
+  })
+  .describe('An optimizer step was made.');
+export const evaluationEvent = z
+  .strictObject({
     ...eventBase,
     type: z.literal('evaluation'),
-    stage: z.enum(['raw', 'trained']),
+    stage: taskStage,
     loss: z.number().nullable(),
     perplexity: z.number().nullable(),
     accuracy: z.number().nullable(),
-  }),
-  z.strictObject({ ...eventBase, type: z.literal('checkpoint'), step: z.number().int().min(0) }),
-  z.strictObject({ ...eventBase, type: z.literal('heartbeat') }),
-  z.strictObject({ ...eventBase, type: z.literal('warning'), message: z.string() }),
+  })
+  .describe('An evaluation was finished.');
+export const checkpointEvent = z
+  .strictObject({ ...eventBase, type: z.literal('checkpoint'), step: count })
+  .describe('A checkpoint is complete.');
+export const heartbeatEvent = z
+  .strictObject({ ...eventBase, type: z.literal('heartbeat') })
+  .describe('The trainer is alive.');
+export const warningEvent = z
+  .strictObject({ ...eventBase, type: z.literal('warning'), message: z.string() })
+  .describe('Something that the user should know.');
+export const trialEvent = z.discriminatedUnion('type', [
+  phaseEvent,
+  stepEvent,
+  evaluationEvent,
+  checkpointEvent,
+  heartbeatEvent,
+  warningEvent,
 ]);
 export type TrialEvent = z.infer<typeof trialEvent>;
 
-export const eventBatch = z.strictObject({ events: z.array(trialEvent).min(1).max(1000) });
-export const eventReceipt = z.strictObject({
-  accepted: z.number().int(),
-  lastSeq: z.number().int().describe('everything up to this sequence number is stored'),
-});
+export const eventBatch = z.strictObject({ events: z.array(trialEvent).min(1).max(1000) }).describe('What is posted.');
+export const eventReceipt = z
+  .strictObject({
+    accepted: integer,
+    lastSeq: integer.describe('everything up to this sequence number is stored'),
+  })
+  .describe('What a post of events is answered with.');
 
-/** What a failing trainer says in exit.json (and, in a cluster, in the termination message). */
-export const trialExit = z.strictObject({
-  code: z.number().int(),
-  reason: z.string().describe('one of EXIT_CODES by name'),
-  message: z.string().describe('one sentence for the user'),
-  resumable: z.boolean(),
-  resultSha256: z.string().nullable(),
-});
+export const trialExit = z
+  .strictObject({
+    code: integer,
+    reason: z.string().describe('one of EXIT_CODES by name'),
+    message: z.string().describe('one sentence for the user'),
+    resumable: z.boolean(),
+    resultSha256: z.string().nullable(),
+  })
+  .describe('How the trainer ended: exit.json and, in a cluster, the termination message.');
 export type TrialExit = z.infer<typeof trialExit>;

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from contract_examples import example
 from lamina_trainer.cli import main
 from lamina_trainer.contract.document import parse_document
 from lamina_trainer.host.device import DeviceCapabilities, _cpu
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "python-trainer" / "src"
-EXAMPLES = ROOT / "tests" / "contract" / "examples"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -109,10 +109,9 @@ def test_fast_16_bit_arithmetic_is_read_from_the_flags(tmp_path: Path, content: 
 
 
 def test_schema_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    document = json.loads((EXAMPLES / "trial-request.json").read_bytes())["base"]
     valid, invalid = tmp_path / "valid.json", tmp_path / "invalid.json"
-    valid.write_text(json.dumps(document))
-    invalid.write_text(json.dumps({**document, "attempt": 0}))
+    valid.write_text(json.dumps(example("trial-request", "base")))
+    invalid.write_text(json.dumps(example("trial-request", "attempt zero")))
     assert main(["schema-check", "TrialRequest", str(valid)]) == 0
     assert main(["schema-check", "TrialRequest", str(invalid)]) == 64
     assert "attempt" in capsys.readouterr().err

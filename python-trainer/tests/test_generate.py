@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
+from lamina_trainer.contract.generation import GenerationReport
 from lamina_trainer.contract.settings import FileDataset, TextField
 from lamina_trainer.data.records import load_texts
 from lamina_trainer.errors import EXIT_INVALID, EXIT_RESUMABLE, InvalidError, StoppedError
 from lamina_trainer.generate.endpoint import UnavailableError
 from lamina_trainer.generate.journal import Answer, Journal
 from lamina_trainer.generate.rate_limiter import RateLimiter
-from lamina_trainer.generate.report import Report
 from lamina_trainer.generate.run import generate
 from lamina_trainer.generate.spec import read_spec
 from lamina_trainer.host.files import sha256_of_file
@@ -55,7 +55,7 @@ def write_spec(folder: Path, url: str, count: int = 12, **changes: Any) -> Path:
     return path
 
 
-def make(folder: Path, url: str, count: int = 12, **changes: Any) -> Report:
+def make(folder: Path, url: str, count: int = 12, **changes: Any) -> GenerationReport:
     return generate(read_spec(write_spec(folder, url, count, **changes)), folder / "made")
 
 
@@ -283,7 +283,7 @@ def test_killed_again_and_again_it_pays_for_nothing_twice_but_what_was_under_way
         kills += 1
     process = command(spec, folder)
     output, _ = process.communicate(timeout=60)
-    report = Report.model_validate_json(output)
+    report = GenerationReport.model_validate_json(output)
     assert report.data_sha256 == undisturbed.data_sha256
     assert report.counts == undisturbed.counts
     twice = sum(server.asked.values()) - 80
@@ -296,7 +296,7 @@ def test_two_at_once_share_their_answers(tmp_path: Path, server: OpenAiServer):
     server.delay = 0.02
     spec, folder = write_spec(tmp_path, server.url, 40), tmp_path / "made"
     both = [command(spec, folder) for _ in range(2)]
-    reports = [Report.model_validate_json(process.communicate(timeout=60)[0]) for process in both]
+    reports = [GenerationReport.model_validate_json(process.communicate(timeout=60)[0]) for process in both]
     assert reports[0] == reports[1]
     assert set(server.asked.values()) == {1}
 

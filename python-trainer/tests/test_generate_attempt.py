@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from contract_examples import example
 from lamina_trainer.errors import EXIT_CRASHED, EXIT_INVALID, EXIT_SUCCEEDED
 from lamina_trainer.host.files import sha256_of_file
 from openai_server import OpenAiServer, topics
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLE = ROOT / "tests" / "contract" / "examples" / "valid" / "generate-request.topics-and-a-model-file.json"
 SOURCES = ROOT / "python-trainer" / "src"
 
 
@@ -29,7 +29,7 @@ def server() -> Iterator[OpenAiServer]:
 
 
 def request(folder: Path, url: str, attempt: int = 1, count: int = 12, **spec: Any) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(EXAMPLE.read_text())
+    document: dict[str, Any] = example("generate-request", "topics and a model file")
     output = folder / "attempts" / str(attempt)
     document["attempt"] = attempt
     document["eventsUrl"] = None

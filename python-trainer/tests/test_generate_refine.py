@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lamina_trainer.contract.document import parse_document
+from lamina_trainer.contract.generation import Cleaning, Duplicates, GenerationSpec, Prices
 from lamina_trainer.data.blocks import held_out_order
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.generate.clean import cleaner
@@ -17,7 +18,6 @@ from lamina_trainer.generate.journal import Answer
 from lamina_trainer.generate.prompts import requests_of
 from lamina_trainer.generate.refine import refine
 from lamina_trainer.generate.report import usage_of
-from lamina_trainer.generate.spec import Cleaning, Duplicates, GenerationSpec, Prices
 from openai_server import essay
 
 

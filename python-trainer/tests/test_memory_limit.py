@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lamina_trainer.contract.document import parse_document
-from lamina_trainer.contract.trial import TrialResult
+from lamina_trainer.contract.result import TrialResult
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.measure.memory_limit import MemoryLimit, requested_limit
 from lamina_trainer.measure.process import reset_peak_rss

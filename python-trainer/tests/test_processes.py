@@ -14,7 +14,7 @@ from lamina_trainer.attempt.launch import launch
 from lamina_trainer.attempt.preload import preload
 from lamina_trainer.attempt.request_source import RequestSource
 from lamina_trainer.contract.document import parse_document
-from lamina_trainer.contract.trial import TrialResult
+from lamina_trainer.contract.result import TrialResult
 from tiny import LORA, llama_config, make_request, save_model, save_texts
 
 NO_DROPOUT = {**LORA, "dropout": 0.0}

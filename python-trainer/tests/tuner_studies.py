@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from lamina_trainer.contract.document import parse_document
+from lamina_trainer.contract.search import AdvanceStudyInput
 from lamina_trainer.tuner.advance import advance
 from lamina_trainer.tuner.check import check
-from lamina_trainer.tuner.contract import AdvanceStudyInput
 from lamina_trainer.tuner.studies import Storage
 
 LEARNING_RATE = {"kind": "float", "low": 1e-5, "high": 1e-1, "log": True, "step": None}

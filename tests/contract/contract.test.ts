@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { CONTRACTS, type ContractName } from '@lamina/domain/contract/schemas.ts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { staleFiles } from '../../scripts/generate.ts';
-import { CONTRACT_NAMES, examplesOf, pointerOf } from './examples.ts';
+import { CONTRACT_NAMES, examplesOf, mutationsOf, pointerOf } from './examples.ts';
 
 const schemas = new URL('../../python-trainer/contracts/', import.meta.url);
 const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true }, allowUnionTypes: true });
@@ -39,12 +39,17 @@ for (const contract of CONTRACT_NAMES) {
     assert.equal(new Set(examples.map(({ name }) => name)).size, examples.length);
   });
 
-  for (const { name, document, wrong } of examples) {
+  for (const { name, document, read, wrong } of examples) {
     test(`${contract}: ${name}`, () => {
       assert.deepEqual(wrongIn(contract, document), wrong);
       assert.equal(validators[contract](document), wrong.length === 0, JSON.stringify(validators[contract].errors));
       if (wrong.length > 0) return;
-      assert.deepEqual(CONTRACTS[contract].parse(document), document, 'a complete document is read as it is');
+      assert.deepEqual(CONTRACTS[contract].parse(document), read);
+    });
+    if (wrong.length > 0) continue;
+    test(`${contract}: ${name}: zod and the schema agree on every single change`, () => {
+      for (const { name: change, document: mutant } of mutationsOf(document))
+        assert.equal(CONTRACTS[contract].safeParse(mutant).success, validators[contract](mutant), change);
     });
   }
 }

@@ -182,13 +182,11 @@ def _generate(options: argparse.Namespace) -> int:
 
 
 def _schema_check(options: argparse.Namespace) -> int:
-    from lamina_trainer.contract import trial as contract
     from lamina_trainer.contract.document import parse_document
+    from lamina_trainer.contract.result import TrialResult
+    from lamina_trainer.contract.trial import EventBatch, TrialExit, TrialRequest
 
-    kinds = {
-        kind.__name__: kind
-        for kind in (contract.TrialRequest, contract.TrialResult, contract.TrialExit, contract.EventBatch)
-    }
+    kinds = {kind.__name__: kind for kind in (TrialRequest, TrialResult, TrialExit, EventBatch)}
     if options.kind not in kinds:
         raise InvalidError(f"Unknown kind '{options.kind}'; known: {', '.join(kinds)}.")
     try:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from lamina_trainer.contract.document import Document, write_document
-from lamina_trainer.contract.trial import TrialExit, TrialResult
+from lamina_trainer.contract.result import TrialResult
+from lamina_trainer.contract.trial import TrialExit
 from lamina_trainer.errors import EXIT_RESUMABLE, InvalidError, StoppedError
 from lamina_trainer.failures import EXIT_CODES, FAILURES, Failure
 from lamina_trainer.host.files import write_atomic

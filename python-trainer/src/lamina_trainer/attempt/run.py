@@ -1,18 +1,21 @@
 """Runs one attempt from its request to its exit code."""
 
+import json
 import logging
 import os
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from lamina_trainer.attempt.exits import Conclusion, Ending, classify, finished, write_exit, write_result
 from lamina_trainer.attempt.request_source import RequestSource
 from lamina_trainer.contract.document import parse_document
+from lamina_trainer.contract.generation import GenerateRequest
 from lamina_trainer.contract.trial import TrialRequest
 from lamina_trainer.distributed.rank import ProcessRank
 from lamina_trainer.events.http_reporter import HttpReporter
 from lamina_trainer.events.reporter import NullReporter, Reporter
-from lamina_trainer.generate.contract import GenerateRequest, asks_for_data
 from lamina_trainer.host.files import require_writable
 from lamina_trainer.host.hub import switch_offline
 from lamina_trainer.host.logs import configure_logging
@@ -53,7 +56,7 @@ def _conclude(
     digest: str | None = None
     try:
         text = source.read()
-        if asks_for_data(text):
+        if _asks_for_data(text):
             asked = parse_document(GenerateRequest, text)
             folder = Path(asked.paths.output)
             ending, digest = _generate(asked, folder)
@@ -115,3 +118,12 @@ def _reporter(request: TrialRequest | GenerateRequest, stack: ExitStack, process
     reporter = HttpReporter(request.events_url, token)
     stack.callback(reporter.close)
     return reporter
+
+
+def _asks_for_data(text: bytes) -> bool:
+    """Whether a request is of this kind; of a text that is no request, validation will say more."""
+    try:
+        document: Any = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(document, Mapping) and document.get("kind") == "generate"

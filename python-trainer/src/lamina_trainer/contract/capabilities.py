@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-from lamina_trainer.contract.document import Document, ResolvedDtype, parse_document
-from lamina_trainer.contract.vocabulary import Precision
+from lamina_trainer.contract.document import Document, parse_document
+from lamina_trainer.contract.vocabulary import Precision, ResolvedDtype
 
 _TABLE: Final = Path(__file__).with_name("capabilities.json")
 

@@ -1,44 +1,19 @@
-"""Documents of the contract with the scheduler: what they have in common, and the words they use.
+"""Documents of the contract with the scheduler: what they have in common.
 
 Attributes are snake_case, documents camelCase. Construct by attribute name; read documents with
 `parse_document`, which accepts the camelCase names alone.
 """
 
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 
 from lamina_trainer.errors import InvalidError
 
 CONTRACT_VERSION: Final = "lamina/v1"
 MAX_SAFE: Final = 2**53 - 1
-
-Integer = Annotated[int, Field(ge=-MAX_SAFE, le=MAX_SAFE)]
-Count = Annotated[int, Field(ge=0, le=MAX_SAFE)]
-Positive = Annotated[int, Field(ge=1, le=MAX_SAFE)]
-Bytes = Count
-Seconds = Annotated[float, Field(ge=0)]
-Text = Annotated[str, StringConstraints(min_length=1)]
-Timestamp = Annotated[
-    str,
-    StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$"),
-]
-
-ResolvedDtype = Literal["fp32", "bf16", "fp16"]
-PhaseName = Literal[
-    "starting",
-    "generating",
-    "loading",
-    "quantizing",
-    "evaluating-raw",
-    "training",
-    "evaluating",
-    "measuring",
-    "saving",
-    "merging",
-    "converting",
-]
 
 
 class Document(BaseModel):
@@ -65,10 +40,38 @@ def parse_document(kind: type[DocumentT], text: str | bytes) -> DocumentT:
         return kind.model_validate_json(text, by_alias=True, by_name=False)
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(str(part) for part in item['loc']) or 'document'}: {item['msg']}"
-            for item in error.errors(include_url=False, include_input=False)
+            f"{'.'.join(str(part) for part in item['loc']) or 'document'}: {item['msg']}" for item in problems(error)
         )
         raise InvalidError(f"{kind.__name__} is not valid: {wrong}") from error
+
+
+def problems(error: ValidationError) -> list[ErrorDetails]:
+    """Say what is wrong. Of a union, only what is wrong with the one member that was clearly meant.
+
+    That is the only one whose fields are all there and of the right type. pydantic names every problem with every
+    member, and the member in the location.
+    """
+    found = error.errors(include_url=False, include_input=False)
+    members = {kind.__name__ for kind in Document.__subclasses__()}
+    unions: dict[tuple[int | str, ...], dict[int | str, list[ErrorDetails]]] = {}
+    for item in found:
+        at = next((index for index, part in enumerate(item["loc"]) if part in members), None)
+        if at is not None:
+            unions.setdefault(item["loc"][:at], {}).setdefault(item["loc"][at], []).append(item)
+    for where, by_member in unions.items():
+        meant = [name for name, items in by_member.items() if not any(map(_is_other, items))]
+        if len(meant) != 1:
+            continue
+        others = [item for name, items in by_member.items() if name not in meant for item in items]
+        found = [item for item in found if item not in others]
+        for item in by_member[meant[0]]:
+            item["loc"] = where + item["loc"][len(where) + 1 :]
+    return found
+
+
+def _is_other(item: ErrorDetails) -> bool:
+    """Whether a field is absent or has a value of another kind."""
+    return item["type"] in {"missing", "literal_error", "none_required"} or item["type"].endswith("_type")
 
 
 def write_document(document: Document) -> str:

@@ -13,8 +13,7 @@ from typing import Any, Final
 import httpx
 from pydantic import ValidationError
 
-from lamina_trainer.contract.document import PhaseName
-from lamina_trainer.contract.trial import EventReceipt
+from lamina_trainer.contract.trial import EventReceipt, PhaseName
 from lamina_trainer.events.event_queue import EventQueue
 from lamina_trainer.events.reporter import Stage
 

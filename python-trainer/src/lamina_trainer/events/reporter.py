@@ -2,7 +2,7 @@
 
 from typing import Literal, Protocol
 
-from lamina_trainer.contract.document import PhaseName
+from lamina_trainer.contract.trial import PhaseName
 
 Stage = Literal["raw", "trained"]
 

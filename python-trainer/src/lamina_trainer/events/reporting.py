@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from lamina_trainer.contract.trial import EvaluationResult
+from lamina_trainer.contract.result import EvaluationResult
 from lamina_trainer.events.reporter import Reporter
 from lamina_trainer.events.scalars import Scalars
 from lamina_trainer.measure.device_meter import DeviceMeter

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lamina_trainer.contract.trial import Artifact, EvaluationResult
+from lamina_trainer.contract.result import Artifact, EvaluationResult
 from lamina_trainer.training.trainer import StepReport
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Final
 
 from lamina_trainer.contract.document import CONTRACT_VERSION
+from lamina_trainer.contract.generation import GeneratedFile, GenerateRequest, GenerationResult
 from lamina_trainer.events.reporter import Reporter
-from lamina_trainer.generate.contract import GeneratedFile, GenerateRequest, GenerationResult
 from lamina_trainer.generate.run import generate
 from lamina_trainer.host.files import require_writable, write_atomic
 

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from datasketch import MinHash, MinHashLSH
 
-from lamina_trainer.generate.spec import Duplicates
+from lamina_trainer.contract.generation import Duplicates
 
 Kind = Literal["exact", "near"]
 

@@ -12,11 +12,11 @@ from typing import Any, Final, Self
 
 import httpx
 
+from lamina_trainer.contract.generation import Limits, RemoteEndpoint
 from lamina_trainer.errors import InvalidError, StoppedError, TrainerError
 from lamina_trainer.generate.journal import Answer
 from lamina_trainer.generate.prompts import Request
 from lamina_trainer.generate.rate_limiter import RateLimiter
-from lamina_trainer.generate.spec import Endpoint, Limits
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class RefusedError(TrainerError):
 class OpenAiClient:
     """Asks for one completion at a time; may be used by several threads."""
 
-    def __init__(self, endpoint: Endpoint, limits: Limits, stop: threading.Event) -> None:
+    def __init__(self, endpoint: RemoteEndpoint, limits: Limits, stop: threading.Event) -> None:
         self._endpoint = endpoint
         self._limits = limits
         self._stop = stop
@@ -150,7 +150,7 @@ class OpenAiClient:
         return text if not self._key else text.replace(self._key, "•••")
 
 
-def _key_of(endpoint: Endpoint) -> str | None:
+def _key_of(endpoint: RemoteEndpoint) -> str | None:
     if endpoint.api_key_variable is None:
         return None
     key = os.environ.get(endpoint.api_key_variable, "").strip()

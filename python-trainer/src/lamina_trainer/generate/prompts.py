@@ -8,8 +8,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Any, Final
 
+from lamina_trainer.contract.generation import FilePrompts, GenerationSpec, TopicPrompts
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.generate.spec import FilePrompts, GenerationSpec, TopicPrompts
 
 _FORMAT: Final = 1
 """Part of every request's hash: raise it when equal requests come to mean something else."""

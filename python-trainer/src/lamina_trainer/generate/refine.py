@@ -4,13 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lamina_trainer.contract.settings import TextField, TextFields
+from lamina_trainer.contract.generation import Columns, Contamination, Filters, GenerationSpec, TextColumn
 from lamina_trainer.data.blocks import held_out_order
 from lamina_trainer.generate.clean import cleaner
 from lamina_trainer.generate.contamination import Scored, words
 from lamina_trainer.generate.duplicates import duplicates_of
 from lamina_trainer.generate.journal import Answer
-from lamina_trainer.generate.spec import Contamination, Filters, GenerationSpec
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def _filtered(text: str, answer: Answer, filters: Filters) -> str | None:
 
 
 def _uncontaminated(
-    records: Sequence[Record], settings: Contamination, fields: TextFields, scored: Sequence[str]
+    records: Sequence[Record], settings: Contamination, fields: Columns, scored: Sequence[str]
 ) -> tuple[list[Record], Overlap]:
     files = Scored(scored, settings.ngram)
     by_files = {at for at, record in enumerate(records) if files.share_of(record.completion) > settings.max_share}
@@ -118,7 +117,7 @@ def _uncontaminated(
     return [records[at] for at in rest if at not in by_own], overlap
 
 
-def text_of(record: Record, fields: TextFields) -> str:
+def text_of(record: Record, fields: Columns) -> str:
     """What the trainer makes of a record."""
-    columns = (fields.text,) if isinstance(fields, TextField) else (fields.prompt, fields.completion)
+    columns = (fields.text,) if isinstance(fields, TextColumn) else (fields.prompt, fields.completion)
     return "".join(record.prompt if column == "prompt" else record.completion for column in columns)

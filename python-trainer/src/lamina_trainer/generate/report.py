@@ -1,72 +1,17 @@
 """Reports what a data set consists of and what it cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from lamina_trainer.contract.document import Count, Document, parse_document
+from lamina_trainer.contract.document import parse_document
+from lamina_trainer.contract.generation import ContaminationReport, GenerationReport, GenerationUsage, Prices
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.generate.journal import Answer
 from lamina_trainer.generate.refine import Overlap
-from lamina_trainer.generate.spec import Prices
 from lamina_trainer.host.files import sha256_of_file
 
 
-class Counts(Document):
-    """How many of what, stage by stage."""
-
-    requests: Count
-    answers: Count
-    refused: Count
-    """Requests that the endpoint turned down, each for a reason of its own."""
-    dropped: Mapping[str, Count]
-    """Count of records for each reason."""
-    records: Count
-
-
-class Usage(Document):
-    """Tokens as the endpoint counted them, over answers that say; null where none does."""
-
-    prompt_tokens: Count | None
-    completion_tokens: Count | None
-    answers_without_usage: Count
-    unanswered_sends: Count
-    """Tries that ended without an answer, by a failure or a kill: they may have been paid for, and are in no cost."""
-    cost: float | None
-    """Null without both prices, or where an answer has no usage."""
-
-
-class ContaminationReport(Document):
-    """How much of the data stands in texts that are scored."""
-
-    ngram: Count
-    max_share: float
-    scored_texts: Count
-    """The files that `contamination.files` names."""
-    held_out_records: Count
-    checked: Count
-    dropped_by_files: Count
-    dropped_by_held_out: Count
-    largest_share_kept: float | None
-    """Findings on the training records; null where nothing was compared."""
-
-
-class Report(Document):
-    """Written next to every data set, and returned when the same spec is asked for again."""
-
-    spec_sha256: str
-    data_sha256: str
-    data: str
-    """The file's name in the folder of data sets."""
-    models: Sequence[str]
-    """The model's name in the endpoint's answers."""
-    counts: Counts
-    usage: Usage
-    contamination: ContaminationReport
-    refusals: Sequence[str]
-    """The first few, in the endpoint's words."""
-
-
-def usage_of(answers: Sequence[Answer], sends: int, prices: Prices) -> Usage:
+def usage_of(answers: Sequence[Answer], sends: int, prices: Prices) -> GenerationUsage:
     """Sum up. Cost in the prices' currency, which are per million tokens."""
     told = [
         (answer.prompt_tokens, answer.completion_tokens)
@@ -84,7 +29,7 @@ def usage_of(answers: Sequence[Answer], sends: int, prices: Prices) -> Usage:
         and prices.output_per_million is not None
     ):
         cost = (prompt * prices.input_per_million + completion * prices.output_per_million) / 1e6
-    return Usage(
+    return GenerationUsage(
         prompt_tokens=prompt,
         completion_tokens=completion,
         answers_without_usage=len(answers) - len(told),
@@ -107,10 +52,10 @@ def contamination_report(overlap: Overlap, ngram: int, max_share: float) -> Cont
     )
 
 
-def stored_report(path: Path, datasets: Path) -> Report | None:
+def stored_report(path: Path, datasets: Path) -> GenerationReport | None:
     """The report of an earlier run whose data are still what they were."""
     try:
-        report = parse_document(Report, path.read_bytes())
+        report = parse_document(GenerationReport, path.read_bytes())
         whole = sha256_of_file(datasets / report.data) == report.data_sha256
     except (FileNotFoundError, InvalidError):
         return None

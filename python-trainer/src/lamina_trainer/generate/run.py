@@ -15,6 +15,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from lamina_trainer.contract.document import write_document
+from lamina_trainer.contract.generation import GenerationCounts, GenerationReport, GenerationSpec
 from lamina_trainer.contract.settings import FileDataset
 from lamina_trainer.data.records import load_texts
 from lamina_trainer.errors import InvalidError, StoppedError
@@ -22,9 +23,9 @@ from lamina_trainer.generate.endpoint import OpenAiClient, RefusedError
 from lamina_trainer.generate.journal import Answer, Journal
 from lamina_trainer.generate.prompts import Request, requests_of
 from lamina_trainer.generate.refine import Refined, refine
-from lamina_trainer.generate.report import Counts, Report, contamination_report, stored_report, usage_of
+from lamina_trainer.generate.report import contamination_report, stored_report, usage_of
 from lamina_trainer.generate.serving import serving
-from lamina_trainer.generate.spec import GenerationSpec, answers_from, spec_hash
+from lamina_trainer.generate.spec import answers_from, spec_hash
 from lamina_trainer.host.files import require_writable, write_atomic
 from lamina_trainer.host.stop import stop_requested
 
@@ -33,7 +34,7 @@ _log = logging.getLogger(__name__)
 _SAY_EVERY_SECONDS: Final = 10.0
 
 
-def generate(spec: GenerationSpec, folder: Path, answered: Callable[[int], None] = lambda _: None) -> Report:
+def generate(spec: GenerationSpec, folder: Path, answered: Callable[[int], None] = lambda _: None) -> GenerationReport:
     """Make the data set, or find it made: `datasets/<sha>.jsonl` and `reports/<spec>.json` in `folder`.
 
     Answers go into `answers/<endpoint>.jsonl`, shared by all specs with the same endpoint: other filters
@@ -79,12 +80,12 @@ def generate(spec: GenerationSpec, folder: Path, answered: Callable[[int], None]
         for record in refined.records
     )
     digest = hashlib.sha256(data.encode()).hexdigest()
-    report = Report(
+    report = GenerationReport(
         spec_sha256=key,
         data_sha256=digest,
         data=f"{digest[:32]}.jsonl",
         models=sorted({answer.model for answer in answers.values() if answer.model is not None}),
-        counts=Counts(
+        counts=GenerationCounts(
             requests=len(requests),
             answers=len(answers),
             refused=len(refusals),

@@ -13,8 +13,8 @@ from typing import IO, Final
 
 import httpx
 
+from lamina_trainer.contract.generation import Endpoint, RemoteEndpoint
 from lamina_trainer.errors import InvalidError, StoppedError, TrainerError
-from lamina_trainer.generate.spec import Endpoint
 from lamina_trainer.host.parent_death import die_with_parent
 from lamina_trainer.host.stop import stop_requested
 from lamina_trainer.llama.build import tool
@@ -25,14 +25,14 @@ _KEY_VARIABLE: Final = "LAMINA_SERVED_KEY"
 
 
 @contextmanager
-def serving(endpoint: Endpoint) -> Iterator[Endpoint]:
+def serving(endpoint: Endpoint) -> Iterator[RemoteEndpoint]:
     """Start the server of an endpoint that names a file, and give the endpoint it can be asked at.
 
     One answer at a time and no cache of earlier prompts: then an answer follows from its request alone, and
     generation that was killed goes on with the answers it would have had. Raises InvalidError where
     llama-server is not built or does not take the file.
     """
-    if endpoint.gguf is None:
+    if isinstance(endpoint, RemoteEndpoint):
         yield endpoint
         return
     program, port, key = tool(default_cache(), "llama-server"), _free_port(), secrets.token_hex(16)
@@ -43,12 +43,12 @@ def serving(endpoint: Endpoint) -> Iterator[Endpoint]:
         _await(server, port, endpoint.gguf, log)
         os.environ[_KEY_VARIABLE] = key
         try:
-            yield endpoint.model_copy(
-                update={
-                    "base_url": f"http://127.0.0.1:{port}/v1",
-                    "model": Path(endpoint.gguf).stem,
-                    "api_key_variable": _KEY_VARIABLE,
-                }
+            yield RemoteEndpoint(
+                base_url=f"http://127.0.0.1:{port}/v1",
+                model=Path(endpoint.gguf).stem,
+                context_tokens=endpoint.context_tokens,
+                api=endpoint.api,
+                api_key_variable=_KEY_VARIABLE,
             )
         finally:
             del os.environ[_KEY_VARIABLE]

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from lamina_trainer.contract.result import GgufResult
 from lamina_trainer.contract.settings import GgufSettings, GgufType
-from lamina_trainer.contract.trial import GgufResult
 from lamina_trainer.llama.bench import bench
 from lamina_trainer.llama.build import is_built
 from lamina_trainer.llama.convert import QUANTIZED_TYPES, WRITTEN_TYPES, convert, quantize

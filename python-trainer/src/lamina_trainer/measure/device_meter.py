@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from lamina_trainer.contract.trial import MemoryMeasurement
+from lamina_trainer.contract.result import MemoryMeasurement
 from lamina_trainer.measure.energy import EnergySource, RaplCounter
 from lamina_trainer.measure.process import peak_rss_bytes
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from lamina_trainer.contract.document import write_document
-from lamina_trainer.contract.trial import EvaluationResult
+from lamina_trainer.contract.result import EvaluationResult
 from lamina_trainer.data.padding import pad
 from lamina_trainer.distributed.fsdp import reshard
 from lamina_trainer.distributed.process_group import ProcessGroup

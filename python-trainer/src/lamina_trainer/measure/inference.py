@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lamina_trainer.contract.result import InferenceSamples
 from lamina_trainer.contract.settings import InferenceSettings
-from lamina_trainer.contract.trial import InferenceSamples
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.measure.process import peak_rss_bytes, reset_peak_rss
 from lamina_trainer.model.loading import LoadedModel

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import torch
 
+from lamina_trainer.contract.result import TaskResult, TaskStage
 from lamina_trainer.contract.settings import TaskSettings
-from lamina_trainer.contract.trial import TaskResult, TaskStage
 from lamina_trainer.data.tokenizer import load_tokenizer
 from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.errors import InvalidError

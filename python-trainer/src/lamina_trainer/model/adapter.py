@@ -9,9 +9,9 @@ from typing import Any, Final, Literal
 import torch
 from torch import Tensor, nn
 
-from lamina_trainer.contract.document import Document, ResolvedDtype, parse_document, write_document
+from lamina_trainer.contract.document import Document, parse_document, write_document
 from lamina_trainer.contract.settings import ListedLayers
-from lamina_trainer.contract.vocabulary import Precision
+from lamina_trainer.contract.vocabulary import Precision, ResolvedDtype
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.files import open_to_readers, sha256_of_file, write_atomic
 from lamina_trainer.model.layers import cut

@@ -10,7 +10,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from lamina_trainer.contract.document import Document, ResolvedDtype
+from lamina_trainer.contract.document import Document
+from lamina_trainer.contract.vocabulary import ResolvedDtype
 from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.files import open_to_readers

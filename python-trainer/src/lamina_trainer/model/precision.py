@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from lamina_trainer.contract.capabilities import capabilities, facts, is_quantized, lack, quantizes, version
-from lamina_trainer.contract.document import ResolvedDtype
-from lamina_trainer.contract.vocabulary import ComputeDtype, Precision
+from lamina_trainer.contract.vocabulary import ComputeDtype, Precision, ResolvedDtype
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.device import device_capabilities
 from lamina_trainer.model.stored_weights import cast_on_use

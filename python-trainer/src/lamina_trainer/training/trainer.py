@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
-from lamina_trainer.contract.settings import Plan, TrainingSettings
+from lamina_trainer.contract.settings import TrainingSettings
+from lamina_trainer.contract.trial import Plan
 from lamina_trainer.data.padding import pad
 from lamina_trainer.distributed.fsdp import full_tensors, local_shard
 from lamina_trainer.distributed.process_group import ProcessGroup

@@ -9,9 +9,9 @@ from typing import Final
 
 import torch
 
-from lamina_trainer.contract.document import ResolvedDtype
+from lamina_trainer.contract.result import Artifact, BaseChecksums, MergeResult
 from lamina_trainer.contract.settings import TrialSettings
-from lamina_trainer.contract.trial import Artifact, BaseChecksums, MergeResult
+from lamina_trainer.contract.vocabulary import ResolvedDtype
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.files import open_to_readers
 from lamina_trainer.model.adapter import base_checksum, save_adapter

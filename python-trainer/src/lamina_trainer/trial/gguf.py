@@ -5,8 +5,8 @@ from typing import Final
 
 import torch
 
+from lamina_trainer.contract.result import GgufResult
 from lamina_trainer.contract.settings import GgufSettings
-from lamina_trainer.contract.trial import GgufResult
 from lamina_trainer.data.blocks import Blocks
 from lamina_trainer.data.tokenizer import load_tokenizer
 from lamina_trainer.errors import InvalidError

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
-from lamina_trainer.contract.trial import (
+from lamina_trainer.contract.result import (
     Artifact,
     BaseChecksums,
     GgufResult,
@@ -13,9 +13,9 @@ from lamina_trainer.contract.trial import (
     InferenceSamples,
     MergeResult,
     TaskResult,
-    TrialRequest,
     TrialResult,
 )
+from lamina_trainer.contract.trial import TrialRequest
 from lamina_trainer.data.blocks import Blocks
 from lamina_trainer.data.prepared import PreparedData
 from lamina_trainer.distributed.process_group import ProcessGroup

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from lamina_trainer.contract.trial import Environment, ModelResult, PhaseSeconds, StepLoss, StepParts, TrainingResult
+from lamina_trainer.contract.result import Environment, ModelResult, PhaseSeconds, StepLoss, StepParts, TrainingResult
 from lamina_trainer.data.prepared import PreparedData
 from lamina_trainer.host.revision import trainer_revision
 from lamina_trainer.measure.device_meter import DeviceMeter

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from lamina_trainer.contract.capabilities import quantizes
-from lamina_trainer.contract.trial import EvaluationResult, TrialRequest, TrialResult
+from lamina_trainer.contract.result import EvaluationResult, TrialResult
+from lamina_trainer.contract.trial import TrialRequest
 from lamina_trainer.data.prepared import PreparedData, prepare_data
 from lamina_trainer.data.tokenizer import LazyTokenizer, load_tokenizer
 from lamina_trainer.distributed.fsdp import check_sharding, shard

@@ -13,9 +13,10 @@ from typing import Any, Final, Literal, get_args
 import torch
 
 from lamina_trainer.contract.capabilities import facts
-from lamina_trainer.contract.document import Document, ResolvedDtype
-from lamina_trainer.contract.settings import LoraSettings, Plan, TrainingSettings
-from lamina_trainer.contract.vocabulary import ComputeDtype, Method, Precision
+from lamina_trainer.contract.document import Document
+from lamina_trainer.contract.settings import LoraSettings, TrainingSettings
+from lamina_trainer.contract.trial import Plan
+from lamina_trainer.contract.vocabulary import ComputeDtype, Method, Precision, ResolvedDtype
 from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.measure.environment import device_name

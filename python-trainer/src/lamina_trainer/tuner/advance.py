@@ -18,8 +18,8 @@ from optuna.storages import BaseStorage
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from lamina_trainer.contract.search import AdvanceStudyInput, AdvanceStudyOutput, Finished, StudySpec, Suggestion
 from lamina_trainer.tuner.check import refuse
-from lamina_trainer.tuner.contract import AdvanceStudyInput, AdvanceStudyOutput, Finished, StudySpec, Suggestion
 from lamina_trainer.tuner.errors import StorageError
 from lamina_trainer.tuner.pruners import pruner_of
 from lamina_trainer.tuner.ranges import draw

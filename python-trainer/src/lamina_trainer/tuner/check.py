@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from lamina_trainer.contract.search import AdvanceStudyInput, StudySpec, Told
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.tuner.contract import AdvanceStudyInput, StudySpec, Told
 from lamina_trainer.tuner.ranges import GRID_LIMIT, grid_size, wrong_range
 
 _NAME_LIMIT: Final = 512

@@ -2,7 +2,7 @@
 
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner, SuccessiveHalvingPruner
 
-from lamina_trainer.tuner.contract import PrunerSettings
+from lamina_trainer.contract.search import PrunerSettings
 
 
 def pruner_of(settings: PrunerSettings | None) -> BasePruner:

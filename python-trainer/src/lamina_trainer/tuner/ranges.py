@@ -7,7 +7,7 @@ from typing import Final
 
 from optuna.trial import Trial
 
-from lamina_trainer.tuner.contract import Choices, FloatRange, IntRange, Scalar, SearchRange, StudySpec
+from lamina_trainer.contract.search import Choices, FloatRange, IntRange, Scalar, SearchRange, StudySpec
 
 GRID_LIMIT: Final = 100_000
 """Points of the largest grid: the sampler lists them all at every suggestion."""

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from optuna.samplers import BaseSampler, CmaEsSampler, GridSampler, NSGAIISampler, RandomSampler, TPESampler
 
-from lamina_trainer.tuner.contract import StudySpec
+from lamina_trainer.contract.search import StudySpec
 from lamina_trainer.tuner.ranges import points
 
 _POPULATION: Final = 12

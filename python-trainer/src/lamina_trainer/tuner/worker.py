@@ -19,15 +19,17 @@ from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, Tele
 from temporalio.worker import Worker
 
 from lamina_trainer.contract.document import parse_document
+from lamina_trainer.contract.search import AdvanceStudyInput
 from lamina_trainer.errors import EXIT_CRASHED, EXIT_SUCCEEDED, InvalidError
 from lamina_trainer.tuner.advance import advance
 from lamina_trainer.tuner.check import check
-from lamina_trainer.tuner.contract import ADVANCE_STUDY, AdvanceStudyInput
 from lamina_trainer.tuner.errors import StorageError
 from lamina_trainer.tuner.logs import log_in_lines
 from lamina_trainer.tuner.studies import CONCURRENT, Storage
 
 _log = logging.getLogger(__name__)
+
+_ADVANCE_STUDY: Final = "advance_study"
 
 _CONNECT_SECONDS: Final = 60.0
 _GRACE: Final = timedelta(seconds=30)
@@ -48,7 +50,7 @@ class Activities:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    @activity.defn(name=ADVANCE_STUDY)
+    @activity.defn(name=_ADVANCE_STUDY)
     def advance_study(self, payload: RawValue) -> dict[str, Any]:
         """Advance a study. Fails as `Invalid`, for good, or as `StorageUnavailable`, which is worth a retry."""
         try:

@@ -1,0 +1,57 @@
+"""Example documents, as the tests of the scheduler read them: a valid one per contract, and changes to it."""
+
+import copy
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_FOLDER = Path(__file__).resolve().parents[2] / "tests" / "contract" / "examples"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row of the table that the scheduler's tests go through as well."""
+
+    kind: str
+    name: str
+    document: Any
+    read: Any
+    """The document as it is read where it is accepted."""
+    wrong: list[str]
+    """JSON pointers to what is wrong, sorted; empty: the document is accepted."""
+
+
+def examples_of(kind: str) -> list[Example]:
+    table = json.loads((_FOLDER / f"{kind}.json").read_text())
+    examples = []
+    for case in [{"name": "base"}, *table["cases"]]:
+        document = changed(table["base"], case)
+        read = changed(document, {"set": case.get("reads", {})})
+        examples.append(Example(kind, case["name"], document, read, sorted(case.get("wrong", []))))
+    return examples
+
+
+def changed(base: Any, case: dict[str, Any]) -> Any:
+    document = copy.deepcopy(base)
+    for pointer, value in case.get("set", {}).items():
+        parent, key = resolve(document, pointer)
+        parent[key] = value
+    for pointer in case.get("remove", []):
+        parent, key = resolve(document, pointer)
+        del parent[key]
+    return document
+
+
+def resolve(document: Any, pointer: str) -> tuple[Any, Any]:
+    """What holds the value that a pointer names, and the last key."""
+    *way, last = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    node = document
+    for part in way:
+        node = node[int(part) if isinstance(node, list) else part]
+    return node, int(last) if isinstance(node, list) else last
+
+
+def example(kind: str, name: str) -> Any:
+    """The document of one row."""
+    return next(row.document for row in examples_of(kind) if row.name == name)
