@@ -6,6 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TABLES } from '../domain/results/tables/registry.ts';
+import { problemsOf } from '../tests/replay/corpus.ts';
+import { headsOf } from '../tests/replay/releases.ts';
 import { folderCycles } from './rules/cycles.ts';
 import { tableTitles } from './rules/table-titles.ts';
 
@@ -23,6 +25,11 @@ function sources(): ReadonlyMap<string, string> {
 
 const files = sources();
 const titles = TABLES.map(({ title }) => title);
-const problems = [...folderCycles(files), ...tableTitles(files, titles)];
+const replay = join(root, 'tests/replay');
+const problems = [
+  ...folderCycles(files),
+  ...tableTitles(files, titles),
+  ...problemsOf(replay, headsOf(replay)).map((problem) => `tests/replay: ${problem}`),
+];
 for (const problem of problems) console.error(problem);
 process.exitCode = problems.length > 0 ? 1 : 0;

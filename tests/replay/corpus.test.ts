@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { addUnlisted, type Head, LIST, problemsOf, readEntries } from './corpus.ts';
-import { releasedBundle, releases } from './releases.ts';
+import { headsOf, releasedBundle, releases } from './releases.ts';
 
 const ROOT = import.meta.dirname;
-const heads = new Map(releases().map(({ version, corpus }) => [version, corpus]));
+const heads = headsOf(ROOT);
 const copies: string[] = [];
 after(() => {
   for (const copy of copies) rmSync(copy, { recursive: true });

@@ -20,9 +20,9 @@ export interface Release {
   readonly corpus: Head;
 }
 
-export function releases(): readonly Release[] {
-  return readdirSync(RELEASES)
-    .map((version) => JSON.parse(readFileSync(join(RELEASES, version, 'release.json'), 'utf8')) as Release)
+export function releases(folder = RELEASES): readonly Release[] {
+  return readdirSync(folder)
+    .map((version) => JSON.parse(readFileSync(join(folder, version, 'release.json'), 'utf8')) as Release)
     .toSorted((a, b) => a.version.localeCompare(b.version, 'en', { numeric: true }));
 }
 
@@ -30,4 +30,9 @@ export function releases(): readonly Release[] {
 export function releasedBundle(version: string): WorkflowBundle {
   const code = gunzipSync(readFileSync(join(RELEASES, version, 'workflows.js.gz'))).toString();
   return { code, buildId: version };
+}
+
+/** What each release kept of the corpus in this folder, by version. */
+export function headsOf(root: string): ReadonlyMap<string, Head> {
+  return new Map(releases(join(root, 'releases')).map(({ version, corpus }) => [version, corpus]));
 }

@@ -1,7 +1,7 @@
 /** Each rule of the repository bites: a violation planted into a copy is found by the tool that guards against it. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -174,6 +174,18 @@ for (const [what, path, content] of [
     assertCaught(withFile(path, content, ownRules), path, /belong in domain\/results\/tables/);
   });
 }
+
+test('a history that is changed, or that is not on the list: caught', () => {
+  const path = 'tests/replay/histories/every-trial-runs-once.1.binpb.gz';
+  const recorded = readFileSync(join(copy, path));
+  try {
+    assertCaught(withFile(path, 'changed', ownRules), path, /every-trial-runs-once.* was changed/);
+  } finally {
+    writeFileSync(join(copy, path), recorded);
+  }
+  const planted = 'tests/replay/histories/planted.1.binpb.gz';
+  assertCaught(withFile(planted, 'planted', ownRules), planted, /planted.* is not on the list/);
+});
 
 test('the repository keeps its own rules', () => {
   const { status, stderr } = spawnSync(process.execPath, ['scripts/rules.ts'], { cwd: root, encoding: 'utf8' });
