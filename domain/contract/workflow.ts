@@ -1,4 +1,4 @@
-/** Names shared by whoever starts or signals an experiment workflow and the workflow itself. */
+/** Names shared by an experiment's workflow and those that start or signal it. */
 export const TASK_QUEUE = 'lamina';
 export const EXPERIMENT_WORKFLOW = 'experiment';
 

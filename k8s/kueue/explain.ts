@@ -1,4 +1,4 @@
-/** Kueue's words for why a Workload waits, in those of whoever submitted the trial. */
+/** Kueue's words for why a Workload waits, in those of the person who submitted the trial. */
 import { holds, type Workload } from './workload.ts';
 
 export interface Explanation {

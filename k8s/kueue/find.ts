@@ -8,7 +8,7 @@ const GROUP = 'kueue.x-k8s.io';
 /** Best first; what is read of Workloads is the same in both. */
 const VERSIONS = ['v1beta2', 'v1beta1'];
 
-/** Every API group tells its versions to whoever is logged in. */
+/** Every API group tells its versions to every account that is logged in. */
 const GROUPS: Resource<ClusterObject & { versions?: { version: string }[] }> = {
   base: '',
   plural: 'apis',

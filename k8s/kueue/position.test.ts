@@ -23,7 +23,7 @@ const anyQueue = fc.array(anyWorkload, { minLength: 1, maxLength: 30 }).map((all
   }),
 );
 
-test('in each queue whoever waits has a position of his own, from 1, by priority and then by time', () => {
+test('in each queue every waiting Workload has a position of its own, from 1, by priority and then by time', () => {
   fc.assert(
     fc.property(anyQueue, (all) => {
       for (const queue of ['a', 'b']) {

@@ -2,13 +2,13 @@
 import { explain } from './explain.ts';
 import { holds, readWorkload, type Workload } from './workload.ts';
 
-interface Place {
+interface Queued {
   readonly name: string;
   readonly priority: number;
   readonly queuedAtMs: number;
 }
 
-type Queues = ReadonlyMap<string, readonly Place[]>;
+type Queues = ReadonlyMap<string, readonly Queued[]>;
 
 /** A list of Workloads is sorted once, however many positions are asked for. */
 const sorted = new WeakMap<readonly object[], Queues>();
@@ -22,12 +22,12 @@ export function positionOf(workload: Workload, objects: readonly object[]): numb
   if (!waits(workload)) return null;
   const queues = sorted.get(objects) ?? queuesOf(objects);
   sorted.set(objects, queues);
-  const places = queues.get(workload.spec.queueName) ?? [];
-  const own = placeOf(workload);
-  let [low, high] = [0, places.length];
+  const queued = queues.get(workload.spec.queueName) ?? [];
+  const own = queuedOf(workload);
+  let [low, high] = [0, queued.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (before(places[middle] as Place, own) < 0) low = middle + 1;
+    if (before(queued[middle] as Queued, own) < 0) low = middle + 1;
     else high = middle;
   }
   return low + 1;
@@ -36,7 +36,7 @@ export function positionOf(workload: Workload, objects: readonly object[]): numb
 function queuesOf(objects: readonly object[]): Queues {
   const waiting = objects.map(readWorkload).filter((one) => one !== null && waits(one)) as Workload[];
   const groups = Map.groupBy(waiting, ({ spec }) => spec.queueName);
-  return new Map([...groups].map(([queue, group]) => [queue, group.map(placeOf).toSorted(before)]));
+  return new Map([...groups].map(([queue, group]) => [queue, group.map(queuedOf).toSorted(before)]));
 }
 
 /** What no time brings its turn is in nobody's way. */
@@ -46,12 +46,12 @@ function waits(workload: Workload): boolean {
 }
 
 /** By priority, then by time; Kueue leaves open what comes first within a second. */
-function before(a: Place, b: Place): number {
+function before(a: Queued, b: Queued): number {
   return b.priority - a.priority || a.queuedAtMs - b.queuedAtMs || (a.name < b.name ? -1 : 1);
 }
 
-/** Whoever was sent back because its pods did not start, or a check took its place away, queues up anew. */
-function placeOf(workload: Workload): Place {
+/** A Workload that was sent back because its pods did not start, or a check took its quota away, goes to the end. */
+function queuedOf(workload: Workload): Queued {
   const { metadata, spec } = workload;
   const evicted = holds(workload, 'Evicted');
   const again = evicted !== null && ['PodsReadyTimeout', 'AdmissionCheck'].includes(evicted.reason);

@@ -72,7 +72,7 @@ function environment({ request, token }: AttemptLaunch<AttemptRequest>, settings
 function apiKey(request: AttemptRequest, { apiKeySecrets }: KubernetesSettings): readonly V1EnvVar[] {
   const secret = 'kind' in request ? request.spec.endpoint.apiKeySecret : null;
   if (secret === null) return [];
-  // Whoever writes a document also says where its key is sent.
+  // The author of a document also says where its key is sent.
   if (!apiKeySecrets.includes(secret.name)) {
     throw new ManifestProblem(
       `The Secret '${secret.name}' of dataset.endpoint.apiKeySecret is not one that documents may name; add it to apiKeySecrets in the cluster's settings.`,

@@ -7,7 +7,7 @@ import { ManifestProblem } from './problem.ts';
 import { goldenFiles, goldenSettings, readGolden } from './testing/golden.ts';
 import { sampleGeneration, sampleLaunch } from './testing/launch.ts';
 
-test('the reviewed manifests are what is built today (node k8s/manifests/testing/golden.ts writes them anew)', () => {
+test('the reviewed manifests are what is built today (node k8s/manifests/testing/golden.ts writes them again)', () => {
   assert.deepEqual(Object.fromEntries(readGolden()), Object.fromEntries(goldenFiles()));
 });
 

@@ -33,7 +33,7 @@ export function jobManifest(launch: AttemptLaunch<AttemptRequest>, settings: Kub
       annotations,
     },
     spec: {
-      // Kueue lets it go when there is quota; whoever creates a queued Job unsuspended goes around the queue.
+      // Kueue lets it go when there is quota; to create a queued Job unsuspended is to go around the queue.
       ...(gpu.queue !== null && { suspend: true }),
       parallelism: pods,
       completions: pods,

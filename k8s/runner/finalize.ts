@@ -68,7 +68,7 @@ async function eventsOf(
   }
 }
 
-/** The trainer keeps its own log beside its results; where it did not come so far, what its container said is kept. */
+/** Keeps what the container said where the trainer did not come so far as to write its own log. */
 async function keepLog(entry: AttemptEntry, { client, files, log }: FinalizeContext): Promise<void> {
   const { ref } = entry;
   const pod = speakingPod(entry);

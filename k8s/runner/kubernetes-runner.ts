@@ -1,6 +1,6 @@
 /**
  * Runs attempts as Jobs of a cluster. All that must be known is in the cluster: a worker that is killed leaves nothing
- * behind but Jobs, and the next one, or one beside it, goes on with them.
+ * behind but Jobs, and the next one, or another that runs at the same time, goes on with them.
  */
 import type { V1Job } from '@kubernetes/client-node';
 import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
@@ -40,7 +40,7 @@ export interface KubernetesRunnerOptions {
   readonly identity: string;
   /** After which another worker takes over from one that is gone, whole seconds. */
   readonly leaseSeconds?: number;
-  /** How often everything is listed anew, in case a watch has lost something, milliseconds. */
+  /** How often everything is listed again, in case a watch has lost something, milliseconds. */
   readonly relistMs?: number;
 }
 

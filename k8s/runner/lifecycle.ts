@@ -113,7 +113,7 @@ export class Lifecycle {
       })
       .finally(() => this.finalizing.delete(entry));
     this.finalizing.set(entry, work);
-    // Whoever asked for the end hears of it too; it is tried again with the next news.
+    // The caller that asked for the end gets this error too; it is tried again with the next news.
     work.catch((error: unknown) => {
       this.options.log.error({ err: error, attemptId: entry.ref.attemptId }, 'the attempt cannot be diagnosed');
     });

@@ -55,7 +55,7 @@ export function endNow(outcome: AttemptEnd['outcome'], message: string): Attempt
   return { outcome, message, exitCode: null, node: null, endedAt: new Date().toISOString() };
 }
 
-/** The watches of Jobs and of pods run beside each other: the last words of one may come after the other's. */
+/** Jobs and pods have watches of their own: the last news of one may come after that of the other. */
 const LAST_WORDS_MS = 1_500;
 
 /**

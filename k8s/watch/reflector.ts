@@ -1,6 +1,6 @@
 /**
  * Keeps a picture of some objects up to date: one list, then a watch that goes on where the last one ended. It is
- * listed anew where the server has forgotten the place, and now and then in any case.
+ * listed again where the server has forgotten the resource version, and now and then in any case.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterClient, ClusterLog, Selection, WatchEvent } from '../client/client.ts';

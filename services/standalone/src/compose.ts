@@ -20,7 +20,7 @@ import { quietTemporal } from '@lamina/worker/quiet-temporal.ts';
 import { writeJson } from '@lamina/worker/runners/local/files.ts';
 import { identify } from '@lamina/worker/runners/local/processes.ts';
 import { trainerEnvironment } from '@lamina/worker/runners/local/trainer.ts';
-import { openPlace } from '@lamina/worker/runners/open.ts';
+import { openRunner } from '@lamina/worker/runners/open.ts';
 import { keepTuner } from '@lamina/worker/search/tuner.ts';
 import { startWorker } from '@lamina/worker/worker.ts';
 import { Client, Connection } from '@temporalio/client';
@@ -72,7 +72,7 @@ async function start(
   mkdirSync(artifactRoot, { recursive: true });
   const artifacts = createDirectoryArtifactStore(artifactRoot);
 
-  const [database, temporal, place, bundle] = await settled([
+  const [database, temporal, opened, bundle] = await settled([
     timings.measure('database', openDatabase({ kind: 'pglite', dataDir: join(data, 'database') })).then((opened) => {
       cleanup.add('database', () => opened.close());
       return opened;
@@ -85,14 +85,14 @@ async function start(
       }),
     timings.measure(
       'runner',
-      openPlace(config.runner, { artifacts, artifactRoot, dataDirectory: data, identity: 'standalone', env, log }),
+      openRunner(config.runner, { artifacts, artifactRoot, dataDirectory: data, identity: 'standalone', env, log }),
     ),
     // Building it takes seconds, the first time.
     timings.measure('workflow bundle', workflowBundle(join(data, 'cache'))),
   ]);
 
   const store = createExperimentStore(database);
-  await store.announce(place.surroundings);
+  await store.announce(opened.surroundings);
   const connection = await Connection.connect({ address: temporal.address });
   cleanup.add('client connection', () => connection.close());
   const client = new Client({ connection, namespace: temporal.namespace });
@@ -122,8 +122,8 @@ async function start(
   }
 
   // After the API: trials that save a checkpoint on closing still report to it.
-  cleanup.add('runner', () => place.close(config.graceSeconds));
-  const inventory = keepInventory(place.inventory, store, log);
+  cleanup.add('runner', () => opened.close(config.graceSeconds));
+  const inventory = keepInventory(opened.inventory, store, log);
   cleanup.add('inventory', () => inventory.close());
 
   // It is needed until the worker has ended.
@@ -152,8 +152,8 @@ async function start(
       namespace: temporal.namespace,
       store,
       artifacts,
-      runner: place.runner,
-      trialPaths: place.trialPaths,
+      runner: opened.runner,
+      trialPaths: opened.trialPaths,
       secret,
       eventsBaseUrl: config.runner.kind === 'local' ? api.url : config.eventsUrl,
       bundle,

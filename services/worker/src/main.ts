@@ -16,7 +16,7 @@ import { serveHealth } from './health.ts';
 import { keepInventory } from './inventory.ts';
 import { quietTemporal } from './quiet-temporal.ts';
 import { trainerEnvironment } from './runners/local/trainer.ts';
-import { openPlace } from './runners/open.ts';
+import { openRunner } from './runners/open.ts';
 import { keepTuner } from './search/tuner.ts';
 import { startWorker } from './worker.ts';
 
@@ -32,7 +32,7 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
   cleanup.add('Temporal connection', () => connection.close());
   const client = new Client({ connection, namespace: temporal.namespace });
 
-  const place = await openPlace(config.runner, {
+  const opened = await openRunner(config.runner, {
     artifacts,
     artifactRoot,
     dataDirectory,
@@ -40,9 +40,9 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
     env: process.env,
     log,
   });
-  cleanup.add('runner', () => place.close(config.graceSeconds));
-  await store.announce(place.surroundings);
-  const inventory = keepInventory(place.inventory, store, log);
+  cleanup.add('runner', () => opened.close(config.graceSeconds));
+  await store.announce(opened.surroundings);
+  const inventory = keepInventory(opened.inventory, store, log);
   cleanup.add('inventory', () => inventory.close());
   if (config.tuner !== null) {
     const tuner = keepTuner(
@@ -66,8 +66,8 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
     namespace: temporal.namespace,
     store,
     artifacts,
-    runner: place.runner,
-    trialPaths: place.trialPaths,
+    runner: opened.runner,
+    trialPaths: opened.trialPaths,
     secret,
     eventsBaseUrl: eventsUrl,
     bundle,
@@ -83,11 +83,11 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
       engine: () => client.workflowService.getSystemInfo({}),
       worker: async () => worker.check(),
     },
-    requests: place.requests,
+    requests: opened.requests,
     blocked: { store, known: () => worker.unwritten.size },
   });
   cleanup.add('health', () => health.close());
-  log.info({ runner: place.runner.name, identity, build: bundle.buildId, health: health.url }, 'working');
+  log.info({ runner: opened.runner.name, identity, build: bundle.buildId, health: health.url }, 'working');
   return { failed: worker.failed };
 }
 

@@ -37,7 +37,7 @@ export const runnerVariables = {
 
 type Values = z.infer<z.ZodObject<typeof runnerVariables>>;
 
-/** What one runner needs that the other does not; said beside all other mistakes. */
+/** What one runner needs that the other does not; reported together with all other mistakes. */
 export const runnerChecks = [
   needs('local', 'LAMINA_TRAINER_PYTHON', "the trainer environment's interpreter"),
   needs('kubernetes', 'LAMINA_CLUSTER', 'the file with the settings of the cluster (--cluster FILE)'),
@@ -75,7 +75,7 @@ function imageRevision(image: string): string {
   return createHash('sha256').update(image).digest('hex').slice(0, 16);
 }
 
-/** Of a tuner beside this process; null where the trainer's environment is not on this machine. */
+/** Where a tuner of this process finds its trainer; null where the trainer's environment is not on this machine. */
 export function tunerTrainer(values: Values): Pick<LocalTrainer, 'folder' | 'python'> | null {
   const { LAMINA_TRAINER: folder, LAMINA_TRAINER_PYTHON: python } = values;
   return python === undefined ? null : { folder, python };

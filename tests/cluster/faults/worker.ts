@@ -7,7 +7,7 @@ import { openDatabase } from '@lamina/platform/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
 import { workflowBundle } from '@lamina/worker/bundle.ts';
-import { openKubernetesPlace } from '@lamina/worker/runners/kubernetes/open.ts';
+import { openKubernetesRunner } from '@lamina/worker/runners/kubernetes/open.ts';
 import { startWorker } from '@lamina/worker/worker.ts';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
@@ -45,7 +45,7 @@ async function run({ temporal, database: url, kubeconfig, settings }: WorkerSetu
   const artifactRoot = settings.artifacts.mountPath;
   const artifacts = createDirectoryArtifactStore(artifactRoot);
   const identity = `faults-${process.pid}`;
-  const place = openKubernetesPlace({
+  const opened = openKubernetesRunner({
     ...{ settings, kubeconfig, artifacts, artifactRoot, identity, log },
     trainerRevision: 'faults',
   });
@@ -55,9 +55,9 @@ async function run({ temporal, database: url, kubeconfig, settings }: WorkerSetu
     namespace: 'default',
     store,
     artifacts,
-    runner: mortal(place.runner),
+    runner: mortal(opened.runner),
     // Nothing is an input here: paths say what shall happen.
-    trialPaths: { ...place.trialPaths, input: (path) => path },
+    trialPaths: { ...opened.trialPaths, input: (path) => path },
     secret: 'secret',
     // Nobody listens there: silence counts.
     eventsBaseUrl: 'http://127.0.0.1:9',
@@ -68,7 +68,7 @@ async function run({ temporal, database: url, kubeconfig, settings }: WorkerSetu
   process.send?.('ready');
   await closing.promise;
   await worker.close();
-  await place.close(0);
+  await opened.close(0);
   process.exit(0);
 }
 

@@ -2,10 +2,10 @@
 import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
 import type { WorkerLog } from '../log.ts';
-import { openKubernetesPlace } from './kubernetes/open.ts';
-import { openLocalPlace } from './local/open.ts';
+import { openKubernetesRunner } from './kubernetes/open.ts';
+import { openLocalRunner } from './local/open.ts';
 import type { LocalTrainer } from './local/trainer.ts';
-import type { TrialPlace } from './place.ts';
+import type { OpenRunner } from './open-runner.ts';
 
 export type RunnerSettings =
   | { readonly kind: 'local'; readonly trainer: LocalTrainer }
@@ -17,7 +17,7 @@ export type RunnerSettings =
       readonly trainerRevision: string;
     };
 
-export interface PlaceContext {
+export interface RunnerContext {
   readonly artifacts: ArtifactStore;
   /** Its folder. */
   readonly artifactRoot: string;
@@ -30,8 +30,8 @@ export interface PlaceContext {
   readonly log: WorkerLog;
 }
 
-export async function openPlace(settings: RunnerSettings, context: PlaceContext): Promise<TrialPlace> {
-  if (settings.kind === 'local') return openLocalPlace({ ...context, trainer: settings.trainer });
+export async function openRunner(settings: RunnerSettings, context: RunnerContext): Promise<OpenRunner> {
+  if (settings.kind === 'local') return openLocalRunner({ ...context, trainer: settings.trainer });
   const { cluster, kubeconfig, trainerRevision } = settings;
-  return openKubernetesPlace({ ...context, settings: cluster, kubeconfig, trainerRevision });
+  return openKubernetesRunner({ ...context, settings: cluster, kubeconfig, trainerRevision });
 }

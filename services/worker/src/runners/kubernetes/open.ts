@@ -8,10 +8,10 @@ import { type ArtifactStore, attemptFolder } from '@lamina/platform/artifacts.ts
 import { InvalidConfig } from '@lamina/platform/config.ts';
 import type { WorkerLog } from '../../log.ts';
 import { mountedTrialPaths } from '../../trial-paths.ts';
-import type { TrialPlace } from '../place.ts';
+import type { OpenRunner } from '../open-runner.ts';
 import { cacheOf, mountsOf } from './mounts.ts';
 
-export interface KubernetesPlaceOptions {
+export interface OpenKubernetesOptions {
   readonly settings: KubernetesSettings;
   /** File; null: KUBECONFIG, else ~/.kube/config, else the service account of the pod this runs in. */
   readonly kubeconfig: string | null;
@@ -25,7 +25,7 @@ export interface KubernetesPlaceOptions {
 }
 
 /** Trials as Jobs of a cluster. They go on without this process. */
-export function openKubernetesPlace(options: KubernetesPlaceOptions): TrialPlace {
+export function openKubernetesRunner(options: OpenKubernetesOptions): OpenRunner {
   const { settings, artifacts, artifactRoot, trainerRevision, identity, log } = options;
   const client = createClusterClient(kubeConfigOf(options.kubeconfig), settings, log);
   const runner = createKubernetesRunner({ client, settings, artifacts: attemptFiles(artifacts), log, identity });

@@ -12,7 +12,7 @@ export interface IndexEntry extends AttemptRef {
   readonly deadlineSeconds: number | null;
   readonly graceSeconds: number;
   readonly bootId: string | null;
-  /** The kernel's count of processes killed for want of memory, at launch. */
+  /** The kernel's count of processes killed because memory ran out, at launch. */
   readonly outOfMemoryKills: number | null;
   readonly stop: { readonly reason: StopReason; readonly killAt: string } | null;
   readonly end: AttemptEnd | null;

@@ -1,7 +1,7 @@
 import type { ProcessIdentity } from './processes.ts';
 
 export interface LaunchItem {
-  /** Holds request.json; log.txt, status.json and what the trainer writes come beside it. */
+  /** Holds request.json; log.txt, status.json and what the trainer writes are put into the same folder. */
   readonly attemptDir: string;
   readonly env: Readonly<Record<string, string>>;
 }
@@ -9,7 +9,7 @@ export interface LaunchItem {
 /** How a trainer process is made. It leads its own process group and outlives us. */
 export interface Launcher {
   readonly name: string;
-  /** Resolves once the process exists. Whoever waits for it writes status.json when it ends. */
+  /** Resolves once the process exists. The process that waits for it writes status.json when it ends. */
   start(item: LaunchItem): Promise<ProcessIdentity>;
   /** Frees what stands ready for further launches. */
   close(): Promise<void>;

@@ -1,12 +1,12 @@
 import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
 import type { WorkerLog } from '../../log.ts';
 import { localTrialPaths } from '../../trial-paths.ts';
-import type { TrialPlace } from '../place.ts';
+import type { OpenRunner } from '../open-runner.ts';
 import { localInventory } from './inventory.ts';
 import { createLocalRunner } from './local-runner.ts';
 import { askTrainer, createLauncher, type LocalTrainer, trainerEnvironment } from './trainer.ts';
 
-export interface LocalPlaceOptions {
+export interface OpenLocalOptions {
   readonly trainer: LocalTrainer;
   /** For sockets and logs of the warm trainer. */
   readonly dataDirectory: string;
@@ -19,7 +19,7 @@ export interface LocalPlaceOptions {
 }
 
 /** Trials as processes of this machine. */
-export async function openLocalPlace(options: LocalPlaceOptions): Promise<TrialPlace> {
+export async function openLocalRunner(options: OpenLocalOptions): Promise<OpenRunner> {
   const { trainer, dataDirectory, artifacts, artifactRoot, log } = options;
   const env = trainerEnvironment(trainer, options.env);
   const { revision, device } = await askTrainer(trainer, env);

@@ -31,7 +31,7 @@ export function identify(pid: number): ProcessIdentity | null {
   return stat === null ? null : { pid, startTicks: stat.startTicks };
 }
 
-/** False for a zombie: it has ended, whoever has not waited for it yet. */
+/** False for a zombie: it has ended, and its parent has not waited for it yet. */
 export function isAlive(identity: ProcessIdentity): boolean {
   const stat = statOf(identity.pid);
   return stat !== null && stat.startTicks === identity.startTicks && stat.state !== 'Z' && stat.state !== 'X';
@@ -52,7 +52,7 @@ export function bootId(): string | null {
   return readText('/proc/sys/kernel/random/boot_id');
 }
 
-/** How many processes the kernel has killed for want of memory since boot; null where the kernel does not say. */
+/** How many processes the kernel has killed because memory ran out, since boot; null where the kernel does not say. */
 export function outOfMemoryKills(): number | null {
   const line = readText('/proc/vmstat')
     ?.split('\n')

@@ -4,7 +4,7 @@ import type { Surroundings } from '@lamina/platform/surroundings.ts';
 import type { TrialPaths } from '../trial-paths.ts';
 
 /** An open runner, with what the rest must know of where its trials run. */
-export interface TrialPlace {
+export interface OpenRunner {
   readonly runner: JobRunner;
   readonly inventory: GpuInventorySource;
   readonly surroundings: Surroundings;
