@@ -194,6 +194,11 @@ describe('KubernetesRunner on the test cluster', { skip: 'skip' in found ? found
     const hard = { 'count/jobs.batch': '1' };
     const metadata = { name: 'one', namespace: limited.settings.namespace };
     await (found as Cluster).apply({ apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard } });
+    // The API server admits by the quota's status, which a controller fills in.
+    await until('the quota has a status', async () => {
+      const get = ['get', 'resourcequota', 'one', '-n', limited.settings.namespace, '-o', 'jsonpath={.status.hard}'];
+      return (await (found as Cluster).kubectl(get)) !== '';
+    });
     const worker = await open(undefined, limited);
     const items = [1, 2, 3].map(() => limited.item({ kind: 'succeed' }, {}, 'quota'));
     const observations = await until('the quota is in force', async () => {
