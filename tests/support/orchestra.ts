@@ -57,7 +57,7 @@ export interface Orchestra {
   restartWorker(bundle?: WorkflowBundle): Promise<void>;
   /** Experiments that workers know to be blocked, and cannot tell the store. */
   unwritten(): ReadonlySet<string>;
-  /** One more beside the first, with what `worker` of the options gives it; with a deployment it is versioned. */
+  /** One more worker, with what `worker` of the options gives it; with a deployment it is versioned. */
   addWorker(bundle?: WorkflowBundle, deployment?: Deployment): Promise<RunningWorker>;
   close(): Promise<void>;
 }
