@@ -1,6 +1,6 @@
 /** Documents of the trainer's contract with plausible content, for tests in which the numbers do not matter. */
 
-import { type TrialResult } from '@lamina/domain/contract/result.ts';
+import { type TrialResult, trialResult } from '@lamina/domain/contract/result.ts';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
 import { PLAIN_PLAN, type TrialRequest } from '@lamina/domain/contract/trial.ts';
 import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
@@ -37,7 +37,7 @@ export function sampleResult(ids: { trialId: string; attemptId: string }, status
     seconds: 1,
     cached: false,
   };
-  return {
+  return trialResult.parse({
     contract: CONTRACT_VERSION,
     trialId: ids.trialId,
     attemptId: ids.attemptId,
@@ -54,7 +54,6 @@ export function sampleResult(ids: { trialId: string; attemptId: string }, status
       quantizedBytes: 0,
       bitsPerParameter: 16,
       quantizedBitsPerParameter: null,
-      diskBytes: null,
     },
     computeDtype: 'fp32',
     raw: evaluation,
@@ -70,8 +69,6 @@ export function sampleResult(ids: { trialId: string; attemptId: string }, status
       tokensPerSecond: 160,
       samplesPerSecond: 10,
       resumedFromStep: null,
-      stepParts: null,
-      dequantizationShare: null,
     },
     seconds: {
       imports: null,
@@ -86,13 +83,6 @@ export function sampleResult(ids: { trialId: string; attemptId: string }, status
     },
     memory: { peakAllocatedBytes: null, peakReservedBytes: null, peakProcessBytes: null, peakRssBytes: 1_000_000 },
     energyJoules: null,
-    energySource: null,
-    idleWatts: null,
-    base: null,
-    merge: null,
-    inference: null,
-    gguf: null,
-    tasks: null,
     environment: {
       device: 'sample',
       deviceKind: 'cpu',
@@ -106,5 +96,5 @@ export function sampleResult(ids: { trialId: string; attemptId: string }, status
       weightsFingerprint: null,
     },
     artifacts: [],
-  };
+  });
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TrialResult } from '@lamina/domain/contract/result.ts';
+import { type TrialResult, trialResult } from '@lamina/domain/contract/result.ts';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
 import { initialPlan } from '@lamina/domain/matrix/plan.ts';
 import type { Cell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
@@ -92,7 +92,7 @@ export function resultOf(trial: PlannedTrial, attemptId: string): TrialResult {
     seconds: 1,
     cached: false,
   };
-  return {
+  return trialResult.parse({
     contract: 'lamina/v1',
     trialId: trial.id,
     attemptId,
@@ -109,7 +109,6 @@ export function resultOf(trial: PlannedTrial, attemptId: string): TrialResult {
       quantizedBytes: 0,
       bitsPerParameter: 16,
       quantizedBitsPerParameter: null,
-      diskBytes: null,
     },
     computeDtype: 'fp32',
     raw: evaluation,
@@ -125,8 +124,6 @@ export function resultOf(trial: PlannedTrial, attemptId: string): TrialResult {
       tokensPerSecond: 512,
       samplesPerSecond: 8,
       resumedFromStep: null,
-      stepParts: null,
-      dequantizationShare: null,
     },
     seconds: {
       imports: 1,
@@ -141,13 +138,6 @@ export function resultOf(trial: PlannedTrial, attemptId: string): TrialResult {
     },
     memory: { peakAllocatedBytes: null, peakReservedBytes: null, peakProcessBytes: null, peakRssBytes: 1_000_000_000 },
     energyJoules: null,
-    energySource: null,
-    idleWatts: null,
-    base: null,
-    merge: null,
-    inference: null,
-    gguf: null,
-    tasks: null,
     environment: {
       device: 'test CPU',
       deviceKind: 'cpu',
@@ -161,7 +151,7 @@ export function resultOf(trial: PlannedTrial, attemptId: string): TrialResult {
       weightsFingerprint: null,
     },
     artifacts: [{ name: 'log', path: 'log.txt', bytes: 10 }],
-  };
+  });
 }
 
 function digest(...parts: readonly unknown[]): string {

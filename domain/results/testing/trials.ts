@@ -1,6 +1,6 @@
 /** Trials with made-up measurements, for tests and benchmarks of the comparison. */
 
-import { type GgufResult, type TaskResult, type TrialResult } from '../../contract/result.ts';
+import { type GgufResult, type TaskResult, type TrialResult, trialResult } from '../../contract/result.ts';
 import { type LayerChoice } from '../../contract/settings.ts';
 import { sampleSettings } from '../../contract/testing/settings.ts';
 import { CONTRACT_VERSION } from '../../contract/units.ts';
@@ -126,7 +126,7 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
   const loss = options.loss === undefined ? 3 : options.loss;
   const kept = 'keep' in cell.layers ? cell.layers.keep : ORIGINAL_LAYERS;
   const weightBytes = options.weightBytes ?? 500_000_000;
-  return {
+  return trialResult.parse({
     contract: CONTRACT_VERSION,
     trialId: cell.id,
     attemptId: 'attempt',
@@ -143,7 +143,6 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
       quantizedBytes: 0,
       bitsPerParameter: (8 * weightBytes) / 250_000_000,
       quantizedBitsPerParameter: null,
-      diskBytes: null,
     },
     computeDtype: 'fp32',
     raw: evaluation(options.rawLoss ?? 4),
@@ -180,13 +179,8 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
       peakRssBytes: options.rssBytes ?? 2 * 2 ** 30,
     },
     energyJoules: options.energyJoules ?? null,
-    energySource: null,
     idleWatts: options.idleWatts ?? null,
-    base: null,
-    merge: null,
     inference: options.inference ?? null,
-    gguf: null,
-    tasks: null,
     environment: {
       device: 'Some CPU',
       deviceKind: 'cpu',
@@ -201,7 +195,7 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
       ...options.environment,
     },
     artifacts: [],
-  };
+  });
 }
 
 function evaluation(loss: number): NonNullable<TrialResult['raw']> {
