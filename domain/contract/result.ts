@@ -176,6 +176,7 @@ export const trainingResult = z
     tokensPerSecond: z.number().nullable().describe('sum(stepTokens) / sum(stepSeconds)'),
     samplesPerSecond: z.number().nullable(),
     resumedFromStep: integer.nullable(),
+    largestGradientNorm: z.number().nullable().default(null).describe('of this attempt, before clipping'),
     stepParts: stepParts.nullable().default(null),
     dequantizationShare: share
       .nullable()

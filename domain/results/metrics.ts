@@ -48,6 +48,13 @@ export const METRICS = {
     measure: (trial, { pricePerHour }) => measures.cost(pricePerHour)(trial),
     better: 'lower',
   },
+  /** Jumps of the gradient, which clipping hides, tell how near training came to diverging. */
+  largestGradientNorm: {
+    title: 'largest gradient norm',
+    measure: ({ result: { training } }) =>
+      training.resumedFromStep === null ? (training.largestGradientNorm ?? null) : null,
+    better: 'lower',
+  },
   rawLoss: { title: 'loss as cut', measure: measures.rawLoss, ...LOSS, where: 'csv' },
   rawAccuracy: { title: 'accuracy as cut', measure: measures.rawAccuracy, ...SHARE, where: 'csv' },
   loadSeconds: { title: 'load time', measure: measures.loadSeconds, ...SECONDS, where: 'csv' },

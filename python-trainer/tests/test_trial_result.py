@@ -31,3 +31,8 @@ def test_speeds_are_those_of_the_measured_steps_alone():
     assert (result.tokens_per_second, result.samples_per_second) == (80, 4)
     none = training_result(TrainOutcome(warmup_step_seconds=[1.0], tokens=5, samples=4), 4)
     assert (none.tokens_per_second, none.samples_per_second, none.step_parts) == (None, None, None)
+
+
+def test_the_largest_gradient_norm_is_that_of_the_loop_and_missing_where_nothing_was_clipped():
+    assert training_result(TrainOutcome(largest_gradient_norm=3.5), 4).largest_gradient_norm == 3.5
+    assert training_result(TrainOutcome(), 4).largest_gradient_norm is None

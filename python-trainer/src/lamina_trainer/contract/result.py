@@ -98,6 +98,8 @@ class TrainingResult(Document):
     """sum(stepTokens) / sum(stepSeconds)."""
     samples_per_second: float | None
     resumed_from_step: Integer | None
+    largest_gradient_norm: float | None = None
+    """Of this attempt, before clipping."""
     step_parts: StepParts | None = None
     dequantization_share: Share | None = None
     """Share of the time of forward and backward passes, profiled after training."""

@@ -52,6 +52,7 @@ class TrainOutcome:
     samples: int = 0
     resumed_from: int | None = None
     diverged_at: int | None = None
+    largest_gradient_norm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,8 @@ class Trainer:
             outcome.step_seconds.append(report.seconds)
             outcome.step_tokens.append(report.tokens)
             outcome.step_parts.append(report.parts)
+        if report.grad_norm is not None and math.isfinite(report.grad_norm):
+            outcome.largest_gradient_norm = max(outcome.largest_gradient_norm or 0.0, report.grad_norm)
         finite = math.isfinite(report.loss)
         # With fp16 mixed precision the scaler skips steps whose gradients overflow: that is no divergence.
         norm_fine = report.grad_norm is None or math.isfinite(report.grad_norm) or self._scaler.is_enabled()
