@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { blockedOf, blockedText } from './blocked.ts';
+import { blockedOf } from './blocked.ts';
+import { blockedText } from './blocked-text.ts';
 
 const EARLY = '2026-01-01T00:00:00.000Z';
 const LATE = '2026-01-01T01:00:00+00:00';

@@ -1,5 +1,5 @@
 import type { ExperimentDetail, TrialView } from '@lamina/domain/contract/api.ts';
-import { blockedText } from '@lamina/domain/contract/blocked.ts';
+import { blockedText } from '@lamina/domain/contract/blocked-text.ts';
 import { defineCommand, writeJson } from '../command.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { experimentArgument, experimentId } from '../experiment-argument.ts';

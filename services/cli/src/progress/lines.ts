@@ -1,6 +1,6 @@
 /** Progress as lines that stay: for pipes, logs and CI. One line per change of a trial; steps now and then. */
 import type { StreamEvent } from '@lamina/domain/contract/api.ts';
-import { blockedText } from '@lamina/domain/contract/blocked.ts';
+import { blockedText } from '@lamina/domain/contract/blocked-text.ts';
 import { clock } from '../format/time.ts';
 import { endedCount, isTerminal, type Progress } from './state.ts';
 import { phaseText, waitingText } from './words.ts';

@@ -1,5 +1,5 @@
 /** The live picture of a run, redrawn in place: head, one bar per cell, the trials that run now. */
-import { blockedText } from '@lamina/domain/contract/blocked.ts';
+import { blockedText } from '@lamina/domain/contract/blocked-text.ts';
 import type { ChalkInstance } from 'chalk';
 import { bar } from '../format/bar.ts';
 import { endText } from '../format/forecast.ts';

@@ -1,5 +1,5 @@
 import type { ExperimentView } from '@lamina/domain/contract/api.ts';
-import { blockedReason } from '@lamina/domain/contract/blocked.ts';
+import { blockedReason } from '@lamina/domain/contract/blocked-text.ts';
 import '../styles/overlays.ts';
 import { Modal } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';

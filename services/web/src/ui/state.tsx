@@ -1,5 +1,6 @@
 /** States of experiments and trials: a colour, a glyph and a word for each. */
-import { type BlockedView, blockedReason } from '@lamina/domain/contract/blocked.ts';
+import type { BlockedView } from '@lamina/domain/contract/blocked.ts';
+import { blockedReason } from '@lamina/domain/contract/blocked-text.ts';
 import type { ExperimentState, TrialState } from '@lamina/domain/vocabulary/states.ts';
 import type { CSSProperties } from 'react';
 import styles from './state.module.css';
