@@ -55,3 +55,13 @@ def resolve(document: Any, pointer: str) -> tuple[Any, Any]:
 def example(kind: str, name: str) -> Any:
     """The document of one row."""
     return next(row.document for row in examples_of(kind) if row.name == name)
+
+
+def without_nulls(document: Any, named: Any) -> Any:
+    """A document without the nulls that reading filled in and the other does not name: no example has to name them."""
+    if isinstance(document, list) and isinstance(named, list):
+        return [without_nulls(one, named[at] if at < len(named) else None) for at, one in enumerate(document)]
+    if not isinstance(document, dict) or not isinstance(named, dict):
+        return document
+    kept = {key: value for key, value in document.items() if value is not None or key in named}
+    return {key: without_nulls(value, named.get(key)) for key, value in kept.items()}

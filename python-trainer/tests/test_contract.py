@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from contract_examples import Example, examples_of
+from contract_examples import Example, examples_of, without_nulls
 from lamina_trainer.contract import result, trial
 from lamina_trainer.contract.document import Document, parse_document, problems, write_document
 from lamina_trainer.contract.generation import GenerateRequest, GenerationResult
@@ -89,7 +89,7 @@ def test_models_and_schemas_answer_as_the_table_says(example: Example):
 @pytest.mark.parametrize("example", ACCEPTED, ids=title)
 def test_accepted_documents_are_written_as_the_table_says_they_are_read(example: Example):
     read = parse_document(KINDS[example.kind], json.dumps(example.document))
-    assert json.loads(write_document(read)) == example.read
+    assert without_nulls(json.loads(write_document(read)), example.read) == example.read
 
 
 def mutations(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, Any]]:

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { CONTRACTS, type ContractName } from '@lamina/domain/contract/schemas.ts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { staleFiles } from '../../scripts/generate.ts';
-import { CONTRACT_NAMES, examplesOf, mutationsOf, pointerOf } from './examples.ts';
+import { CONTRACT_NAMES, examplesOf, mutationsOf, pointerOf, withoutNulls } from './examples.ts';
 
 const schemas = new URL('../../python-trainer/contracts/', import.meta.url);
 const ajv = new Ajv2020({ strict: false, formats: { 'date-time': true }, allowUnionTypes: true });
@@ -44,7 +44,7 @@ for (const contract of CONTRACT_NAMES) {
       assert.deepEqual(wrongIn(contract, document), wrong);
       assert.equal(validators[contract](document), wrong.length === 0, JSON.stringify(validators[contract].errors));
       if (wrong.length > 0) return;
-      assert.deepEqual(CONTRACTS[contract].parse(document), read);
+      assert.deepEqual(withoutNulls(CONTRACTS[contract].parse(document), read), read);
     });
     if (wrong.length > 0) continue;
     test(`${contract}: ${name}: zod and the schema agree on every single change`, () => {

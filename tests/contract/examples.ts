@@ -67,6 +67,18 @@ function resolve(document: unknown, pointer: string): [parent: Record<string, un
   return [node as Record<string, unknown>, parts.at(-1) ?? ''];
 }
 
+/** A document without the nulls that reading filled in and the other does not name: no example has to name them. */
+export function withoutNulls(document: unknown, named: unknown): unknown {
+  if (Array.isArray(document) && Array.isArray(named)) return document.map((one, at) => withoutNulls(one, named[at]));
+  if (!isRecord(document) || !isRecord(named)) return document;
+  const kept = Object.entries(document).filter(([key, value]) => value !== null || key in named);
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutNulls(value, named[key])]));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** Every single change to a document: a field gone, a field more, a value of another type or sign. */
 export function* mutationsOf(document: unknown): Generator<{ readonly name: string; readonly document: unknown }> {
   for (const pointer of pointersIn(document, '')) {
