@@ -197,7 +197,7 @@ describe('KubernetesRunner on the test cluster', { skip: 'skip' in found ? found
     // The API server admits by the quota's status, which a controller fills in.
     await until('the quota has a status', async () => {
       const get = ['get', 'resourcequota', 'one', '-n', limited.settings.namespace, '-o', 'jsonpath={.status.hard}'];
-      return (await (found as Cluster).kubectl(get)) !== '';
+      return (await (found as Cluster).kubectl(get)) || null;
     });
     const worker = await open(undefined, limited);
     const items = [1, 2, 3].map(() => limited.item({ kind: 'succeed' }, {}, 'quota'));
