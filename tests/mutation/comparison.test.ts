@@ -73,13 +73,7 @@ const MUTATIONS: readonly Mutation[] = [
     "better === 'lower' ? -number : number",
     '../measures/pareto',
   ],
-  [
-    'tokens/s of a row',
-    'rows.ts',
-    'tokensPerSecond: over(measures.tokensPerSecond)',
-    'tokensPerSecond: over(measures.loss)',
-    'compare',
-  ],
+  ['tokens/s of a row', 'metrics.ts', 'measure: measures.tokensPerSecond', 'measure: measures.loss', 'compare'],
   [
     'prefill tokens/s: of the whole batch',
     'inference.ts',

@@ -70,7 +70,7 @@ const IMPORTS: readonly (readonly [string, string, string, RegExp])[] = [
     'the CLI imports the reducer',
     'services/cli/src/planted.ts',
     '@lamina/domain/run/protocol/step.ts',
-    /know the contract/,
+    /know the vocabulary and the contract/,
   ],
   ['the dashboard imports the API', 'services/web/src/planted.ts', '@lamina/api/app.ts', /HTTP only/],
   [
