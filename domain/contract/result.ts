@@ -177,6 +177,7 @@ export const trainingResult = z
     samplesPerSecond: z.number().nullable(),
     resumedFromStep: integer.nullable(),
     largestGradientNorm: z.number().nullable().default(null).describe('of this attempt, before clipping'),
+    clippedSteps: integer.nullable().default(null).describe('steps of this attempt whose gradient was clipped'),
     stepParts: stepParts.nullable().default(null),
     dequantizationShare: share
       .nullable()

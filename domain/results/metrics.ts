@@ -55,6 +55,17 @@ export const METRICS = {
       training.resumedFromStep === null ? (training.largestGradientNorm ?? null) : null,
     better: 'lower',
   },
+  /** A learning rate that clipping holds back at most steps is not the one that the document names. */
+  clippedShare: {
+    title: 'steps clipped',
+    measure: ({ result: { training } }) =>
+      training.resumedFromStep === null && training.clippedSteps != null
+        ? training.clippedSteps / training.steps
+        : null,
+    unit: '%',
+    show: percent,
+    better: 'lower',
+  },
   rawLoss: { title: 'loss as cut', measure: measures.rawLoss, ...LOSS, where: 'csv' },
   rawAccuracy: { title: 'accuracy as cut', measure: measures.rawAccuracy, ...SHARE, where: 'csv' },
   loadSeconds: { title: 'load time', measure: measures.loadSeconds, ...SECONDS, where: 'csv' },

@@ -233,6 +233,12 @@ def test_a_loss_that_is_not_finite_is_a_result(tmp_path, shelf):
     assert result.training.losses[0].loss is not None
 
 
+@pytest.mark.parametrize(("limit", "clipped"), [(1e-6, 6), (1e6, 0), (None, None)])
+def test_steps_that_were_clipped_are_counted(tmp_path, shelf, limit, clipped):
+    result = run(tmp_path, shelf, precision="fp32", training={"maxGradNorm": limit})
+    assert result.training.clipped_steps == clipped
+
+
 def test_accumulation_weighs_every_token_the_same(tmp_path, shelf):
     """Records of different lengths: a mean of means would differ."""
     lora = {"r": 4, "alpha": 8, "dropout": 0.0, "bias": "none", "targets": "all-linear", "rslora": False}

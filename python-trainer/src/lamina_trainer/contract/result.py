@@ -100,6 +100,8 @@ class TrainingResult(Document):
     resumed_from_step: Integer | None
     largest_gradient_norm: float | None = None
     """Of this attempt, before clipping."""
+    clipped_steps: Integer | None = None
+    """Steps of this attempt whose gradient was clipped."""
     step_parts: StepParts | None = None
     dequantization_share: Share | None = None
     """Share of the time of forward and backward passes, profiled after training."""

@@ -53,6 +53,8 @@ class TrainOutcome:
     resumed_from: int | None = None
     diverged_at: int | None = None
     largest_gradient_norm: float | None = None
+    clipped_steps: int | None = None
+    """None where gradients are not clipped."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,8 @@ class Trainer:
             outcome.step_parts.append(report.parts)
         if report.grad_norm is not None and math.isfinite(report.grad_norm):
             outcome.largest_gradient_norm = max(outcome.largest_gradient_norm or 0.0, report.grad_norm)
+            clipped = report.grad_norm > (self._settings.max_grad_norm or math.inf)
+            outcome.clipped_steps = (outcome.clipped_steps or 0) + clipped
         finite = math.isfinite(report.loss)
         # With fp16 mixed precision the scaler skips steps whose gradients overflow: that is no divergence.
         norm_fine = report.grad_norm is None or math.isfinite(report.grad_norm) or self._scaler.is_enabled()

@@ -73,6 +73,7 @@ def training_result(outcome: TrainOutcome, samples_per_step: int) -> TrainingRes
         samples_per_second=len(outcome.step_seconds) * samples_per_step / seconds if outcome.step_seconds else None,
         resumed_from_step=outcome.resumed_from,
         largest_gradient_norm=outcome.largest_gradient_norm,
+        clipped_steps=outcome.clipped_steps,
         step_parts=StepParts(
             forward=[parts.forward for parts in outcome.step_parts],
             backward=[parts.backward for parts in outcome.step_parts],
