@@ -23,7 +23,7 @@ export interface AttemptEvidence {
 export type ResultEvidence =
   | {
       readonly status: 'succeeded' | 'diverged';
-      /** Of the file's bytes, lower case hexadecimal, to hold against the digest that the trainer announced. */
+      /** Digest of the file's bytes, lower case hexadecimal, to compare with the digest that the trainer announced. */
       readonly sha256: string | null;
     }
   /** Why there is no usable result. */

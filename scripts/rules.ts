@@ -10,25 +10,29 @@ import { problemsOf } from '../tests/replay/corpus.ts';
 import { headsOf } from '../tests/replay/releases.ts';
 import { folderCycles } from './rules/cycles.ts';
 import { tableTitles } from './rules/table-titles.ts';
+import { avoidedWords } from './rules/words.ts';
 
 const root = process.argv[2] ?? join(import.meta.dirname, '..');
+const WRITTEN = /\.(?:tsx?|mjs|py|md|ya?ml|css|html)$/;
 
-/** TypeScript sources by path from the root, those that git does not ignore. */
-function sources(): ReadonlyMap<string, string> {
+/** Sources and documents by path from the root, those that git does not ignore. */
+function texts(): ReadonlyMap<string, string> {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
     encoding: 'utf8',
   });
-  const paths = listed.split('\0').filter((path) => /\.tsx?$/.test(path) && existsSync(join(root, path)));
+  const paths = listed.split('\0').filter((path) => WRITTEN.test(path) && existsSync(join(root, path)));
   return new Map([...new Set(paths)].map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }
 
-const files = sources();
+const all = texts();
+const files = new Map([...all].filter(([path]) => /\.tsx?$/.test(path)));
 const titles = TABLES.map(({ title }) => title);
 const replay = join(root, 'tests/replay');
 const problems = [
   ...folderCycles(files),
   ...tableTitles(files, titles),
+  ...avoidedWords(all),
   ...problemsOf(replay, headsOf(replay)).map((problem) => `tests/replay: ${problem}`),
 ];
 for (const problem of problems) console.error(problem);

@@ -145,7 +145,7 @@ export async function setup({ development = false, model = true, trainer = true,
   };
 }
 
-/** Changes with the code that converts, so that a better conversion is done anew. */
+/** Changes with the code that converts, so that files are converted again when it improves. */
 function hashOfGguf() {
   const file = join(paths.trainer, 'src/lamina_trainer/model/gguf.py');
   return existsSync(file) ? hashOf(readFileSync(file)) : 'none';

@@ -54,7 +54,7 @@ const stages = [
   },
   tests('integration', 'real parts together', ['tests/integration/**/*.test.ts']),
   tests('mutation', 'planted mistakes in formulas', ['tests/mutation/**/*.test.ts']),
-  tests('unit', 'tests beside the code', [
+  tests('unit', 'tests next to the code', [
     'domain/**/*.test.ts',
     'workflows/**/*.test.ts',
     'k8s/**/*.test.ts',

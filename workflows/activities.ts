@@ -5,7 +5,7 @@ import type { RunPolicy } from '@lamina/domain/run/types.ts';
 
 export interface BegunRun {
   readonly policy: RunPolicy;
-  /** A run that is begun anew goes on in the status that the store knows. */
+  /** A run that is started again goes on in the status that the store knows. */
   readonly status: 'running' | 'paused' | 'cancelling';
   /** The dataset has to be generated: a run of that comes first, and this is its policy. */
   readonly preparing?: boolean;

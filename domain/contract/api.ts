@@ -27,7 +27,7 @@
  * | GET attempts/:id/events | attemptEventsQuery | attemptEventsView: the loss curve |
  * | POST attempts/:id/events (Bearer attempt token) | eventBatch | eventReceipt |
  *
- * Beside them: /healthz, /readyz, /metrics, /openapi.json, /docs.
+ * Besides them: /healthz, /readyz, /metrics, /openapi.json, /docs.
  */
 import { z } from 'zod';
 import { DROP_REASONS } from '../vocabulary/drops.ts';

@@ -1,6 +1,6 @@
 /**
  * Generated data: what is to be written by a model (`generationSpec`, as `dataset.source: generated` in a document),
- * what an attempt is asked to do (`generateRequest`, beside `trialRequest`), and what it leaves behind.
+ * what an attempt is asked to do (`generateRequest`, next to `trialRequest`), and what it leaves behind.
  */
 import { z } from 'zod';
 import { textFields } from './settings.ts';
@@ -77,7 +77,7 @@ export const remoteEndpoint = z
     apiKeySecret: secretReference
       .nullable()
       .default(null)
-      .describe("Secret beside the pods that holds the key, and the name of the key's entry in it"),
+      .describe("Secret in the pods' namespace that holds the key, and the name of the key's entry in it"),
   })
   .describe(
     'An OpenAI-compatible server that runs. The value of its key is in no document: it names where the key is.',

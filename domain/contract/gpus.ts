@@ -17,7 +17,7 @@ export interface GpuClassInventory {
   readonly perNode: number;
   /** GPUs on nodes that take pods. */
   readonly total: number;
-  /** Of these, not requested by any pod; null where pods of others cannot be seen. */
+  /** Free ones: GPUs of these that no pod requests; null where pods of others cannot be seen. */
   readonly free: number | null;
   readonly pricePerHour: number | null;
 }

@@ -53,7 +53,7 @@ export const stepParts = z
     backward: z.array(seconds),
     optimizer: z.array(seconds).describe('clipping of gradients and the update'),
   })
-  .describe('Where the time of the measured steps went; element by element beside `stepSeconds`.');
+  .describe('Where the time of the measured steps went; element by element like `stepSeconds`.');
 
 export const baseChecksums = z
   .strictObject({

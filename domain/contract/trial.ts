@@ -25,7 +25,7 @@ export const plan = z
   );
 export type Plan = z.infer<typeof plan>;
 
-/** Of what takes one example at a time, without a GPU, and asks for no memory. */
+/** Plan of an attempt that takes one example at a time, has no GPU and asks for no memory. */
 export const PLAIN_PLAN: Plan = {
   gpuClass: null,
   gpus: 0,

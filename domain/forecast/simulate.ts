@@ -8,9 +8,9 @@ import type { Queue, QueueExperiment } from './queue.ts';
 
 /** Durations of one experiment in this draw, seconds from now on. */
 export interface Durations {
-  /** Of the attempts that run. */
+  /** Time left of each attempt that runs. */
   readonly remaining: readonly number[];
-  /** Of the trials that wait. */
+  /** Duration of each trial that waits. */
   readonly pending: readonly number[];
 }
 

@@ -14,7 +14,7 @@ export interface DeviceCapabilities {
   readonly fast16Bit: boolean;
   /** What a CPU has that precisions and dtypes depend on, as the operating system names it; empty for a GPU. */
   readonly features?: readonly string[];
-  /** Of one GPU; null for a CPU. */
+  /** Memory of one GPU; null for a CPU. */
   readonly memoryBytes?: number | null;
 }
 

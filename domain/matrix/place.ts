@@ -38,7 +38,7 @@ export function placeCell(settings: CellSettings, document: ExperimentDocument, 
     const { gpuClass, gpus, microBatch, accumulation, checkpointing } = choice.plan;
     return { plan: { ...asked, gpuClass: gpuClass.name, gpus, microBatch, accumulation, checkpointing } };
   }
-  // Of a class that does not say how large it is, nobody can say that it is too small.
+  // A class whose memory is not known cannot be called too small.
   const unknown = able.find((gpuClass) => !isSized(gpuClass));
   if (unknown !== undefined) return { plan: { ...asked, gpuClass: unknown.name } };
   return { objection: { reason: 'does-not-fit', message: choice.message } };
@@ -54,7 +54,7 @@ function chosen(
   const shape = offer.shapeOf(settings.model);
   if (shape === null || classes.length === 0) return null;
   const { resources, estimate } = document;
-  // Of what a document assumes for estimates only what it says of its texts is true of the trainer as well.
+  // The trainer shares only what a document assumes of its texts, not its other assumptions for estimates.
   const { longestTokens, meanTokens } = estimate;
   const given = memorySettings(settings, shape, { ...TRAINER_ASSUMPTIONS, longestTokens, meanTokens }, 'lamina');
   const whole = { ...given, accumulation: given.accumulation * settings.gpus };
@@ -111,7 +111,7 @@ function objectionOf(settings: CellSettings, { name, computeCapability }: GpuCla
   return capabilityObjection(settings, { name, computeCapability });
 }
 
-/** Of the class that comes closest. */
+/** The objection of the class that comes closest. */
 function nobodyCan(settings: CellSettings, classes: readonly GpuClassInventory[]): Objection {
   const best = classes.reduce((a, b) => (Number(b.computeCapability) > Number(a.computeCapability) ? b : a));
   const objection = objectionOf(settings, best);

@@ -86,7 +86,7 @@ function linearInputBytes(shape: ModelShape, settings: MemorySettings): number {
 }
 
 function inputsOfNorms(shape: ModelShape, settings: MemorySettings): number {
-  // Autocast casts an fp32 input anew for each layer that reads it.
+  // Autocast casts an fp32 input once more for each layer that reads it.
   if (settings.autocast && residualBytes(settings) === 4) {
     const readers = shape.family === 'phi3' ? 2 : shape.family === 'phi' ? 4 : 5;
     return readers * shape.hidden;

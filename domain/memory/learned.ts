@@ -12,7 +12,7 @@ import type { ModelShape } from './shape.ts';
 
 export interface MeasuredTrialOnGpu {
   readonly settings: Omit<TrialSettings, 'seed'>;
-  /** Of the attempt that was measured. */
+  /** Plan of the attempt that was measured. */
   readonly plan: Plan;
   /** Product that the driver names. */
   readonly device: string;

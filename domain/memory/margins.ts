@@ -2,7 +2,7 @@
 import type { Margins } from './overhead.ts';
 import { median } from './statistics.ts';
 
-/** One measured trial beside what the terms alone said of it. */
+/** One measured trial, with what the terms alone said of it. */
 export interface MeasuredPeak {
   /** Sum of the terms, without margins. */
   readonly estimatedAllocatedBytes: number;
@@ -40,9 +40,9 @@ export function refit(margins: Margins, measured: readonly MeasuredPeak[]): Marg
   const excess = measured.map((trial) => {
     const terms = trial.estimatedAllocatedBytes * (1 + Math.max(0, unexplained));
     const needed = trial.processBytes ?? trial.reservedBytes ?? trial.allocatedBytes;
-    const beside = trial.processBytes === null ? 0 : context;
+    const outside = trial.processBytes === null ? 0 : context;
     const pool = trial.processBytes === null && trial.reservedBytes === null ? 1 : 1 + fragmentation;
-    return needed / (terms * pool + beside) - 1;
+    return needed / (terms * pool + outside) - 1;
   });
   const safety = blend(margins.safety, [Math.max(MIN_SAFETY, ...excess)]);
   return { fragmentation, context, unexplained, safety };

@@ -9,7 +9,7 @@ import { type Term, term } from './terms.ts';
 export interface Margins {
   /** Share by which the allocator's pool exceeds the tensors in it at the peak. */
   readonly fragmentation: number;
-  /** What the driver counts beside the allocator's pool, bytes. */
+  /** What the driver counts besides the allocator's pool, bytes. */
   readonly context: number;
   /** Share by which tensors took more than the terms say. */
   readonly unexplained: number;

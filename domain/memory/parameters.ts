@@ -78,7 +78,7 @@ export function decoderLinears(shape: ModelShape): readonly Linear[] {
 export interface ParameterCounts {
   /** Weight matrices of the decoder's linear layers: what k-bit precisions quantize. */
   readonly linear: number;
-  /** Of one decoder layer. */
+  /** Parameters of one decoder layer. */
   readonly layer: number;
   readonly norms: number;
   readonly biases: number;

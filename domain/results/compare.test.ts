@@ -126,7 +126,7 @@ test('GPU and CPU memory never share a figure', () => {
   assert.equal(rowOf(rows, 'nf4').peakMemoryBytes.mean, 99);
 });
 
-test('an estimate stands beside a measured peak of a GPU, with its error, and never beside one of a CPU', () => {
+test('an estimate stands next to a measured peak of a GPU, with its error, and never next to one of a CPU', () => {
   const rowsOn = (deviceKind: 'cpu' | 'cuda') => {
     const trial = trialOf({ environment: { deviceKind }, reservedBytes: deviceKind === 'cuda' ? 800 : null });
     return compareTrials(inputOf([trial], { estimatedBytes: new Map([[trial.trial.cell.id, 1000]]) })).rows;

@@ -38,7 +38,7 @@ export interface ComparisonInput {
   readonly estimatedBytes?: ReadonlyMap<string, number>;
   /** Studies in the order of their cells, with what they suggested. */
   readonly search?: readonly SearchedStudy[];
-  /** Of a dataset that a model wrote. */
+  /** What is known of a dataset that a model wrote. */
   readonly generated?: GeneratedData | null;
 }
 

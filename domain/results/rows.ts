@@ -88,7 +88,7 @@ function figuresOf(measured: readonly MeasuredTrial[], circumstances: Circumstan
   >;
 }
 
-/** Depth of a model as its measured cells found it, so that unmeasured siblings are placed beside them. */
+/** Depth of a model as its measured cells found it, so that unmeasured siblings are placed next to them. */
 function originalLayers({ cell, measured }: CellGroup): [string, number][] {
   const original = measured[0]?.result.model.layersOriginal;
   return original === undefined ? [] : [[modelName(cell.model), original]];

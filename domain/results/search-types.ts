@@ -29,7 +29,7 @@ export interface SearchRow {
   readonly failed: number;
   /** `GPU`: hours times GPUs; `machine`: hours on a CPU. */
   readonly hoursOf: 'GPU' | 'machine';
-  /** Of suggestions that have ended; trials that were there already count nothing. */
+  /** Hours of suggestions that have ended; trials that were there already count nothing. */
   readonly hours: number | null;
   readonly baseCellId: string;
   readonly base: number | null;

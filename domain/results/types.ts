@@ -82,13 +82,13 @@ export interface QuantizationCostRow {
   readonly forwardSeconds: Delta;
   readonly backwardSeconds: Delta;
   readonly optimizerSeconds: Delta;
-  /** Of the time of forward and backward passes. */
+  /** Share of the time of forward and backward passes. */
   readonly dequantizationShare: Estimate;
   readonly loadSeconds: Delta;
   readonly quantizeSeconds: Estimate;
 }
 
-/** Of raw samples; with none, everything else is null. */
+/** Percentiles of raw samples; with none, everything else is null. */
 export interface Percentiles {
   readonly n: number;
   readonly p50: number | null;

@@ -32,7 +32,7 @@ export interface ActiveTrial {
   readonly trialId: string;
   /** The attempt that is alive, or the next one in phase `waiting`. */
   readonly attempt: number;
-  /** The attempt this run of the trial began with: a trial that a user retries starts its limits anew. */
+  /** The attempt this run of the trial began with: a user's retry resets the limits of its trial. */
   readonly firstAttempt: number;
   /** Failures so far that used up the user's retries. */
   readonly strikes: number;

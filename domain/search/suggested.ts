@@ -13,7 +13,7 @@ const LABEL_DIGITS = 3;
 /**
  * The trial of a suggestion: the base with the parameters set by their paths, in the base's seed. Ids are made as
  * those of the matrix are, so that a suggestion that equals another trial is that trial. Adapter settings are left out
- * where the base has no adapters, and so is the choice of the cell. Left out as well is what takes time beside training
+ * where the base has no adapters, and so is the choice of the cell. Left out as well is what takes time besides training
  * and scoring, and no objective looks at: GGUF files, speed of inference, tasks and kept models.
  */
 export function suggestedTrial(base: PlannedTrial, parameters: ParameterValues, trainerRevision: string): PlannedTrial {

@@ -214,7 +214,7 @@ export const experimentDocument = z.strictObject({
   lora: field(lora.nullable(), null, 'adapter settings; null where no method has adapters'),
   quantization: quantization.prefault({}).describe('how k-bit weights are made, and what weights are multiplied in'),
   evaluation: evaluation.prefault({}).describe('how cells are scored'),
-  artifacts: artifacts.prefault({}).describe('what is kept of a trained model beside its figures'),
+  artifacts: artifacts.prefault({}).describe('what is kept of a trained model besides its figures'),
   resources: resources.prefault({}).describe('what a trial runs on'),
   policy: policy.prefault({}).describe('parallelism, retries and deadlines'),
   baseline: field(
@@ -228,7 +228,7 @@ export const experimentDocument = z.strictObject({
     null,
     'settings that are searched: further trials try values that earlier ones suggest; null: no search',
   ),
-  estimate: estimateAssumptions.prefault({}).describe('what memory estimates assume beside the settings'),
+  estimate: estimateAssumptions.prefault({}).describe('what memory estimates assume besides the settings'),
 });
 
 /** A document with every default filled in. Parsing it again gives the same document. */

@@ -1,4 +1,4 @@
-/** What a memory estimate assumes beside the settings. Nothing here changes what a trial does, or its id. */
+/** What a memory estimate assumes besides the settings. Nothing here changes what a trial does, or its id. */
 import { z } from 'zod';
 import { ATTENTIONS, LOGITS, MEMORY_OPTIMIZERS, TRAINERS } from '../vocabulary/memory.ts';
 import { field, size } from './input.ts';

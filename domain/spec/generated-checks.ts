@@ -39,7 +39,7 @@ function keys({ endpoint: { apiKeyVariable, apiKeySecret } }: GeneratedDataset, 
   if (apiKeyVariable !== null && apiKeySecret !== null)
     report.issue(
       ['dataset', 'endpoint', 'apiKeySecret'],
-      'is given beside apiKeyVariable: the key is in one place',
+      'is given together with apiKeyVariable: the key is in one place',
       'write apiKeyVariable where trials run on this machine, apiKeySecret where they run in a cluster',
     );
   if (apiKeyVariable !== null && OURS.test(apiKeyVariable))

@@ -48,7 +48,7 @@ const withRate = (further: object) => ({ parameters: { 'training.learningRate': 
 const rank = (searched: object) => ({ parameters: { 'lora.r': searched } });
 const median = { pruner: { kind: 'median' } };
 
-/** The section's fields beside a correct parameter, other fields of the document, the path, and words of message and fix. */
+/** The section's fields besides a correct parameter, other fields of the document, the path, and words of message and fix. */
 const MISTAKES: readonly [name: string, search: object, fields: object, path: string, words: RegExp][] = [
   ['no parameters', { parameters: {} }, {}, 'search.parameters', /names no setting/],
   [

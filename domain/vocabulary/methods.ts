@@ -2,7 +2,7 @@
 import { isQuantized, type Precision } from './precisions.ts';
 
 interface MethodFacts {
-  /** Small matrices are trained beside weights that stay as they are. */
+  /** Small matrices are trained next to weights that stay as they are. */
   readonly adapters: boolean;
   /** Whether the base that it trains, or trains over, is held in few bits. */
   readonly quantizedBase: boolean;

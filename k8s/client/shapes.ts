@@ -115,7 +115,7 @@ export const POD = shapeOf({
   ],
 });
 
-/** Of any kind of object. */
+/** The metadata of an object of any kind. */
 export const METADATA_ONLY = shapeOf({ metadata: [1, METADATA] });
 
 export const WATCH_EVENT = shapeOf({ type: [1, 'string'], object: [2, shapeOf({ raw: [1, 'bytes'] })] });

@@ -139,7 +139,7 @@ test('the order in which pods and events are known changes nothing', () => {
   );
 });
 
-/** What can befall a pod beside the trainer's own end. */
+/** What can befall a pod besides the trainer's own end. */
 const befallen = fc.record({
   phase: fc.constantFrom('Running', 'Failed'),
   reason: fc.constantFrom('', 'Evicted', 'Terminated'),
@@ -176,7 +176,7 @@ test('a pod that is still at work has not ended, whatever happens around it', ()
       const working: V1Pod = pod({ name: 'working', node: 'healthy', phase: 'Running', state: { running: {} } });
       const job = given.job === null ? null : { spec: given.job.spec ?? {} };
       const end = diagnose({ ...given, job: job as AttemptEvidence['job'], pods: [...given.pods, working] });
-      // What can never start is given up, even beside a pod that runs.
+      // What can never start is given up, even while another pod runs.
       assert.ok(end === null || end.outcome === 'invalid' || end.outcome === 'gpu-fault');
     }),
     { numRuns: 1000 },

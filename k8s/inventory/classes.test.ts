@@ -108,7 +108,7 @@ test('what pods hold is not free; what has ended or waits holds nothing', () => 
   assert.deepEqual(brief(gpuClassesOf(nodes, pods, goldenSettings())), [['Tesla-T4', 2, 8, 10, 5]]);
 });
 
-test('init containers count where they need more than what follows, sidecars beside it', () => {
+test('init containers count where they need more than what follows, sidecars in addition', () => {
   const init = (gpus: string, more: object = {}) => ({ resources: { limits: { 'nvidia.com/gpu': gpus } }, ...more });
   const free = (initContainers: object[]) => {
     const nodes = [node('a', { labels: T4, gpus: { 'nvidia.com/gpu': '8' } })];
@@ -151,7 +151,7 @@ const A100_MIXED = {
   'nvidia.com/mig-3g.20gb.product': 'NVIDIA-A100-SXM4-40GB-MIG-3g.20gb',
 };
 
-test('MIG profiles beside whole GPUs are classes of their own', () => {
+test('MIG profiles next to whole GPUs are classes of their own', () => {
   const gpus = { 'nvidia.com/gpu': '6', 'nvidia.com/mig-3g.20gb': '4', 'nvidia.com/mig-1g.5gb': '0' };
   const pods = [
     pod('a', '1', 'Running', { containers: [{ resources: { limits: { 'nvidia.com/mig-3g.20gb': '1' } } }] }),

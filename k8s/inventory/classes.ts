@@ -71,7 +71,7 @@ function classOf(
   ];
 }
 
-/** What all nodes of a class have in common. Of memory the least: a trial that is to fit may get any of them. */
+/** What all nodes of a class have in common; the smallest memory counts, since a trial may get any of them. */
 function common(all: readonly GpuFacts[]): GpuFacts {
   const same = (pick: (facts: GpuFacts) => string | null) => {
     const [first = null, ...others] = new Set(all.map(pick));

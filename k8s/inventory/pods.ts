@@ -16,7 +16,7 @@ export function taken(pods: readonly V1Pod[], resource: string): ReadonlyMap<str
 
 /**
  * As the scheduler counts: containers that run together, or whichever init container needs more. Init containers that
- * restart (sidecars) stay beside everything that starts after them.
+ * restart (sidecars) stay alongside everything that starts after them.
  */
 function requested(pod: V1Pod, resource: string): number {
   const of = ({ resources }: V1Container) =>

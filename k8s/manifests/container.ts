@@ -12,7 +12,7 @@ const TERMINATION_LOG = '/dev/termination-log';
 
 export interface Share {
   readonly gpuResource: string;
-  /** Of this pod. */
+  /** GPUs of this pod. */
   readonly gpus: number;
   /** How it finds the other pods of the attempt. */
   readonly env: readonly V1EnvVar[];

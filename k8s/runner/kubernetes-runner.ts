@@ -36,7 +36,7 @@ export interface KubernetesRunnerOptions {
   readonly settings: KubernetesSettings;
   readonly artifacts: AttemptFiles;
   readonly log: ClusterLog;
-  /** Of this worker among those of the installation, e.g. host name and process id. */
+  /** Name of this worker among those of the installation, e.g. host name and process id. */
   readonly identity: string;
   /** After which another worker takes over from one that is gone, whole seconds. */
   readonly leaseSeconds?: number;
@@ -123,7 +123,7 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     note: fitting.note,
   });
 
-  /** Of experiments that are over: their Jobs go when they have ended. */
+  /** Attempts of experiments that have ended: their Jobs are deleted once they have ended as well. */
   const unwanted = new WeakSet<AttemptEntry>();
 
   async function create(

@@ -98,7 +98,7 @@ export const kubernetesSettings = z
     tolerations: z
       .array(toleration)
       .default([{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }])
-      .describe('taints that trials may run beside, as Kubernetes writes tolerations'),
+      .describe('taints that trials tolerate, as Kubernetes writes tolerations'),
     lostNodeSeconds: z
       .int()
       .min(0)

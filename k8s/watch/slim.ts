@@ -30,7 +30,7 @@ export function slimNode({ metadata, spec, status }: V1Node): V1Node {
   };
 }
 
-/** Of the Job of an attempt that nobody asks about any more: what it takes to delete it, and to tell old news from new. */
+/** What is kept of the Job of an attempt that nobody asks about any more: enough to delete it and to tell old news from new. */
 export function remnantOfJob({ metadata, spec, status }: V1Job): V1Job {
   const { name, uid, resourceVersion, labels } = metadata ?? {};
   const kept = { metadata: { name, uid, resourceVersion, labels }, spec: { parallelism: spec?.parallelism } };

@@ -29,7 +29,7 @@ export function testCluster(say) {
   const status = async () => JSON.parse(await exec(paths.node, [MAIN, 'status', '--json']));
 
   return {
-    /** Starts to build what is missing, beside other work; nothing where no cluster can run. */
+    /** Starts to build what is missing, while other work goes on; nothing where no cluster can run. */
     build() {
       built ??= status().then(({ obstacle }) => (obstacle === null ? tell('build') : null));
       return built;

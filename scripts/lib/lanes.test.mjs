@@ -38,7 +38,7 @@ test('a lane takes what needs no build first, though it stands later', async () 
   await all;
 });
 
-test('what names a lane runs there alone, one after the other, beside the others', async () => {
+test('what names a lane runs there alone, one after the other, while the other lanes go on', async () => {
   const { order, run, end } = stage();
   const jobs = [{ name: 'one', lane: 'cluster' }, { name: 'two', lane: 'cluster' }, { name: 'other' }];
   const all = runInLanes(jobs, [null, null, 'cluster'], {}, run);

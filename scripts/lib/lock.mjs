@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const LOOK_MS = 500;
-/** Whoever holds a lock says so this often; one that has said nothing for so long is dead. */
+/** How often the holder of a lock renews it; a holder that has not renewed it for `DEAD_MS` is dead. */
 const TOUCH_MS = 2_000;
 const DEAD_MS = 10_000;
 
@@ -50,7 +50,7 @@ function silentMs(path) {
   }
 }
 
-/** Of several that find it dead, one can rename it. */
+/** Takes a dead lock away: of several processes that find it dead, only one can rename it. */
 function bury(path) {
   const grave = `${path}.${process.pid}`;
   try {

@@ -32,7 +32,7 @@ await build({
   },
 });
 
-// Beside each file its compressed forms, for a server that hands them out as they are.
+// Writes each file's compressed forms next to it, for a server that hands them out as they are.
 for (const entry of await readdir(dashboard, { recursive: true })) {
   if (!/\.(?:js|css|html|svg)$/.test(entry)) continue;
   const content = await readFile(join(dashboard, entry));

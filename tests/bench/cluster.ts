@@ -1,6 +1,6 @@
 /**
  * Jobs per second on a farm of 500 fake nodes with eight GPUs each, from submission to the last result collected:
- * Lamina, beside a bare loop that creates the same Jobs and waits for them, the same loop through Kueue, and Katib, which
+ * Lamina, against a bare loop that creates the same Jobs and waits for them, the same loop through Kueue, and Katib, which
  * gets as much time as the slowest of them took.
  *
  * Usage: cluster.ts [--trials 5000] [--parallel 200] [--nodes 500] [--only bare,cleanup,lamina,kueue,katib]

@@ -1,6 +1,6 @@
 /**
  * What it costs to run a trial that does nothing: 2,000 trials on a runner whose attempts end at once, through the real
- * Temporal server, store and artifacts, beside Ray Tune doing as many no-op trials on the same machine.
+ * Temporal server, store and artifacts, against Ray Tune doing as many no-op trials on the same machine.
  *
  * Usage: orchestration.ts [--trials 2000] [--parallel 16] [--database postgres|pglite] [--without-ray]
  */

@@ -19,7 +19,7 @@ import { differences, steady } from '../support/undisturbed.ts';
 
 const PATIENCE_MS = 3 * 3_600_000;
 const LOOK_MS = 2_000;
-/** Of the undisturbed time: a kill before has nothing to disturb, one after nothing left. */
+/** Range of kills, as shares of the undisturbed time: an earlier one has nothing to disturb yet, a later one nothing left. */
 const KILL_BETWEEN = [0.05, 0.9] as const;
 const TARGET_SECONDS = 30 * 60;
 

@@ -1,5 +1,5 @@
 /**
- * Tokens per second of the trainer beside a plain TRL script of the same settings, run in turn on the same weights.
+ * Tokens per second of the trainer against a plain TRL script of the same settings, run in turn on the same weights.
  *
  * Usage: trainer.ts [--model FOLDER_OR_GGUF] [options of python-trainer/bench/bench_trainer.py]
  */

@@ -1,5 +1,5 @@
 /**
- * Kueue beside the cluster rather than in it, without webhooks: it manages Jobs that are created suspended and carry its
+ * Kueue next to the cluster rather than in it, without webhooks: it manages Jobs that are created suspended and carry its
  * queue label.
  */
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';

@@ -29,7 +29,7 @@ export const paths = {
 export interface Machine {
   readonly name: string;
   readonly address: string;
-  /** Of its pods; null where it runs none. */
+  /** Address range of its pods; null where it runs none. */
   readonly podRange: string | null;
 }
 

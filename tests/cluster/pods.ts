@@ -87,7 +87,7 @@ export function podFacts(cluster: Cluster, namespace: string) {
     };
   }
 
-  /** Of the Job's pod, as soon as it has come that far. */
+  /** Facts about the Job's pod, as soon as it has come that far. */
   async function facts(name: string, stage: Stage): Promise<PodFacts> {
     let last: PodFacts | null = null;
     await until(`${name} is ${stage}`, 90, async () => {

@@ -16,7 +16,7 @@ export interface Component {
 
 interface Recorded extends Component {
   readonly pid: number;
-  /** Of the command that entered the namespaces and waits for it. */
+  /** Id of the command that entered the namespaces and waits for it. */
   readonly parent: number;
   /** Clock ticks after boot: tells a process from a later one of the same id. */
   readonly startedAt: string;

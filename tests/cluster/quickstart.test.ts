@@ -70,7 +70,7 @@ async function convertedWeights(): Promise<string> {
   return join(trainerCache, 'gguf');
 }
 
-/** Pods run as a user of their own, who makes a lock beside each model. */
+/** Pods run as a user of their own, who makes a lock next to each model. */
 function copyForAll(from: string, to: string): void {
   cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('.lock') });
   for (const entry of readdirSync(to, { recursive: true, withFileTypes: true })) {

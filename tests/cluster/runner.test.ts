@@ -93,7 +93,7 @@ describe('KubernetesRunner on the test cluster', { skip: 'skip' in found ? found
     const item = trials.item({ kind: 'succeed' }, {}, 'cut');
     await worker.runner.launch([item]);
     assert.equal((await ended(worker, item)).outcome, 'succeeded');
-    assert.equal(worker.client.requests.get('list jobs'), lists, 'nothing had to be listed anew');
+    assert.equal(worker.client.requests.get('list jobs'), lists, 'nothing had to be listed again');
   });
 
   test('what ends while the API server is away is known when it is back', async () => {

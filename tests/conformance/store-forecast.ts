@@ -176,7 +176,7 @@ export function storeForecastConformance(
       assert.deepEqual(await held(soon + 10_000), []);
     });
 
-    test('forecasts are kept as they were made first, and stand beside what happened', async () => {
+    test('forecasts are kept as they were made first, and stand next to what happened', async () => {
       const { id, trials } = await experiment(1, 2);
       const before = await store.checkedForecasts(100);
       await store.saveForecasts(id, [forecastOf(null, 4), forecastOf(trials[0]?.cell.id ?? '', 5)]);

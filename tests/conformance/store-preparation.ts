@@ -27,7 +27,7 @@ const PREPARED: PreparedDataset = {
 
 export function storePreparationConformance(name: string, open: OpenDatabase, options: { skip?: string } = {}): void {
   describeStore(`datasets that are generated first, in the store on ${name}`, open, options, (under) => {
-    test('one that is open keeps its experiment from ending, is claimed once, and begins anew with every run', async () => {
+    test('one that is open keeps its experiment from ending, is claimed once, and starts again with every run', async () => {
       const { id } = await prepared(under);
       const { store } = under;
       assert.equal((await store.getExperiment(id))?.counts.pending, undefined);

@@ -176,7 +176,7 @@ export function storeConformance(name: string, open: OpenDatabase, options: { sk
       assert.equal((await under.store.claimTrials(id, 3, 3)).length, 0);
     });
 
-    test('claims beside each other never take the same trial', async () => {
+    test('concurrent claims never take the same trial', async () => {
       const { id } = await experiment(5, 4);
       const claims = await Promise.all([1, 2, 3, 4].map((batch) => under.store.claimTrials(id, batch, 7)));
       const taken = claims.flat().map((trial) => trial.trialId);
@@ -303,7 +303,7 @@ export function storeConformance(name: string, open: OpenDatabase, options: { sk
       assert.deepEqual(await under.store.getGpuInventory(), inventory);
     });
 
-    test('writes beside each other neither wait forever nor lose counts', async () => {
+    test('concurrent writes neither wait forever nor lose counts', async () => {
       const { id, trials } = await experiment(5, 4);
       await Promise.all(trials.map((trial) => finish(id, trial)));
       assert.deepEqual((await under.store.getExperiment(id))?.counts, { succeeded: 20 });

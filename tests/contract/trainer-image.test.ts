@@ -37,7 +37,7 @@ function stagesOf(text: string): Stage[] {
 const text = readFileSync(join(TRAINER_FOLDER, 'Dockerfile'), 'utf8');
 const stages = stagesOf(text);
 const stage = (name: string): Stage => stages.find((one) => one.name === name) ?? assert.fail(`no stage ${name}`);
-/** Of the stage and those that it starts from, in order. */
+/** Instructions of the stage and those that it starts from, in order. */
 function history(name: string): Instruction[] {
   const found = stages.find((one) => one.name === name);
   return found === undefined ? [] : [...history(found.from), ...found.instructions];

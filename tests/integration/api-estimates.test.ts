@@ -66,7 +66,7 @@ test('a preview says what its cells need where the configuration is known', asyn
   assert.deepEqual(await memoryOf('./model'), [null, null]);
 });
 
-test('an estimate stands beside what a GPU measured', async () => {
+test('an estimate stands next to what a GPU measured', async () => {
   const submitted = await post('/v1/experiments', { ...smallDocument([71]), model: './llama' });
   const { id } = experimentDetail.parse(submitted.json());
   const [claimed] = await api.store.claimTrials(id, 1, 1);

@@ -40,7 +40,7 @@ describe('submission', () => {
     assert.equal(detail.cellList.length, 2);
     assert.ok(api.engine.calls.includes(`start ${detail.id}`));
     const shown = await get(`/v1/experiments/${detail.id}`);
-    // The forecast may have been made anew meanwhile.
+    // The forecast may have been renewed meanwhile.
     assert.deepEqual({ ...experimentDetail.parse(shown.json()), forecast: null }, { ...detail, forecast: null });
     const document = detail.document as { dataset: { path: string; fingerprint: string }; model: { path: string } };
     assert.equal(document.model.path, `${api.folder}/model`);
@@ -188,7 +188,7 @@ describe('steering', () => {
   });
 });
 
-test('extensions beside each other all hold', async () => {
+test('concurrent extensions all hold', async () => {
   const { id } = (await submit(smallDocument([1]))).json();
   await Promise.all([11, 12].map((seed) => post(`/v1/experiments/${id}/extend`, { matrix: { seed: [seed] } })));
   const detail = (await get(`/v1/experiments/${id}`)).json();

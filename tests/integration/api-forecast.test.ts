@@ -1,4 +1,4 @@
-/** Forecasts over HTTP: from nothing, from like trials, with GPUs shared, and beside what happened. */
+/** Forecasts over HTTP: from nothing, from like trials, with GPUs shared, and next to what happened. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { experimentDetail, experimentView, page, previewView } from '@lamina/domain/contract/api.ts';

@@ -14,7 +14,7 @@ export const LIST = 'corpus.txt';
 const FOLDERS = ['histories', 'states', 'releases'] as const;
 
 interface Entry {
-  /** Of this line and all before it. */
+  /** Hash of this line and all before it. */
   readonly chain: string;
   readonly sha256: string;
   /** Relative to the folder of the list. */

@@ -7,14 +7,14 @@ import type { Head } from './corpus.ts';
 
 export const RELEASES = join(import.meta.dirname, 'releases');
 
-/** What is kept of a release beside its bundle. */
+/** What is kept of a release besides its bundle. */
 export interface Release {
   readonly version: string;
   /** That it was built from. */
   readonly commit: string;
   /** Version of Temporal's SDK that built it. */
   readonly sdk: string;
-  /** Of the bundle's code. */
+  /** Hash of the bundle's code. */
   readonly sha256: string;
   /** Where the list of the corpus ended. */
   readonly corpus: Head;

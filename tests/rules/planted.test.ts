@@ -187,6 +187,24 @@ test('a history that is changed, or that is not on the list: caught', () => {
   assertCaught(withFile(planted, 'planted', ownRules), planted, /planted.* is not on the list/);
 });
 
+for (const [what, line] of [
+  ['a word for nobody in particular', 'Stops whoever is late.'],
+  ['an old word for again', 'Starts it anew.'],
+  ['a word for next to and besides', 'A file beside another.'],
+  ['an old word for because there is none', 'Ends for want of memory.'],
+  ['a wrong preposition', 'It belongs into a folder.'],
+  ['a comment that starts in the middle of a sentence', 'Of the attempts that run.'],
+] as const) {
+  for (const [path, content] of [
+    ['domain/run/planted.ts', `/** ${line} */\nexport type Planted = string;\n`],
+    ['python-trainer/src/lamina_trainer/planted.py', `# ${line}\nPLANTED = 1\n`],
+  ] as const) {
+    test(`${what}, in ${path}: caught`, () => {
+      assertCaught(withFile(path, content, ownRules), path, /planted\.\w+:1 says/);
+    });
+  }
+}
+
 test('the repository keeps its own rules', () => {
   const { status, stderr } = spawnSync(process.execPath, ['scripts/rules.ts'], { cwd: root, encoding: 'utf8' });
   assert.equal(status, 0, stderr);

@@ -51,7 +51,7 @@ export function bareEngine(store: ExperimentStore) {
   return engine;
 }
 
-/** The API over a folder of its own (and a database, unless a store is given), with a model of eight layers and a dataset beside it. */
+/** The API over a folder of its own (and a database, unless a store is given), with a model of eight layers and a dataset next to it. */
 export async function testApi({
   device = null,
   ...more

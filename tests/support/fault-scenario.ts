@@ -6,7 +6,7 @@ export type EndedCounts = Readonly<Partial<Record<TrialState, number>>>;
 
 export interface Round {
   readonly stack: FaultStack;
-  /** Of the experiment. */
+  /** Id of the experiment. */
   readonly id: string;
   /** Counts from 0. */
   readonly round: number;
@@ -29,7 +29,7 @@ export interface Scenario {
   readonly outcome: string;
   /** From when to when `seconds` is counted. */
   readonly counted: string;
-  /** Nothing else may run beside it. */
+  /** Nothing else may run meanwhile. */
   readonly alone?: boolean;
   readonly run: (round: Round) => Promise<Recovered>;
 }

@@ -41,7 +41,7 @@ export function totals(records: readonly FaultRecord[]): string {
   return `${records.length} faults, ${sum(({ trials }) => trials)} trials, ${sum(({ recoveries }) => recoveries)} further attempts: ${sum(({ lost }) => lost)} trials lost, ${sum(({ doubled }) => doubled)} with two results, ${sum(({ leaked }) => leaked)} Jobs or pods leaked`;
 }
 
-/** Of a sorted list. */
+/** Median of a sorted list. */
 function medianOf(sorted: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? Number.NaN;

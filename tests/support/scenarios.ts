@@ -153,7 +153,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     o.script(() => SUCCEED);
     await o.store.addTrials(id, trials.slice(1, 3), plans, { reuse: false });
     await o.control.wake(id);
-    await until(() => launchesOf(o, id).length === 3, 'the added trials run beside the first');
+    await until(() => launchesOf(o, id).length === 3, 'the added trials run alongside the first');
     o.runner.kill(launchesOf(o, id)[0]?.attemptId ?? '');
     assert.equal(await o.ended(id), 'succeeded');
     await o.store.addTrials(id, trials.slice(3), plans, { reuse: false });

@@ -8,7 +8,7 @@ export const GAIN = { show: signed(fourDigits), better: 'higher', interval: 'ran
 /** Rows are of studies, not of cells. */
 export const STUDY_COLUMNS: readonly CsvColumn<TableRow>[] = [field('cellId', 'study'), field('label')];
 
-/** Gains are small beside the values that they are differences of. */
+/** Gains are small compared with the values that they are differences of. */
 function fourDigits(value: number): string {
   return value !== 0 && Math.abs(value) < 0.1 ? value.toFixed(4) : significant(value);
 }

@@ -27,7 +27,7 @@ export interface Table<Row extends TableRow> {
   readonly title: string;
   /** One sentence on what it holds, for documents and the dashboard; empty where the title says all. */
   readonly intro: string;
-  /** The same beside the title in a terminal, as short as it goes. */
+  /** The same next to the title in a terminal, as short as it goes. */
   legend(rows: readonly Row[]): string;
   rows(comparison: Comparison): readonly Row[];
   /** Makes the rows of a table that are for it alone; null where the comparison has them anyway. */

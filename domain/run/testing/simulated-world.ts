@@ -249,8 +249,9 @@ export class SimulatedWorld {
     }
     const alive = this.#alive().filter((one) => !one.orphan);
     if (alive.some((one) => one.trialId === trialId))
-      this.violations.push(`${key} beside another attempt of its trial`);
-    if (alive.length >= this.#policy.maxParallel) this.violations.push(`${key} beside ${alive.length} others`);
+      this.violations.push(`${key} while another attempt of its trial was alive`);
+    if (alive.length >= this.#policy.maxParallel)
+      this.violations.push(`${key} while ${alive.length} others were alive`);
     trial.attempts = attempt;
     trial.state = 'running';
     this.#plant(trialId, attempt, false);

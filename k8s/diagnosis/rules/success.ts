@@ -8,7 +8,7 @@ export function success({ pods, evidence }: AttemptView): Finding | null {
   const ended = pods.filter((pod) => trainerCode(pod) === EXIT_CODES.succeeded);
   const fromStore = pods.length === 0 && evidence.exit?.code === EXIT_CODES.succeeded;
   if (!fromStore && (ended.length === 0 || ended.length < pods.length)) return null;
-  // Of several processes one writes the result.
+  // Only one of several processes writes the result.
   const speaker = ended.find((pod) => pod.said?.resultSha256 != null) ?? ended[0] ?? null;
   const problem = problemOf(evidence, speaker);
   if (problem !== null) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Node 24 runs TypeScript as it is. An older one hands over to the Node that `npm install` put beside the packages.
+// Node 24 runs TypeScript as it is. An older one hands over to the Node that `npm install` put next to the packages.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -71,10 +71,10 @@ function section<Row extends TableRow>(
   const hidden = rows.length - shown.length;
   const legend = legendOf(rows);
   const head = color.bold.underline(title);
-  const beside = title.length + 2 + legend.length <= io.columns();
+  const onOneLine = title.length + 2 + legend.length <= io.columns();
   return [
     [
-      beside ? `${head}  ${color.dim(legend)}` : `${head}\n${color.dim(wrapped(legend, io.columns()))}`,
+      onOneLine ? `${head}  ${color.dim(legend)}` : `${head}\n${color.dim(wrapped(legend, io.columns()))}`,
       body,
       ...(hidden > 0 ? [color.dim(`… and ${counted(hidden, 'more row')}`)] : []),
     ].join('\n'),

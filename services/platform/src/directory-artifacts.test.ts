@@ -31,7 +31,7 @@ test('what is written can be read, in part too, and listed', async () => {
   assert.equal(store.localPath(key), join(root, ...key.split('/')));
 });
 
-test('writers beside each other leave one whole content and no rest', async () => {
+test('concurrent writers leave one whole content and no rest', async () => {
   const store = createDirectoryArtifactStore(root);
   const contents = Array.from({ length: 20 }, (_, index) => String(index).repeat(10_000));
   await Promise.all(contents.map((content) => store.write('race/file', bytes(content))));

@@ -20,7 +20,7 @@ export class InvalidKey extends Error {
   override name = 'InvalidKey';
 }
 
-/** Artifacts as files under `root`. Writes are atomic: a temporary file beside the target, renamed over it. */
+/** Artifacts as files under `root`. Writes are atomic: a temporary file next to the target, renamed over it. */
 export function createDirectoryArtifactStore(root: string): ArtifactStore {
   const base = resolve(root);
 

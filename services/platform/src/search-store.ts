@@ -18,7 +18,7 @@ export interface StudyRecord {
 
 export interface SuggestionRecord extends Suggestion {
   readonly studyKey: string;
-  /** Of its trial; null where it has none. */
+  /** State of its trial; null where it has none. */
   readonly trialState: TrialState | null;
 }
 
@@ -64,7 +64,7 @@ export interface SearchStore {
   listStudies(experimentId: string): Promise<readonly StudyRecord[]>;
   /** All of one study, by number. */
   suggestionsOf(experimentId: string, studyKey: string): Promise<readonly SuggestionRecord[]>;
-  /** Of all studies or of one, by study and number. */
+  /** Suggestions of all studies or of one, by study and number. */
   listSuggestions(
     experimentId: string,
     query: { readonly limit: number; readonly cursor: string | null; readonly studyKey?: string },
@@ -81,7 +81,7 @@ export interface SearchStore {
     wanted: readonly { readonly trialId: string; readonly lossesAfter: number | null }[],
   ): Promise<readonly ObservedTrial[]>;
   /**
-   * One transaction. Of suggestions that are there, the first end stays, and what the tuner knows and wants only grows.
+   * One transaction. The first end of a suggestion stays, and what the tuner knows and wants only grows.
    * Each number is added once, together with its trial, which is reused where it was measured before and the experiment
    * was created so. Nothing is added to a study that is not open any more. Answers how many trials were added that have
    * yet to run.

@@ -2,7 +2,7 @@ import { DirectoryLocked } from '@lamina/platform/database/lock.ts';
 import type { Config } from './config.ts';
 import { findRunning } from './running.ts';
 
-/** Why the service could not start, in words for whoever started it. */
+/** Explains why the service could not start, for the person who started it. */
 export function startFailure(error: unknown, config: Config): string {
   if (error instanceof DirectoryLocked) {
     const running = findRunning(config.dataDirectory);

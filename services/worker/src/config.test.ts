@@ -51,7 +51,7 @@ test('every mistake is named at once, those of the cluster with their places', (
   refused({ ...NEEDED, LAMINA_RUNNER: 'kubernetes', LAMINA_CLUSTER: file }, 'image:', 'imagePullPolicy:', 'artifacts');
 });
 
-test('a tuner runs beside a worker that is asked to have one', () => {
+test('a tuner runs alongside a worker that is asked to have one', () => {
   const local = { ...NEEDED, LAMINA_TRAINER_PYTHON: '/python', LAMINA_TRAINER: '/trainer' };
   assert.equal(loadConfig(local).tuner, null);
   assert.deepEqual(loadConfig({ ...local, LAMINA_TUNER: 'true' }).tuner, { folder: '/trainer', python: '/python' });

@@ -25,7 +25,7 @@ const environment = z
       .stringbool()
       .default(false)
       .describe(
-        'start a tuner for searches beside this worker, with LAMINA_TRAINER_PYTHON and studies in the database',
+        'start a tuner for searches alongside this worker, with LAMINA_TRAINER_PYTHON and studies in the database',
       ),
     LAMINA_DEPLOYMENT: z
       .string()
@@ -61,7 +61,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>) {
     secret: values.LAMINA_SECRET,
     logLevel: values.LAMINA_LOG_LEVEL,
     runner,
-    /** The trainer whose tuner is to be beside this worker; null: none is. */
+    /** The trainer whose tuner is to run alongside this worker; null: none is. */
     tuner: values.LAMINA_TUNER ? tunerTrainer(values) : null,
     /** Null: workers are not versioned. */
     deployment:

@@ -7,7 +7,7 @@ import type { WorkerLog } from './log.ts';
 export const PROMOTIONS = ['first-start', 'manual'] as const;
 
 export interface Deployment {
-  /** Of all builds together; unique in the namespace. */
+  /** Name that all builds share; unique in the namespace. */
   readonly name: string;
   readonly promotion: (typeof PROMOTIONS)[number];
 }

@@ -6,7 +6,7 @@ import type { WorkerLog } from './log.ts';
 
 const EVERY_SECONDS = 30;
 
-/** Of several workers, one at a time looks. What could not be seen leaves what was seen before. */
+/** Keeps the inventory up to date; one of several workers looks at a time. What cannot be seen now stays as it was. */
 export function keepInventory(
   inventory: GpuInventorySource,
   store: ExperimentStore,

@@ -11,7 +11,7 @@ export interface TrialPaths {
   input(path: string): string;
 }
 
-/** Of trials that run on this machine. `cache`: a folder in the artifact store where absent. */
+/** Paths for trials that run on this machine. `cache`: a folder in the artifact store where absent. */
 export function localTrialPaths(artifacts: ArtifactStore, cache?: string): TrialPaths {
   const artifact = (key: string): string => {
     const path = artifacts.localPath(key);
@@ -22,7 +22,7 @@ export function localTrialPaths(artifacts: ArtifactStore, cache?: string): Trial
 }
 
 /**
- * Of trials that see this machine's folders elsewhere, or not at all.
+ * Paths for trials that see this machine's folders elsewhere, or not at all.
  *
  * @param artifactFolder where trials see the artifact store
  */

@@ -17,7 +17,7 @@ export interface RayFigures {
   readonly trialsPerSecond: number;
 }
 
-/** Installs Ray once under the cache folder; `LAMINA_UV` names uv, which else lies beside the temporal executable. */
+/** Installs Ray once under the cache folder; `LAMINA_UV` names uv, which otherwise lies next to the temporal executable. */
 export async function rayTune(trials: number, parallel: number): Promise<RayFigures> {
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'lamina');
   const environment = join(cache, `ray-${VERSION}`);

@@ -1,4 +1,4 @@
-/** Cancelling a thousand trials whose Jobs wait for a node, beside what the cluster needs to delete as many Jobs. */
+/** Cancelling a thousand trials whose Jobs wait for a node, against what the cluster needs to delete as many Jobs. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';

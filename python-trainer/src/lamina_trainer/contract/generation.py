@@ -63,7 +63,7 @@ class RemoteEndpoint(Document):
     api_key_variable: Annotated[str, StringConstraints(pattern="^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
     """Variable of this machine that holds the key."""
     api_key_secret: SecretReference | None = None
-    """Secret beside the pods that holds the key, and the name of the key's entry in it."""
+    """Secret in the pods' namespace that holds the key, and the name of the key's entry in it."""
 
 
 class ServedEndpoint(Document):

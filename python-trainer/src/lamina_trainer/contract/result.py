@@ -72,7 +72,7 @@ class StepLoss(Document):
 
 
 class StepParts(Document):
-    """Where the time of the measured steps went; element by element beside `stepSeconds`."""
+    """Where the time of the measured steps went; element by element like `stepSeconds`."""
 
     forward: Sequence[Seconds]
     """Forward passes, with the copying of their tokens to the device."""

@@ -74,7 +74,7 @@ export function createForecaster({ store, log }: Pick<ApiDeps, 'store' | 'log'>)
     };
   });
 
-  /** Of all open experiments, or where they do not wait for each other, of `alone`. */
+  /** Forecasts all open experiments, or only `alone` where they do not wait for each other. */
   async function make(alone: string | null, more: readonly OpenExperiment[] = []): Promise<Made> {
     const inventory = await store.getGpuInventory();
     const isAlone = alone !== null && !isShared(inventory);

@@ -7,7 +7,7 @@ import type { Api } from '../instance.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Asked by whoever keeps the process alive, under the address of a pod; its answer tells nothing else. */
+    /** A probe: whatever keeps the process alive asks it, under a pod's own address; its answer tells nothing else. */
     probe?: boolean;
   }
 }

@@ -20,7 +20,7 @@ import type { Starter } from '../starter.ts';
 import { experimentDetail, experimentView, previewView } from '../views.ts';
 import { byId, findExperiment } from './lookups.ts';
 
-/** Of a document that is sent as YAML text: what submitBody says beside it. */
+/** Query of a document that is sent as YAML text: the fields that submitBody has besides the document. */
 const yamlQuery = z.object({ baseDirectory: z.string().optional(), reuse: z.stringbool().optional() });
 const idempotencyHeader = z.object({ 'idempotency-key': z.string().min(1).max(200).optional() });
 

@@ -14,7 +14,7 @@ export interface TrialProgress {
   readonly steps: number | null;
   /** Why its attempt does not run yet. */
   readonly waiting: TrialView['waiting'];
-  /** Of the newest training step. */
+  /** Loss of the newest training step. */
   readonly trainingLoss: number | null;
   readonly tokensPerSecond: number | null;
   /** Held-out, after training; null until the result is known. */

@@ -21,7 +21,7 @@ export function decodeId(cursor: string | null): string | null {
   return text;
 }
 
-/** Of a list that is sorted by two numbers. */
+/** Cursor into a list that is sorted by two numbers. */
 export function encodePlace(first: number, second: number): string {
   return encodeCursor(`${first}.${second}`);
 }

@@ -3,7 +3,7 @@ import type { ForecastStore } from '../forecast-store.ts';
 import { json } from './json.ts';
 import type { Db, Trx } from './schema.ts';
 
-/** The row of the experiment itself, beside those of its cells. */
+/** The row of the experiment itself, next to those of its cells. */
 const WHOLE = '';
 
 /** What was predicted at submission, and what came of it. */
@@ -49,7 +49,7 @@ export function forecasts(db: Db): Pick<ForecastStore, 'saveForecasts' | 'checke
   };
 }
 
-/** The experiment has ended for the first time: what happened stands beside what was predicted. */
+/** The experiment has ended for the first time: what happened is put next to what was predicted. */
 export async function closeForecasts(trx: Trx, experimentId: string, outcome: string): Promise<void> {
   await sql`
     UPDATE predictions p SET settled_at = now(), outcome = coalesce(p.outcome, ${outcome}),

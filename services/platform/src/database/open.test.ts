@@ -41,20 +41,20 @@ test('a migration that fails leaves nothing behind', async () => {
   assert.equal(half.rows[0]?.name, null);
 });
 
-test('a query beside a transaction stays outside it', async () => {
+test('a query during a transaction stays outside it', async () => {
   const { db } = database;
-  await sql`CREATE TABLE beside (id integer)`.execute(db);
+  await sql`CREATE TABLE concurrent (id integer)`.execute(db);
   const outside: Promise<unknown>[] = [];
   await assert.rejects(
     db.transaction().execute(async (trx) => {
-      await sql`INSERT INTO beside VALUES (1)`.execute(trx);
-      outside.push(sql`INSERT INTO beside VALUES (2)`.execute(db));
-      await sql`INSERT INTO beside VALUES (3)`.execute(trx);
+      await sql`INSERT INTO concurrent VALUES (1)`.execute(trx);
+      outside.push(sql`INSERT INTO concurrent VALUES (2)`.execute(db));
+      await sql`INSERT INTO concurrent VALUES (3)`.execute(trx);
       throw new Error('rolled back');
     }),
     /rolled back/,
   );
   await Promise.all(outside);
-  const { rows } = await sql`SELECT id FROM beside`.execute(db);
+  const { rows } = await sql`SELECT id FROM concurrent`.execute(db);
   assert.deepEqual(rows, [{ id: 2 }]);
 });

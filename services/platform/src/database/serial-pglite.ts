@@ -2,9 +2,9 @@ import type { PGlite } from '@electric-sql/pglite';
 import { type DatabaseConnection, type Driver, PGliteDialect } from 'kysely';
 
 /**
- * Kysely's PGlite driver hands its one connection to everybody at once: a query that runs beside a transaction would
- * land inside that transaction, and a second transaction would overwrite the first one's commit handle. Here whoever
- * acquires the connection has it alone until the release.
+ * Kysely's PGlite driver hands its one connection to everybody at once: a query that runs during a transaction would
+ * land inside that transaction, and a second transaction would overwrite the first one's commit handle. Here the
+ * caller that acquires the connection has it alone until it releases it.
  */
 export class SerialPGliteDialect extends PGliteDialect {
   constructor(pglite: PGlite) {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 
 /**
- * Below what Linux and macOS give to outgoing connections and to whoever listens on port 0: those take a port between
- * our look and the caller's use.
+ * Ports below those that Linux and macOS give to outgoing connections and to listeners on port 0, which could take a
+ * port between our look and the caller's use.
  */
 const RANGE = { from: 20_000, to: 30_000 };
 const TRIES = 50;

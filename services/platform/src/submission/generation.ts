@@ -67,5 +67,5 @@ export function generationSentence({ spec, bound, done }: PlannedGeneration): st
     return `the dataset was generated before, by experiment ${done.experimentId}: its ${done.report.counts.records} records are used, and nothing is asked or paid`;
   const requests = bound.requests === 1 ? 'one request' : `${bound.requests} requests`;
   const cost = bound.cost === null ? 'no prices are given' : `a cost of at most ${bound.cost.toPrecision(3)}`;
-  return `the dataset will be generated first, by ${model}: at most ${requests} beside repeated tries, ${cost}`;
+  return `the dataset will be generated first, by ${model}: at most ${requests} besides repeated tries, ${cost}`;
 }

@@ -42,7 +42,7 @@ export interface Prepared {
   readonly warnings: readonly string[];
   /** Files that must be in the artifact store before trials start. */
   readonly copies: readonly InputCopy[];
-  /** Of a dataset that a model writes; where that is to be done, the trials above are what will follow. */
+  /** Generation of the dataset, where a model writes it; the trials above then follow it. */
   readonly generation: PlannedGeneration | null;
 }
 

@@ -53,15 +53,15 @@ async function resolveTask(file: TaskFile, at: string, context: Context): Promis
       fix: 'bring the old file back, or leave the fingerprint out and submit a new experiment',
     });
   }
-  // Data that an earlier submission has found may lie elsewhere than beside the task file by now.
+  // Data that an earlier submission has found may by now lie elsewhere than next to the task file.
   const known = new Map(file.data.map((data) => [data.name, data]));
   const read = taskDataFiles(await readFile(path, 'utf8'));
   if (!('names' in read)) return refused({ message: `${path} ${read.message}`, fix: read.fix });
-  const beside = placesFrom(dirname(path));
+  const nextToFile = placesFrom(dirname(path));
   const data = await Promise.all(
     read.names.map(async (name) => ({
       name,
-      ...(await placed(known.get(name)?.path ?? beside.absolute(name), context)),
+      ...(await placed(known.get(name)?.path ?? nextToFile.absolute(name), context)),
     })),
   );
   const problems = data.flatMap((one) => ('problem' in one ? [one.problem] : []));

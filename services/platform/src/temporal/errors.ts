@@ -1,4 +1,4 @@
-/** What an error of Temporal's client means to whoever asked. */
+/** Translates errors of Temporal's client into those of the port. */
 import { isGrpcServiceError, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ControlUnavailable, ExperimentNotRunning } from '../control.ts';
 
@@ -42,7 +42,7 @@ function isUnheard(error: unknown): boolean {
   return error instanceof WorkflowUpdateFailedError;
 }
 
-/** Of gRPC, at any depth of causes. */
+/** Status code of gRPC, at any depth of causes. */
 function codeOf(error: unknown): number | null {
   if (!(error instanceof Error)) return null;
   return isGrpcServiceError(error) ? error.code : codeOf(error.cause);

@@ -13,7 +13,7 @@ const IntervalPlot = lazy(async () => ({ default: (await import('./plots/plots.t
 const ParetoPlot = lazy(async () => ({ default: (await import('./plots/plots.tsx')).ParetoPlot }));
 const TotalBitsPlot = lazy(async () => ({ default: (await import('./plots/plots.tsx')).TotalBitsPlot }));
 
-/** Up to this many columns the heatmap leaves room for a plot beside it. */
+/** Up to this many columns the heatmap leaves room for a plot next to it. */
 const NARROW_COLUMNS = 4;
 
 const CHOICES: readonly { key: MetricKey; title: string }[] = [
@@ -39,7 +39,7 @@ const ComparisonView = memo(function ComparisonView({ comparison }: { comparison
         tools={<Choice label="Figure shown" options={CHOICES} value={chosen} onChange={setChosen} />}
       >
         <div className={styles.stack}>
-          <div className={isNarrow(plain) ? styles.beside : styles.stack}>
+          <div className={isNarrow(plain) ? styles.sideBySide : styles.stack}>
             <Heatmap rows={plain} metric={metric} />
             <Suspense fallback={<Waiting />}>
               <IntervalPlot rows={comparison.rows} metric={metric} />

@@ -1,4 +1,4 @@
-/** Places short labels beside points so that none covers a point or another label. */
+/** Places short labels next to points so that none covers a point or another label. */
 export interface Anchor {
   readonly x: number;
   readonly y: number;

@@ -25,7 +25,7 @@ test('columns that no row measured are left out and named', () => {
   assert.ok(!unmeasured.includes(column('estimatedBytes').title), 'an estimate is not measured');
 });
 
-test('estimates stand beside peaks measured on a GPU, with their error', () => {
+test('estimates stand next to peaks measured on a GPU, with their error', () => {
   const gpu = { deviceKind: 'cuda', device: 'GPU' } as const;
   const trial = trialOf({ reservedBytes: 8 * 2 ** 30, environment: gpu });
   const estimatedBytes = new Map([[trial.trial.cell.id, 9 * 2 ** 30]]);

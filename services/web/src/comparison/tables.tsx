@@ -43,7 +43,7 @@ function StudyPlot({ comparison }: { comparison: Comparison }) {
   );
 }
 
-/** The training matrix has tags behind its labels, the p value beside a difference, and words below it. */
+/** The training matrix has tags behind its labels, the p value next to a difference, and words below it. */
 function TrainingTable({ rows, bestCellId }: { rows: readonly ComparisonRow[]; bestCellId: string | null }) {
   const tags = useCallback(
     (row: ComparisonRow) => (
@@ -95,7 +95,7 @@ function baselineClass(row: ComparisonRow): string | undefined {
   return row.isBaseline ? styles.baseline : undefined;
 }
 
-/** The p value stands beside the difference to the baseline; other columns keep their interval. */
+/** The p value stands next to the difference to the baseline; other columns keep their interval. */
 function significance(column: Column<ComparisonRow>, row: ComparisonRow): string | null | undefined {
   if (column.id !== 'lossDelta') return undefined;
   const { pAdjusted } = row.lossDelta;

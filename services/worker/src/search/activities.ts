@@ -87,7 +87,7 @@ export function createSearchActivities({ store, engine }: SearchDependencies): S
         const suggestions = answered({ ...input, suggestions: known }, output);
         const added = await suggest(experimentId, study, output.suggestions);
         const pending = await store.recordProgress(experimentId, studyKey, { suggestions, added });
-        // Of a trial that has ended already, no news will come.
+        // A trial that has ended already sends no further news.
         again ||= pending < added.length || output.prune.length > 0;
       }
       const suggested = answers.some((answer) => 'output' in answer && answer.output.suggestions.length > 0);

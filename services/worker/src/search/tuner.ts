@@ -27,7 +27,7 @@ export interface TunerSettings {
 }
 
 export interface Tuner {
-  /** Of the process that lives; null: none does. */
+  /** Id of the process that is alive; null: none is. */
   pid(): number | null;
   close(): Promise<void>;
 }

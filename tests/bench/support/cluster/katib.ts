@@ -1,7 +1,7 @@
 /**
  * Katib 0.19 on the farm: its controller, its database manager on Postgres and its goptuna suggestion service, built from
  * their Go module. Two things are stood in for, both in Katib's favour: pods are fake, so what its metrics collector would
- * report is written into its database when a trial is created; and the suggestion service runs beside the cluster, not in
+ * report is written into its database when a trial is created; and the suggestion service runs next to the cluster, not in
  * the pod that Katib starts for it.
  */
 import { spawn } from 'node:child_process';

@@ -21,7 +21,7 @@ export const TIP = {
   pathFilter: 'none',
 } as const;
 
-/** Text beside points, each where it covers nothing; what finds no place is left to the tooltip. */
+/** Text next to points, each where it covers nothing; what finds no place is left to the tooltip. */
 export function sideLabels<D>(
   data: readonly D[],
   options: { x: (d: D) => number; y: (d: D) => number; text: (d: D) => string; obstacles: readonly D[] },
