@@ -6,9 +6,9 @@ import { normal, seeded } from './random.ts';
 import { pastTrial, WORK } from './testing/past.ts';
 import type { PastTrial, Work } from './types.ts';
 
-const SURROUNDINGS = { device: null, parallel: 4 };
+const RUNNER_FACTS = { device: null, parallel: 4 };
 const secondsOf = (target: Partial<Work>, history: readonly PastTrial[]) => {
-  const estimate = estimateDuration({ ...WORK, ...target }, history, SURROUNDINGS);
+  const estimate = estimateDuration({ ...WORK, ...target }, history, RUNNER_FACTS);
   assert.ok(estimate);
   return { ...estimate, seconds: Math.exp(estimate.centre) };
 };
@@ -16,13 +16,13 @@ const close = (actual: number, expected: number) =>
   assert.ok(Math.abs(actual - expected) < 1e-9 * expected, `${actual} is not ${expected}`);
 
 test('nothing like it has run: no estimate', () => {
-  assert.equal(estimateDuration(WORK, [], SURROUNDINGS), null);
+  assert.equal(estimateDuration(WORK, [], RUNNER_FACTS), null);
   assert.equal(
-    estimateDuration(WORK, [pastTrial({ modelKey: 'another', cellId: 'b', likeKey: 'b' })], SURROUNDINGS),
+    estimateDuration(WORK, [pastTrial({ modelKey: 'another', cellId: 'b', likeKey: 'b' })], RUNNER_FACTS),
     null,
   );
   const h100 = { ...WORK, gpuClass: 'h100' };
-  assert.equal(estimateDuration(h100, [pastTrial({ gpuClass: 'a100' })], SURROUNDINGS), null);
+  assert.equal(estimateDuration(h100, [pastTrial({ gpuClass: 'a100' })], RUNNER_FACTS), null);
   assert.equal(estimateDuration(WORK, [pastTrial()], { device: 'another GPU', parallel: 4 }), null);
 });
 
@@ -99,7 +99,7 @@ test('intervals are ordered, hold the median, and grow with what widens them', (
         const estimate = estimateDuration(
           WORK,
           durations.map((trainSeconds) => pastTrial({ trainSeconds })),
-          SURROUNDINGS,
+          RUNNER_FACTS,
         );
         assert.ok(estimate);
         const plain = durationInterval(estimate);
@@ -130,7 +130,7 @@ function coverage(n: number, spread: number, seed: number): number {
         evaluateSeconds: 10 * share,
       });
     });
-    const estimate = estimateDuration(WORK, history, SURROUNDINGS);
+    const estimate = estimateDuration(WORK, history, RUNNER_FACTS);
     assert.ok(estimate);
     const { low, high } = durationInterval(estimate);
     const next = draw();

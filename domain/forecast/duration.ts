@@ -24,7 +24,7 @@ function endOfT(freedom: number): number {
   return end;
 }
 
-export interface Surroundings {
+export interface TrialConditions {
   /** Product that the trials to come run on; null: not known. */
   readonly device: string | null;
   /** Trials that run at once. */
@@ -35,7 +35,7 @@ export interface Surroundings {
 export function estimateDuration(
   target: Work,
   history: readonly PastTrial[],
-  { device, parallel }: Surroundings,
+  { device, parallel }: TrialConditions,
 ): DurationEstimate | null {
   const like = likeTrials(target, history, device);
   if (like === null) return null;

@@ -12,7 +12,7 @@ import { canonical } from '../vocabulary/canonical.ts';
 import type { ExpansionContext } from './context.ts';
 import { type CellSettings, cellId, trialId } from './identity.ts';
 import { labels } from './label.ts';
-import { placeCell } from './place.ts';
+import { placeCell } from './placement.ts';
 import { cellSettings, storedAs } from './settings.ts';
 import type { Cell, DroppedCell, Expansion, PlannedTrial, Scalar } from './types.ts';
 import { objection } from './validity.ts';
@@ -58,9 +58,9 @@ export function expandMatrix(document: ExperimentDocument, context: ExpansionCon
     const id = cellId(candidate.settings);
     const known = cells.get(id);
     if (known === undefined) {
-      const place = placeCell(candidate.settings, document, context.gpus);
-      if ('objection' in place) dropped.push({ label, ...place.objection });
-      else cells.set(id, { cell: cellOf(id, label, candidate), candidate, plan: place.plan, seeds: new Set(left) });
+      const placement = placeCell(candidate.settings, document, context.gpus);
+      if ('objection' in placement) dropped.push({ label, ...placement.objection });
+      else cells.set(id, { cell: cellOf(id, label, candidate), candidate, plan: placement.plan, seeds: new Set(left) });
     } else if (left.every((seed) => known.seeds.has(seed))) {
       dropped.push({
         label,

@@ -10,7 +10,7 @@ import type { ExperimentDocument } from '../spec/document.ts';
 import { parseDocument } from '../spec/parse.ts';
 import type { GpuOffer } from './context.ts';
 import { expandMatrix } from './expand.ts';
-import { gpuClassesFor, gpuClassIssue } from './place.ts';
+import { gpuClassesFor, gpuClassIssue } from './placement.ts';
 
 const reading = readShape(CONFIGS.find(({ name }) => name === 'llama-3-8b')?.config);
 assert.ok(reading.ok);

@@ -12,7 +12,7 @@ export const EXPERIMENT_STATES = ['pending', 'running', 'paused', 'cancelling', 
 export type ExperimentState = (typeof EXPERIMENT_STATES)[number];
 
 /** No trial of it is open; a retry or an extension begins it again. */
-export function isOver(state: ExperimentState): boolean {
+export function hasEnded(state: ExperimentState): boolean {
   return TERMINAL_EXPERIMENT_STATES.some((terminal) => terminal === state);
 }
 

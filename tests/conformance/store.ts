@@ -293,7 +293,7 @@ export function storeConformance(name: string, open: OpenDatabase, options: { sk
       const said = { runner: 'a', trainerRevision: 'r', device: null, mounts: [{ folder: '/a', as: '/b' }] };
       await under.store.announce({ ...said, runner: 'before' });
       await under.store.announce(said);
-      assert.deepEqual(await under.store.getSurroundings(), said);
+      assert.deepEqual(await under.store.getRunnerFacts(), said);
       assert.equal(await under.store.getGpuInventory(), null);
       const claims = await Promise.all([1, 2, 3].map(() => under.store.claimGpuRefresh(60)));
       assert.equal(claims.filter(Boolean).length, 1);

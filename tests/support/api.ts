@@ -7,8 +7,8 @@ import { createExperimentStore } from '@lamina/platform/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
 import { createLogger } from '@lamina/platform/logging.ts';
 import { createMetrics } from '@lamina/platform/metrics.ts';
+import type { RunnerFacts } from '@lamina/platform/runner-facts.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
-import type { Surroundings } from '@lamina/platform/surroundings.ts';
 import { openNewPGlite } from './pglite.ts';
 
 /** An engine without trials: it knows which experiments run, and moves their state as asked. */
@@ -55,7 +55,7 @@ export function bareEngine(store: ExperimentStore) {
 export async function testApi({
   device = null,
   ...more
-}: Partial<ApiDeps> & Partial<Pick<Surroundings, 'device'>> = {}) {
+}: Partial<ApiDeps> & Partial<Pick<RunnerFacts, 'device'>> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'lamina-api-'));
   const own = more.store === undefined ? await openNewPGlite(join(folder, 'database')) : null;
   const store = own === null ? (more.store as ExperimentStore) : createExperimentStore(own);

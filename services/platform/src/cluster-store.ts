@@ -1,13 +1,13 @@
 /** What workers tell about where trials run, so that the API need not speak to a cluster. */
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { RunnerFacts } from './runner-facts.ts';
 
 export interface ClusterStore {
   /** Takes the place of what was said before. */
-  announce(surroundings: Surroundings): Promise<void>;
+  announce(runnerFacts: RunnerFacts): Promise<void>;
   /** Null before the first worker has started. */
-  getSurroundings(): Promise<Surroundings | null>;
+  getRunnerFacts(): Promise<RunnerFacts | null>;
   /** True for one caller in every `everySeconds`, of all workers: that one refreshes the inventory. */
   claimGpuRefresh(everySeconds: number): Promise<boolean>;
   putGpuInventory(inventory: GpuInventory): Promise<void>;

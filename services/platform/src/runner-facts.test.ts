@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seenAs } from './surroundings.ts';
+import { seenAs } from './runner-facts.ts';
 
 const MOUNTS = [
   { folder: '/srv', as: '/data' },

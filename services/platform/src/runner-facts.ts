@@ -10,7 +10,7 @@ export interface Mount {
   readonly as: string;
 }
 
-export interface Surroundings {
+export interface RunnerFacts {
   /** The runner's name. */
   readonly runner: string;
   /** Enters every trial id. */

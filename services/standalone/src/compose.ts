@@ -92,7 +92,7 @@ async function start(
   ]);
 
   const store = createExperimentStore(database);
-  await store.announce(opened.surroundings);
+  await store.announce(opened.runnerFacts);
   const connection = await Connection.connect({ address: temporal.address });
   cleanup.add('client connection', () => connection.close());
   const client = new Client({ connection, namespace: temporal.namespace });

@@ -26,7 +26,7 @@ const STUDY: Study = {
   trials: 1,
   parallel: 1,
 };
-const SURROUNDINGS = { runner: 'instant', trainerRevision: 'r1', device: null, mounts: null };
+const RUNNER_FACTS = { runner: 'instant', trainerRevision: 'r1', device: null, mounts: null };
 
 function activities(more: Partial<ExperimentStore> = {}) {
   const store: Partial<ExperimentStore> = {
@@ -34,7 +34,7 @@ function activities(more: Partial<ExperimentStore> = {}) {
     listStudies: async () => [{ study: STUDY, state: 'open', message: null }],
     suggestionsOf: async () => [],
     baseTrials: async () => new Map(),
-    getSurroundings: async () => SURROUNDINGS,
+    getRunnerFacts: async () => RUNNER_FACTS,
     ...more,
   };
   return createSearchActivities({ store: store as ExperimentStore, engine: {} as SearchEngine });
@@ -65,7 +65,7 @@ test('a search gives up what the store does not have, and an answer of the tuner
 });
 
 test('what a worker that starts later heals is tried again', async () => {
-  await assert.rejects(apply({ output }, { getSurroundings: async () => null }), (error) => !isFinal(error));
+  await assert.rejects(apply({ output }, { getRunnerFacts: async () => null }), (error) => !isFinal(error));
 });
 
 test('an experiment that the store does not know is final, wherever that is found; other errors stay what they are', () => {

@@ -41,7 +41,7 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
     log,
   });
   cleanup.add('runner', () => opened.close(config.graceSeconds));
-  await store.announce(opened.surroundings);
+  await store.announce(opened.runnerFacts);
   const inventory = keepInventory(opened.inventory, store, log);
   cleanup.add('inventory', () => inventory.close());
   if (config.tuner !== null) {

@@ -2,7 +2,7 @@
 import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
 import { experimentWorkflowId, SIGNALS } from '@lamina/domain/contract/workflow.ts';
 import type { EndedAttempt } from '@lamina/domain/run/events.ts';
-import { isOver } from '@lamina/domain/vocabulary/states.ts';
+import { hasEnded } from '@lamina/domain/vocabulary/states.ts';
 import type { ExperimentStore } from '@lamina/platform/store.ts';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkerLog } from './log.ts';
@@ -43,7 +43,7 @@ export function watchRunner({ runner, client, store, log }: WatchDependencies): 
   /** The worker that ended it may have been killed before it could do that. */
   async function clearIfOver(experimentId: string): Promise<void> {
     const experiment = await store.getExperiment(experimentId);
-    if (experiment !== null && isOver(experiment.state)) await runner.clear(experimentId);
+    if (experiment !== null && hasEnded(experiment.state)) await runner.clear(experimentId);
   }
 }
 

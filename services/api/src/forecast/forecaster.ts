@@ -82,14 +82,14 @@ export function createForecaster({ store, log }: Pick<ApiDeps, 'store' | 'log'>)
     const cells = open.flatMap((experiment) => experiment.cells);
     const models = new Map(cells.map(({ settings }) => [JSON.stringify(settings.model), settings.model]));
     const cellIds = [...new Set(cells.map(({ cellId }) => cellId))];
-    const [history, held, surroundings, past] = await Promise.all([
+    const [history, held, runnerFacts, past] = await Promise.all([
       open.length === 0 ? [] : store.pastTrials({ models: [...models.values()], cellIds }),
       isShared(inventory) ? store.gpusHeldAt(inventory.at) : [],
-      store.getSurroundings(),
+      store.getRunnerFacts(),
       accuracy.get(),
     ]);
     const nowMs = Date.now();
-    const queue = queueOf(open, { history, inventory, held, device: surroundings?.device?.name ?? null });
+    const queue = queueOf(open, { history, inventory, held, device: runnerFacts?.device?.name ?? null });
     const forecasts = forecast(queue, { seed: SEED, widening: past.duration.widening });
     return { nowMs, open, queue, inventory, accuracy: past, forecasts: new Map(forecasts.map((one) => [one.id, one])) };
   }

@@ -1,5 +1,5 @@
 import { type BlockedActivities, blockedOf } from '@lamina/domain/contract/blocked.ts';
-import { isOver } from '@lamina/domain/vocabulary/states.ts';
+import { hasEnded } from '@lamina/domain/vocabulary/states.ts';
 import { sql } from 'kysely';
 import type { BlockedStore } from '../blocked-store.ts';
 import { type Change, changeExperiment } from './change.ts';
@@ -10,7 +10,7 @@ export function blocked(db: Db): BlockedStore {
   return {
     async markBlocked(experimentId, activity, { lastError, since, retrying }) {
       await changeExperiment(db, experimentId, async (trx, change) => {
-        if (isOver(change.state)) return;
+        if (hasEnded(change.state)) return;
         const known = await blockedActivities(trx, experimentId);
         const before = known[activity];
         const failing = { lastError, since: before?.since ?? since, retrying };

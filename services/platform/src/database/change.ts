@@ -1,6 +1,6 @@
 import {
   type ExperimentState,
-  isOver,
+  hasEnded,
   TERMINAL_TRIAL_STATES,
   type TrialState,
 } from '@lamina/domain/vocabulary/states.ts';
@@ -100,7 +100,7 @@ export async function changeWithin<T>(
     },
   });
   if (disturbed) await discardForecasts(trx, experimentId);
-  if (state !== row.state && isOver(state)) await closeForecasts(trx, experimentId, state);
+  if (state !== row.state && hasEnded(state)) await closeForecasts(trx, experimentId, state);
   if (visible || events.length > 0) {
     await write(trx, experimentId, { lastEvent: row.last_event, events, counts, state, visible });
   }
@@ -118,7 +118,7 @@ async function write(
   experimentId: string,
   to: { lastEvent: number; events: readonly object[]; counts: Counts; state: ExperimentState; visible: boolean },
 ): Promise<void> {
-  const ended = isOver(to.state);
+  const ended = hasEnded(to.state);
   // One statement and one round trip: events, counts and state, and the notification that the commit sends.
   await sql`
     WITH written AS (

@@ -7,12 +7,12 @@ import type { Db } from './schema.ts';
 
 export function cluster(db: Db): ClusterStore {
   return {
-    async announce(surroundings) {
-      await sql`INSERT INTO surroundings (id, content) VALUES (1, ${json(surroundings)}::jsonb)
+    async announce(runnerFacts) {
+      await sql`INSERT INTO surroundings (id, content) VALUES (1, ${json(runnerFacts)}::jsonb)
         ON CONFLICT (id) DO UPDATE SET content = excluded.content, at = now()`.execute(db);
     },
 
-    async getSurroundings() {
+    async getRunnerFacts() {
       const row = await db.selectFrom('surroundings').select('content').executeTakeFirst();
       return row?.content ?? null;
     },

@@ -1,4 +1,4 @@
-import { isOver } from '@lamina/domain/vocabulary/states.ts';
+import { hasEnded } from '@lamina/domain/vocabulary/states.ts';
 import { sql } from 'kysely';
 import { DocumentChanged, IdempotencyConflict } from '../errors.ts';
 import type { ExperimentRecord, ExperimentStore } from '../store.ts';
@@ -109,10 +109,10 @@ export function experiments(db: Db): Experiments {
     async setExperimentState(id, state) {
       return changeExperiment(db, id, async (trx, change) => {
         if (change.state === state) return true;
-        if (isOver(state) && (await hasOpenTrials(trx, id))) return false;
-        if (isOver(state) && !(await isPrepared(trx, id))) return false;
+        if (hasEnded(state) && (await hasOpenTrials(trx, id))) return false;
+        if (hasEnded(state) && !(await isPrepared(trx, id))) return false;
         if (state === 'cancelling' || state === 'cancelled') await cancelStudies(trx, id);
-        else if (isOver(state) && (await hasOpenStudies(trx, id))) return false;
+        else if (hasEnded(state) && (await hasOpenStudies(trx, id))) return false;
         change.experiment(state);
         return true;
       });

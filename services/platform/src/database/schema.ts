@@ -9,8 +9,8 @@ import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ParameterValues, Study, SuggestionEnd } from '@lamina/domain/search/types.ts';
 import type { ExperimentState, PreparationState, TrialState } from '@lamina/domain/vocabulary/states.ts';
 import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
+import type { RunnerFacts } from '../runner-facts.ts';
 import type { StudyState } from '../search-store.ts';
-import type { Surroundings } from '../surroundings.ts';
 
 /** Read as an object, written as JSON text: node-postgres would turn a JS array into a Postgres array. */
 type Json<T> = ColumnType<T, string, string>;
@@ -126,7 +126,7 @@ export interface Schema {
     started_at: Timestamp | null;
     ended_at: Timestamp | null;
   };
-  surroundings: { id: Generated<number>; content: Json<Surroundings>; at: Stamped };
+  surroundings: { id: Generated<number>; content: Json<RunnerFacts>; at: Stamped };
   gpu_inventory: { id: Generated<number>; content: Json<GpuInventory> | null; claimed_at: Stamped };
   trial_events: { attempt_id: string; seq: number; event: Json<TrialEvent> };
   experiment_events: {

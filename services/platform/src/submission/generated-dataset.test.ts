@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { generatedDataset } from '@lamina/domain/spec/generated.ts';
-import type { Mount } from '../surroundings.ts';
+import type { Mount } from '../runner-facts.ts';
 import { createFingerprints } from './fingerprints.ts';
 import { keyIssue, resolveGenerated } from './generated-dataset.ts';
 import { placesFrom } from './paths.ts';

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { GeneratedDataset, PromptFile } from '@lamina/domain/spec/generated.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
-import type { Mount } from '../surroundings.ts';
+import type { Mount } from '../runner-facts.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import { missingFile, type Places } from './paths.ts';
 import type { InputCopy, Placing } from './placing.ts';

@@ -3,7 +3,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import type { ArtifactStore } from '../artifacts.ts';
-import { type Mount, seenAs } from '../surroundings.ts';
+import { type Mount, seenAs } from '../runner-facts.ts';
 
 /** Larger files belong on a volume: copying them would take minutes, and a second copy of the space. */
 const LARGEST_COPY_BYTES = 2 * 2 ** 30;

@@ -3,7 +3,7 @@ import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import type { ModelRef, TrialSettings } from '@lamina/domain/contract/settings.ts';
 import { estimateTrial, type KnownShape } from '@lamina/domain/matrix/estimate.ts';
 import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
-import { gpuClassesFor, gpuClassIssue } from '@lamina/domain/matrix/place.ts';
+import { gpuClassesFor, gpuClassIssue } from '@lamina/domain/matrix/placement.ts';
 import { likeKey, runPolicy } from '@lamina/domain/matrix/plan.ts';
 import { rememberedPlan } from '@lamina/domain/matrix/remembered.ts';
 import type { Expansion } from '@lamina/domain/matrix/types.ts';
@@ -11,7 +11,7 @@ import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { type Issue, parseDocument } from '@lamina/domain/spec/parse.ts';
 import type { ArtifactStore } from '../artifacts.ts';
-import type { Surroundings } from '../surroundings.ts';
+import type { RunnerFacts } from '../runner-facts.ts';
 import { keyIssue } from './generated-dataset.ts';
 import { type GenerationOptions, generationSentence, type PlannedGeneration, planGeneration } from './generation.ts';
 import { choiceFrom, type GpuOffers } from './gpu-offers.ts';
@@ -23,7 +23,7 @@ export interface PrepareOptions extends Omit<ReferenceOptions, 'placing'>, Gener
   readonly artifacts: Pick<ArtifactStore, 'localPath'>;
   readonly gpus: GpuOffers;
   /** @throws NoWorker before the first worker has said where trials run */
-  surroundings(): Promise<Surroundings>;
+  runnerFacts(): Promise<RunnerFacts>;
   /** A worker has looked at the cluster and found no GPU that could be used now. */
   seesNoGpu(): Promise<boolean>;
 }
@@ -48,7 +48,7 @@ export interface Prepared {
 
 /** @throws InvalidDocument with every mistake at once */
 export async function prepare(input: string | object, options: PrepareOptions): Promise<Prepared> {
-  const { trainerRevision, device, mounts } = await options.surroundings();
+  const { trainerRevision, device, mounts } = await options.runnerFacts();
   const found = { ...options, placing: createPlacing(mounts, options.artifacts) };
   const parsed = parseDocument(input);
   if (!parsed.ok) throw new InvalidDocument([...parsed.issues, ...(await issuesOfReferences(input, found))]);

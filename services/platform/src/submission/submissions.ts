@@ -26,13 +26,13 @@ export function createSubmissions({ defaults, store, artifacts }: SubmissionDeps
     shapes,
     gpus: createGpuOffers(store, shapes),
     preparedBefore: (specHash: string) => store.preparedBefore(specHash),
-    async surroundings() {
-      const said = await store.getSurroundings();
+    async runnerFacts() {
+      const said = await store.getRunnerFacts();
       if (said === null) throw new NoWorker('no worker has said yet where trials run: start one');
       return said;
     },
     async seesNoGpu() {
-      const [said, inventory] = await Promise.all([store.getSurroundings(), store.getGpuInventory()]);
+      const [said, inventory] = await Promise.all([store.getRunnerFacts(), store.getGpuInventory()]);
       return said?.device === null && inventory?.source === said.runner && inventory.classes.length === 0;
     },
   };

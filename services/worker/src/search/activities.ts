@@ -4,7 +4,7 @@ import { advance, answered } from '@lamina/domain/search/advance.ts';
 import { endOf } from '@lamina/domain/search/end.ts';
 import type { Observation, Study, Suggestion } from '@lamina/domain/search/types.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
-import { isOver } from '@lamina/domain/vocabulary/states.ts';
+import { hasEnded } from '@lamina/domain/vocabulary/states.ts';
 import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
 import type { Question, SearchActivities } from '@lamina/workflows/search-activities.ts';
 import { z } from 'zod';
@@ -41,7 +41,7 @@ export function createSearchActivities({ store, engine }: SearchDependencies): S
   return {
     async searchStep(experimentId) {
       const experiment = await existing(store, experimentId);
-      if (experiment.state === 'cancelling' || isOver(experiment.state)) return OVER;
+      if (experiment.state === 'cancelling' || hasEnded(experiment.state)) return OVER;
       const open = (await store.listStudies(experimentId)).filter(({ state }) => state === 'open');
       const asking = experiment.state !== 'paused';
       const questions: Question[] = [];

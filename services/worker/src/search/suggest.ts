@@ -14,21 +14,21 @@ type Suggester = (
   suggestions: AdvanceStudyOutput['suggestions'],
 ) => Promise<readonly AddedSuggestion[]>;
 
-export function createSuggester(store: Pick<ExperimentStore, 'baseTrials' | 'getSurroundings'>): Suggester {
+export function createSuggester(store: Pick<ExperimentStore, 'baseTrials' | 'getRunnerFacts'>): Suggester {
   return async (experimentId, study, suggestions) => {
     if (suggestions.length === 0) return [];
-    const [bases, surroundings] = await Promise.all([
+    const [bases, runnerFacts] = await Promise.all([
       store.baseTrials(experimentId, study.cellIds),
-      store.getSurroundings(),
+      store.getRunnerFacts(),
     ]);
-    if (surroundings === null) throw new Error('no worker has said yet where trials run');
+    if (runnerFacts === null) throw new Error('no worker has said yet where trials run');
     return suggestions.map(({ number, parameters }): AddedSuggestion => {
       const cellId = baseCellOf(study, parameters);
       const base = bases.get(cellId);
       if (base === undefined)
         throw finalError('UnknownCell', `experiment ${experimentId} has no trial of cell ${cellId}`);
-      const trial = suggestedTrial(base.trial, parameters, surroundings.trainerRevision);
-      const problem = objection(trial.settings, null, surroundings);
+      const trial = suggestedTrial(base.trial, parameters, runnerFacts.trainerRevision);
+      const problem = objection(trial.settings, null, runnerFacts);
       if (problem !== null) return { number, parameters, made: { objection: problem.message } };
       return { number, parameters, made: { trial, plan: suggestedPlan(base.plan, trial.settings) } };
     });

@@ -33,7 +33,7 @@ export function openKubernetesRunner(options: OpenKubernetesOptions): OpenRunner
   return {
     runner,
     inventory: runner,
-    surroundings: { runner: runner.name, trainerRevision, device: null, mounts },
+    runnerFacts: { runner: runner.name, trainerRevision, device: null, mounts },
     trialPaths: mountedTrialPaths(settings.artifacts.mountPath, cacheOf(settings), mounts),
     requests: () => client.requests,
     async close() {

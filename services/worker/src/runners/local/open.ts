@@ -4,7 +4,7 @@ import { localTrialPaths } from '../../trial-paths.ts';
 import type { OpenRunner } from '../open-runner.ts';
 import { localInventory } from './inventory.ts';
 import { createLocalRunner } from './local-runner.ts';
-import { askTrainer, createLauncher, type LocalTrainer, trainerEnvironment } from './trainer.ts';
+import { askTrainer, createTrainerLauncher, type LocalTrainer, trainerEnvironment } from './trainer.ts';
 
 export interface OpenLocalOptions {
   readonly trainer: LocalTrainer;
@@ -23,12 +23,12 @@ export async function openLocalRunner(options: OpenLocalOptions): Promise<OpenRu
   const { trainer, dataDirectory, artifacts, artifactRoot, log } = options;
   const env = trainerEnvironment(trainer, options.env);
   const { revision, device } = await askTrainer(trainer, env);
-  const launcher = createLauncher(trainer, env, revision, dataDirectory);
+  const launcher = createTrainerLauncher(trainer, env, revision, dataDirectory);
   const runner = createLocalRunner({ root: artifactRoot, launcher, log, variables: options.env });
   return {
     runner,
     inventory: { gpus: async () => localInventory(runner.name, device, new Date()) },
-    surroundings: { runner: runner.name, trainerRevision: revision, device, mounts: null },
+    runnerFacts: { runner: runner.name, trainerRevision: revision, device, mounts: null },
     trialPaths: localTrialPaths(artifacts, trainer.cache),
     requests: null,
     async close(graceSeconds) {

@@ -64,7 +64,7 @@ const WARM_IDLE_SECONDS = 600;
 const WARM_START_TIMEOUT_MS = 180_000;
 
 /** @param dataDirectory holds the warm trainer's socket and log */
-export function createLauncher(
+export function createTrainerLauncher(
   trainer: LocalTrainer,
   env: Readonly<Record<string, string>>,
   revision: string,
