@@ -5,8 +5,8 @@ import type { DatasetRef } from '@lamina/domain/contract/settings.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import { closest } from '@lamina/domain/spec/suggest.ts';
 import type { Fingerprints } from './fingerprints.ts';
+import type { InputCopy, InputFiles } from './input-files.ts';
 import { missingFile, type Places } from './paths.ts';
-import type { InputCopy, Placing } from './placing.ts';
 
 type FileDataset = Extract<DatasetRef, { source: 'file' }>;
 
@@ -24,12 +24,12 @@ export interface ResolvedDataset {
 /** Finds the dataset, looks for its columns in the first records, and fills in path and fingerprint. */
 export async function resolveDataset(
   dataset: DatasetRef,
-  { places, fingerprints, placing }: { places: Places; fingerprints: Fingerprints; placing: Placing },
+  { places, fingerprints, inputFiles }: { places: Places; fingerprints: Fingerprints; inputFiles: InputFiles },
 ): Promise<ResolvedDataset> {
   if (dataset.source !== 'file') return { dataset, issues: [] };
   const path = places.absolute(dataset.path);
   const missing = await missingFile(path, 'file');
-  if (missing !== null && placing.seen(path)) return onlyThere(dataset, path);
+  if (missing !== null && inputFiles.seen(path)) return onlyThere(dataset, path);
   if (missing !== null) return { dataset, issues: [{ path: 'dataset.path', ...missing }] };
   const issues = dataset.format === 'jsonl' ? await checkRecords({ ...dataset, path }) : await checkText(path);
   const fingerprint = await fingerprints.file(path);
@@ -40,9 +40,9 @@ export async function resolveDataset(
       fix: 'bring the old file back, or leave the fingerprint out and submit a new experiment',
     });
   }
-  const placed = await placing.place(path, { sha256: fingerprint });
-  if ('problem' in placed) return { dataset, issues: [...issues, { path: 'dataset.path', ...placed.problem }] };
-  return { dataset: { ...dataset, path: placed.path, fingerprint }, issues, copy: placed.copy };
+  const located = await inputFiles.locate(path, { sha256: fingerprint });
+  if ('problem' in located) return { dataset, issues: [...issues, { path: 'dataset.path', ...located.problem }] };
+  return { dataset: { ...dataset, path: located.path, fingerprint }, issues, copy: located.copy };
 }
 
 /** Trials see it, the server does not. */

@@ -8,8 +8,8 @@ import { generatedDataset } from '@lamina/domain/spec/generated.ts';
 import type { Mount } from '../runner-facts.ts';
 import { createFingerprints } from './fingerprints.ts';
 import { keyIssue, resolveGenerated } from './generated-dataset.ts';
+import { createInputFiles } from './input-files.ts';
 import { placesFrom } from './paths.ts';
-import { createPlacing } from './placing.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lamina-generated-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -33,7 +33,7 @@ function resolve(more: Readonly<Record<string, unknown>>, mounts: readonly Mount
   const context = {
     places: placesFrom(folder),
     fingerprints: createFingerprints(),
-    placing: createPlacing(mounts, artifacts),
+    inputFiles: createInputFiles(mounts, artifacts),
   };
   return resolveGenerated(dataset(more), context);
 }

@@ -6,8 +6,8 @@ import type { GeneratedDataset, PromptFile } from '@lamina/domain/spec/generated
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import type { Mount } from '../runner-facts.ts';
 import type { Fingerprints } from './fingerprints.ts';
+import type { InputCopy, InputFiles } from './input-files.ts';
 import { missingFile, type Places } from './paths.ts';
-import type { InputCopy, Placing } from './placing.ts';
 
 /** Prompts that are looked at; the trainer looks at all of them. */
 const LOOKED_AT = 20;
@@ -15,7 +15,7 @@ const LOOKED_AT = 20;
 interface Context {
   readonly places: Places;
   readonly fingerprints: Fingerprints;
-  readonly placing: Placing;
+  readonly inputFiles: InputFiles;
 }
 
 export interface ResolvedGeneration {
@@ -92,12 +92,12 @@ interface Found {
 async function fileAt(
   file: { readonly path: string; readonly fingerprint: string | null },
   at: string,
-  { places, fingerprints, placing }: Context,
+  { places, fingerprints, inputFiles }: Context,
 ): Promise<Found> {
   const path = places.absolute(file.path);
   const nothing = { file: { ...file, path }, here: null, copy: null, issues: [], warnings: [] };
   const missing = await missingFile(path, 'file');
-  if (missing !== null && placing.seen(path))
+  if (missing !== null && inputFiles.seen(path))
     return {
       ...nothing,
       warnings: [`${path} is not on the server: it is not looked at, and a changed file is not noticed`],
@@ -108,10 +108,10 @@ async function fileAt(
     file.fingerprint === null || file.fingerprint === fingerprint
       ? []
       : [{ path: at, message: `${path} is not the file that the fingerprint was taken of`, fix: 'leave it out' }];
-  const placed = await placing.place(path, { sha256: fingerprint });
-  if ('problem' in placed) return { ...nothing, issues: [...changed, { path: at, ...placed.problem }] };
-  const resolved = { path: placed.path, fingerprint };
-  return { file: resolved, here: path, copy: placed.copy, issues: changed, warnings: [] };
+  const located = await inputFiles.locate(path, { sha256: fingerprint });
+  if ('problem' in located) return { ...nothing, issues: [...changed, { path: at, ...located.problem }] };
+  const resolved = { path: located.path, fingerprint };
+  return { file: resolved, here: path, copy: located.copy, issues: changed, warnings: [] };
 }
 
 /** Counts the records, and looks for the template's fields in the first. */

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createFingerprints } from './fingerprints.ts';
+import { createInputFiles } from './input-files.ts';
 import { type ModelContext, resolveModel } from './model.ts';
 import { placesFrom } from './paths.ts';
-import { createPlacing } from './placing.ts';
 import { createShapes } from './shapes.ts';
 
 let folder: string;
@@ -16,7 +16,7 @@ before(async () => {
   context = {
     places: placesFrom(folder),
     fingerprints: createFingerprints(),
-    placing: createPlacing(null, { localPath: () => null }),
+    inputFiles: createInputFiles(null, { localPath: () => null }),
     hubCache: join(folder, 'hub'),
     shapes: createShapes(null),
   };

@@ -3,9 +3,9 @@ import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import type { Fingerprints } from './fingerprints.ts';
+import type { InputCopy, InputFiles } from './input-files.ts';
 import { cachedConfig, checkpointOf, depthOf, readConfig, shapeOf } from './model-config.ts';
 import { missingFile, type Places } from './paths.ts';
-import type { InputCopy, Placing } from './placing.ts';
 import type { Shapes } from './shapes.ts';
 
 export interface ResolvedModel {
@@ -24,7 +24,7 @@ export interface ResolvedModel {
 export interface ModelContext {
   readonly places: Places;
   readonly fingerprints: Fingerprints;
-  readonly placing: Placing;
+  readonly inputFiles: InputFiles;
   readonly hubCache: string | null;
   readonly shapes: Shapes;
 }
@@ -34,7 +34,7 @@ export async function resolveModel(model: ModelRef, at: string, context: ModelCo
   if (model.source === 'hf') return hubModel(model, context.hubCache);
   const path = context.places.absolute(model.path);
   const missing = await missingFile(path, model.source === 'gguf' ? 'file' : 'folder');
-  if (missing !== null && context.placing.seen(path)) return onlyThere({ ...model, path });
+  if (missing !== null && context.inputFiles.seen(path)) return onlyThere({ ...model, path });
   if (missing !== null) return failed(model, { path: `${at}.path`, ...missing });
   const found = model.source === 'gguf' ? await ggufModel(path, context) : await folderModel(path, context);
   if ('message' in found) return failed(model, { path: `${at}.path`, ...found });
@@ -45,11 +45,11 @@ export async function resolveModel(model: ModelRef, at: string, context: ModelCo
       fix: 'bring the old files back, or leave the fingerprint out and submit a new experiment',
     });
   }
-  const placed = await context.placing.place(path, { sha256: model.source === 'gguf' ? found.fingerprint : null });
-  if ('problem' in placed) return failed(model, { path: `${at}.path`, ...placed.problem });
+  const located = await context.inputFiles.locate(path, { sha256: model.source === 'gguf' ? found.fingerprint : null });
+  if ('problem' in located) return failed(model, { path: `${at}.path`, ...located.problem });
   return {
-    model: { ...model, path: placed.path, fingerprint: found.fingerprint },
-    copy: placed.copy,
+    model: { ...model, path: located.path, fingerprint: found.fingerprint },
+    copy: located.copy,
     layers: found.layers,
     shape: found.shape ?? null,
     checkpoint: found.checkpoint,

@@ -15,11 +15,11 @@ import type { RunnerFacts } from '../runner-facts.ts';
 import { keyIssue } from './generated-dataset.ts';
 import { type GenerationOptions, generationSentence, type PlannedGeneration, planGeneration } from './generation.ts';
 import { choiceFrom, type GpuOffers } from './gpu-offers.ts';
+import { createInputFiles, type InputCopy } from './input-files.ts';
 import { InvalidDocument } from './invalid-document.ts';
-import { createPlacing, type InputCopy } from './placing.ts';
 import { issuesOfReferences, type ReferenceOptions, type ResolvedDocument, resolveReferences } from './references.ts';
 
-export interface PrepareOptions extends Omit<ReferenceOptions, 'placing'>, GenerationOptions {
+export interface PrepareOptions extends Omit<ReferenceOptions, 'inputFiles'>, GenerationOptions {
   readonly artifacts: Pick<ArtifactStore, 'localPath'>;
   readonly gpus: GpuOffers;
   /** @throws NoWorker before the first worker has said where trials run */
@@ -49,7 +49,7 @@ export interface Prepared {
 /** @throws InvalidDocument with every mistake at once */
 export async function prepare(input: string | object, options: PrepareOptions): Promise<Prepared> {
   const { trainerRevision, device, mounts } = await options.runnerFacts();
-  const found = { ...options, placing: createPlacing(mounts, options.artifacts) };
+  const found = { ...options, inputFiles: createInputFiles(mounts, options.artifacts) };
   const parsed = parseDocument(input);
   if (!parsed.ok) throw new InvalidDocument([...parsed.issues, ...(await issuesOfReferences(input, found))]);
   const resolved = await resolveReferences(parsed.document, found);

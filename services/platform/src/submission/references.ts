@@ -10,16 +10,16 @@ import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
 import { resolveDataset } from './dataset.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import { type ResolvedGeneration, resolveGenerated } from './generated-dataset.ts';
+import type { InputCopy, InputFiles } from './input-files.ts';
 import { type ModelContext, resolveModel } from './model.ts';
 import { placesFrom } from './paths.ts';
-import type { InputCopy, Placing } from './placing.ts';
 import type { Shapes } from './shapes.ts';
 import { resolveTasks } from './tasks.ts';
 
 export interface ReferenceOptions {
   readonly baseDirectory: string;
   readonly hubCache: string | null;
-  readonly placing: Placing;
+  readonly inputFiles: InputFiles;
   readonly fingerprints: Fingerprints;
   readonly shapes: Shapes;
 }

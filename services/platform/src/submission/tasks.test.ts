@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createFingerprints } from './fingerprints.ts';
+import { createInputFiles } from './input-files.ts';
 import { placesFrom } from './paths.ts';
-import { createPlacing } from './placing.ts';
 import { resolveTasks } from './tasks.ts';
 
 let folder: string;
@@ -29,7 +29,7 @@ const asked = (...paths: string[]) => ({
 const context = (pods: boolean) => ({
   places: placesFrom(folder),
   fingerprints,
-  placing: createPlacing(pods ? [] : null, { localPath: (key) => `/artifacts/${key}` }),
+  inputFiles: createInputFiles(pods ? [] : null, { localPath: (key) => `/artifacts/${key}` }),
 });
 
 test('a task file and its data get paths and fingerprints', async () => {

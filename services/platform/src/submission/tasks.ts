@@ -4,13 +4,13 @@ import type { TaskFile, TaskSettings } from '@lamina/domain/contract/settings.ts
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import { taskDataFiles } from '@lamina/domain/spec/task-files.ts';
 import type { Fingerprints } from './fingerprints.ts';
+import type { InputCopy, InputFiles } from './input-files.ts';
 import { missingFile, type Places, placesFrom } from './paths.ts';
-import type { InputCopy, Placing } from './placing.ts';
 
 interface Context {
   readonly places: Places;
   readonly fingerprints: Fingerprints;
-  readonly placing: Placing;
+  readonly inputFiles: InputFiles;
 }
 
 export interface ResolvedTasks {
@@ -45,7 +45,7 @@ async function resolveTask(file: TaskFile, at: string, context: Context): Promis
     issues: [{ path: `${at}.path`, ...problem }],
     copies: [],
   });
-  const task = await placed(path, context);
+  const task = await located(path, context);
   if ('problem' in task) return refused(task.problem);
   if (file.fingerprint !== null && file.fingerprint !== task.fingerprint) {
     return refused({
@@ -61,7 +61,7 @@ async function resolveTask(file: TaskFile, at: string, context: Context): Promis
   const data = await Promise.all(
     read.names.map(async (name) => ({
       name,
-      ...(await placed(known.get(name)?.path ?? nextToFile.absolute(name), context)),
+      ...(await located(known.get(name)?.path ?? nextToFile.absolute(name), context)),
     })),
   );
   const problems = data.flatMap((one) => ('problem' in one ? [one.problem] : []));
@@ -78,14 +78,14 @@ async function resolveTask(file: TaskFile, at: string, context: Context): Promis
   };
 }
 
-type Placed =
+type LocatedFile =
   | { readonly path: string; readonly fingerprint: string; readonly copy: InputCopy | null }
   | { readonly problem: Pick<Issue, 'message' | 'fix'> };
 
-async function placed(path: string, { fingerprints, placing }: Context): Promise<Placed> {
+async function located(path: string, { fingerprints, inputFiles }: Context): Promise<LocatedFile> {
   const missing = await missingFile(path, 'file');
   if (missing !== null) return { problem: missing };
   const fingerprint = await fingerprints.file(path);
-  const place = await placing.place(path, { sha256: fingerprint });
-  return 'problem' in place ? place : { path: place.path, fingerprint, copy: place.copy };
+  const found = await inputFiles.locate(path, { sha256: fingerprint });
+  return 'problem' in found ? found : { path: found.path, fingerprint, copy: found.copy };
 }

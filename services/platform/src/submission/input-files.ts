@@ -17,22 +17,25 @@ export interface InputCopy {
   readonly key: string;
 }
 
-type Place =
+type Located =
   | { readonly path: string; readonly copy: InputCopy | null }
   | { readonly problem: Pick<Issue, 'message' | 'fix'> };
 
-export interface Placing {
+export interface InputFiles {
   /** True of a path that trials see, whether or not it is on this machine. */
   seen(path: string): boolean;
   /** The path to name in the document, of a file or folder that is on this machine. `sha256`: of a file's content. */
-  place(path: string, what: { readonly sha256: string | null }): Promise<Place>;
+  locate(path: string, what: { readonly sha256: string | null }): Promise<Located>;
 }
 
 /** `mounts`: what trials see; null: all of this machine. */
-export function createPlacing(mounts: readonly Mount[] | null, artifacts: Pick<ArtifactStore, 'localPath'>): Placing {
+export function createInputFiles(
+  mounts: readonly Mount[] | null,
+  artifacts: Pick<ArtifactStore, 'localPath'>,
+): InputFiles {
   return {
     seen: (path) => mounts !== null && seenAs(mounts, path) !== null,
-    async place(path, { sha256 }) {
+    async locate(path, { sha256 }) {
       if (mounts === null) return { path, copy: null };
       const real = await realpath(path);
       const seen = [real, path].find((each) => seenAs(mounts, each) !== null);

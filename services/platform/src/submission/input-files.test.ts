@@ -3,18 +3,18 @@ import { mkdir, mkdtemp, realpath, rm, symlink, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { createPlacing, type Placing } from './placing.ts';
+import { createInputFiles, type InputFiles } from './input-files.ts';
 
 let folder: string;
-let placing: Placing;
+let inputFiles: InputFiles;
 before(async () => {
-  folder = await realpath(await mkdtemp(join(tmpdir(), 'lamina-placing-')));
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'lamina-input-files-')));
   await mkdir(join(folder, 'models'));
   await mkdir(join(folder, 'home'));
   await writeFile(join(folder, 'models/m.gguf'), 'weights');
   await writeFile(join(folder, 'home/notes.jsonl'), '{}');
   await symlink(join(folder, 'models/m.gguf'), join(folder, 'home/link.gguf'));
-  placing = createPlacing(
+  inputFiles = createInputFiles(
     [
       { folder: join(folder, 'models'), as: '/models' },
       { folder: null, as: '/mnt/data' },
@@ -26,15 +26,18 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 test('what pods see stays where it is, also behind a link', async () => {
   for (const path of [join(folder, 'models/m.gguf'), join(folder, 'home/link.gguf')]) {
-    assert.deepEqual(await placing.place(path, { sha256: 'aa' }), { path: join(folder, 'models/m.gguf'), copy: null });
+    assert.deepEqual(await inputFiles.locate(path, { sha256: 'aa' }), {
+      path: join(folder, 'models/m.gguf'),
+      copy: null,
+    });
   }
-  assert.ok(placing.seen('/mnt/data/notes.jsonl'));
-  assert.ok(!placing.seen(join(folder, 'home/notes.jsonl')));
+  assert.ok(inputFiles.seen('/mnt/data/notes.jsonl'));
+  assert.ok(!inputFiles.seen(join(folder, 'home/notes.jsonl')));
 });
 
 test('another file is copied to where its content names it', async () => {
   const from = join(folder, 'home/notes.jsonl');
-  assert.deepEqual(await placing.place(from, { sha256: 'aa' }), {
+  assert.deepEqual(await inputFiles.locate(from, { sha256: 'aa' }), {
     path: '/artifacts/inputs/aa/notes.jsonl',
     copy: { from, key: 'inputs/aa/notes.jsonl' },
   });
@@ -48,15 +51,15 @@ test('folders and huge files are refused with the folders that pods see', async 
     [join(folder, 'home'), null],
     [huge, 'aa'],
   ] as const) {
-    const placed = await placing.place(path, { sha256 });
-    assert.ok('problem' in placed);
-    assert.ok(placed.problem.message.includes(path));
-    assert.match(placed.problem.fix ?? '', /models or \/mnt\/data/);
+    const located = await inputFiles.locate(path, { sha256 });
+    assert.ok('problem' in located);
+    assert.ok(located.problem.message.includes(path));
+    assert.match(located.problem.fix ?? '', /models or \/mnt\/data/);
   }
 });
 
 test('trials on this machine take everything as it is', async () => {
-  const here = createPlacing(null, { localPath: () => null });
-  assert.deepEqual(await here.place('/nowhere', { sha256: null }), { path: '/nowhere', copy: null });
+  const here = createInputFiles(null, { localPath: () => null });
+  assert.deepEqual(await here.locate('/nowhere', { sha256: null }), { path: '/nowhere', copy: null });
   assert.ok(!here.seen('/nowhere'));
 });
