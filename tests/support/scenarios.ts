@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { type ExperimentProgress, experimentWorkflowId, QUERIES } from '@lamina/domain/contract/workflow.ts';
 import type { TrialState } from '@lamina/domain/vocabulary/states.ts';
+import { PREPARATION_SCENARIOS } from './generation-scenarios.ts';
 import { type Orchestra, until } from './orchestra.ts';
-import { PREPARATION_SCENARIOS } from './preparation-scenarios.ts';
 
 export type Scenario = (orchestra: Orchestra, id: string) => Promise<void>;
 

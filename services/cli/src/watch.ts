@@ -4,7 +4,7 @@ import type { Client } from './client.ts';
 import type { NumberedEvent } from './event-stream.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { endText } from './format/forecast.ts';
-import { preparationText } from './format/preparation.ts';
+import { generationText } from './format/generation.ts';
 import { counted } from './format/text.ts';
 import type { Io, Screen } from './io.ts';
 import { progressLine } from './progress/lines.ts';
@@ -158,7 +158,7 @@ function lineView(io: Io) {
   let prepared: string | null = null;
   return {
     show({ experiment, trials, cells }: Progress) {
-      const preparation = experiment.preparation == null ? null : preparationText(experiment.preparation);
+      const preparation = experiment.preparation == null ? null : generationText(experiment.preparation);
       if (preparation !== prepared) io.out(`${experiment.name} (${experiment.id}): ${preparation}\n`);
       prepared = preparation;
       if (begun || (trials.size === 0 && preparation !== null)) return;

@@ -1,5 +1,5 @@
 /** The experiment workflow's activities: closures over what they need. Each may run again, and then changes nothing. */
-import { preparationPolicy } from '@lamina/domain/run/preparation.ts';
+import { generationPolicy } from '@lamina/domain/run/dataset-generation.ts';
 import type { BegunRun, ExperimentActivities } from '@lamina/workflows/activities.ts';
 import { createAdvance } from './advance.ts';
 import type { ActivityDependencies } from './dependencies.ts';
@@ -19,7 +19,7 @@ export function createExperimentActivities(deps: ActivityDependencies): Experime
       await store.beginRun(experimentId);
       await search.startSearch(experimentId);
       const isPreparing = (await store.beginPreparation(experimentId)) !== null;
-      const run = isPreparing ? { policy: preparationPolicy(policy), preparing: true } : { policy };
+      const run = isPreparing ? { policy: generationPolicy(policy), preparing: true } : { policy };
       if (state === 'paused' || state === 'cancelling') return { ...run, status: state };
       await store.setExperimentState(experimentId, 'running');
       return { ...run, status: 'running' };

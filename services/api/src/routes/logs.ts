@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { logsQuery } from '@lamina/domain/contract/api.ts';
-import { isPreparation } from '@lamina/domain/run/preparation.ts';
+import { isDatasetGeneration } from '@lamina/domain/run/dataset-generation.ts';
 import { type ArtifactStore, attemptFolder } from '@lamina/platform/artifacts.ts';
 import type { AttemptRecord, ExperimentStore } from '@lamina/platform/store.ts';
 import type { FastifyReply } from 'fastify';
@@ -60,7 +60,7 @@ export function logRoutes(app: Api, deps: ApiDeps & { streams: Streams }): void 
       },
     },
     async ({ params: { id, trialId }, query }, reply) => {
-      const isTrial = !isPreparation(trialId) || (await store.getPreparation(id)) === null;
+      const isTrial = !isDatasetGeneration(trialId) || (await store.getPreparation(id)) === null;
       if (isTrial) await findTrial(store, id, trialId);
       const attempt = (await store.listAttempts(id, trialId)).at(-1);
       if (attempt === undefined) throw new ApiError('attempt-not-found', `trial ${trialId} has no attempt yet`);

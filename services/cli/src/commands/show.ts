@@ -4,7 +4,7 @@ import { defineCommand, writeJson } from '../command.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { experimentArgument, experimentId } from '../experiment-argument.ts';
 import { accuracyText, endText } from '../format/forecast.ts';
-import { preparationText } from '../format/preparation.ts';
+import { generationText } from '../format/generation.ts';
 import { table } from '../format/table.ts';
 import { counted, shortened, shortId, wrapped } from '../format/text.ts';
 import { ago, duration, elapsed, lasting } from '../format/time.ts';
@@ -62,7 +62,7 @@ export function showText(
     ...(experiment.blocked === null
       ? []
       : [color.red(wrapped(blockedText(experiment.blocked, lasting(experiment.blocked.since, now())), width))]),
-    ...(experiment.preparation == null ? [] : [wrapped(preparationText(experiment.preparation), width)]),
+    ...(experiment.preparation == null ? [] : [wrapped(generationText(experiment.preparation), width)]),
     table(
       [
         { title: color.dim('trial') },

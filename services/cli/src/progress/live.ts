@@ -3,7 +3,7 @@ import { blockedText } from '@lamina/domain/contract/blocked-text.ts';
 import type { ChalkInstance } from 'chalk';
 import { bar } from '../format/bar.ts';
 import { endText } from '../format/forecast.ts';
-import { preparationText } from '../format/preparation.ts';
+import { generationText } from '../format/generation.ts';
 import { counted, shortened, wrapped } from '../format/text.ts';
 import { duration, elapsed, lasting } from '../format/time.ts';
 import { endedCount, hasEnded, isTerminal, type Progress, stateCounts, type TrialProgress } from './state.ts';
@@ -61,7 +61,7 @@ function head(progress: Progress, width: number, { nowMs, color }: Frame): strin
 /** Without trials there is a dataset to come first. */
 function waitsFor(progress: Progress, nowMs: number): string {
   const { preparation } = progress.experiment;
-  return preparation == null ? countsText(progress, nowMs) : preparationText(preparation);
+  return preparation == null ? countsText(progress, nowMs) : generationText(preparation);
 }
 
 function countsText(progress: Progress, nowMs: number): string {

@@ -25,7 +25,7 @@ const PREPARED: PreparedDataset = {
   report: sampleReport('aa'),
 };
 
-export function storePreparationConformance(name: string, open: OpenDatabase, options: { skip?: string } = {}): void {
+export function storeGenerationConformance(name: string, open: OpenDatabase, options: { skip?: string } = {}): void {
   describeStore(`datasets that are generated first, in the store on ${name}`, open, options, (under) => {
     test('one that is open keeps its experiment from ending, is claimed once, and starts again with every run', async () => {
       const { id } = await prepared(under);

@@ -3,7 +3,7 @@ import { writerName } from '@lamina/domain/contract/generation.ts';
 import { counted } from './text.ts';
 
 /** What is known of a dataset that a model writes, in one sentence. */
-export function preparationText(preparation: PreparationSummary): string {
+export function generationText(preparation: PreparationSummary): string {
   const { state, report, message, attempts, reusedFrom, dataset } = preparation;
   const model = writerName(preparation.model);
   if (report !== null) {

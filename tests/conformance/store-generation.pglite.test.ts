@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { openNewPGlite } from '../support/pglite.ts';
-import { storePreparationConformance } from './store-preparation.ts';
+import { storeGenerationConformance } from './store-generation.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lamina-preparation-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-storePreparationConformance('PGlite', () => openNewPGlite(folder));
+storeGenerationConformance('PGlite', () => openNewPGlite(folder));

@@ -2,7 +2,7 @@
 import { DATASET_TRIAL } from '../contract/generation.ts';
 import type { RunPolicy } from './types.ts';
 
-export function isPreparation(trialId: string): boolean {
+export function isDatasetGeneration(trialId: string): boolean {
   return trialId === DATASET_TRIAL;
 }
 
@@ -10,7 +10,7 @@ export function isPreparation(trialId: string): boolean {
 const MOST_MEMORY_BYTES = 32 * 2 ** 30;
 
 /** The experiment's patience, for one attempt at a time that needs no GPU. A trial's deadline is not a generation's. */
-export function preparationPolicy(policy: RunPolicy): RunPolicy {
+export function generationPolicy(policy: RunPolicy): RunPolicy {
   const { gpuClasses: _, ...rest } = policy;
   return { ...rest, maxParallel: 1, trialDeadlineSeconds: null, maxMemoryBytes: MOST_MEMORY_BYTES };
 }

@@ -1,13 +1,13 @@
 import { after } from 'node:test';
 import { openDatabase } from '@lamina/platform/database/open.ts';
 import { postgresMissing, startPostgres, type TestPostgres } from '../support/postgres.ts';
-import { storePreparationConformance } from './store-preparation.ts';
+import { storeGenerationConformance } from './store-generation.ts';
 
 const missing = postgresMissing();
 let postgres: TestPostgres | null = null;
 after(() => postgres?.stop());
 
-storePreparationConformance(
+storeGenerationConformance(
   'PostgreSQL',
   async () => {
     postgres = await startPostgres();
