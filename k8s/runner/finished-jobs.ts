@@ -1,6 +1,6 @@
 /**
- * The cleanup of finished Jobs. Those whose ends are recorded stay for a while. Somebody may want to look at them, and the deletion of a Job and its
- * pod costs the cluster about a quarter of what running them does; it takes place when the trials do not wait for it.
+ * Deletes finished Jobs some time after their ends are recorded: somebody may want to look at them, and deleting a Job
+ * and its pod costs the cluster about a quarter of what running them does, so it happens when no trial waits for it.
  */
 import type { V1Job } from '@kubernetes/client-node';
 import type { LimitFunction } from 'p-limit';
@@ -10,9 +10,9 @@ import { LABELS } from '../labels.ts';
 import type { AttemptEntry } from '../watch/attempts.ts';
 import { Periodic } from './periodic.ts';
 
-/** What becomes due goes together. */
+/** Jobs that become due within this time are deleted together. */
 const GATHER_MS = 1_000;
-/** What is still there so long after it was to go is asked to go again. */
+/** A Job that is still there this long after its deletion was asked for is deleted again. */
 const AGAIN_MS = 10_000;
 
 export interface FinishedJobsOptions {

@@ -36,6 +36,6 @@ export function pendingTrial(number: number): StoredTrial {
   return { state: 'pending', attempts: 0, attemptsBefore: 0, batch: null, plan, excluded: new Set() };
 }
 
-export function isTerminal(state: TrialState): boolean {
+export function trialHasEnded(state: TrialState): boolean {
   return state !== 'pending' && state !== 'running' && state !== 'retrying';
 }

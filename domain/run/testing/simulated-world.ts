@@ -12,7 +12,7 @@ import { applyHint } from '../hints.ts';
 import { initialState, type RunState } from '../protocol/state.ts';
 import type { Step } from '../protocol/step.ts';
 import type { RunPolicy } from '../types.ts';
-import { isTerminal, pendingTrial, type Running, type StoredTrial } from './simulated-trials.ts';
+import { pendingTrial, type Running, type StoredTrial, trialHasEnded } from './simulated-trials.ts';
 
 export type StepFunction = (state: RunState, event: RunEvent) => Step;
 
@@ -117,7 +117,7 @@ export class SimulatedWorld {
       if (record.end?.outcome === 'succeeded' && record.state !== 'succeeded')
         this.violations.push(`${record.trialId} has succeeded and is recorded as ${record.state}`);
       const before = this.#trial(record.trialId).state;
-      if (isTerminal(before) && !(before === 'cancelled' && record.state === 'cancelled')) {
+      if (trialHasEnded(before) && !(before === 'cancelled' && record.state === 'cancelled')) {
         this.violations.push(`${record.trialId} is ${before} and ends again as ${record.state}`);
       }
     }
@@ -154,7 +154,7 @@ export class SimulatedWorld {
   /** What must hold when the run has ended. */
   checkEnded(): void {
     for (const [id, trial] of this.trials) {
-      if (!isTerminal(trial.state)) this.violations.push(`${id} is still ${trial.state} at the end`);
+      if (!trialHasEnded(trial.state)) this.violations.push(`${id} is still ${trial.state} at the end`);
     }
     for (const one of this.runner.values()) {
       if (one.end === null && !one.stopAsked)
@@ -185,8 +185,8 @@ export class SimulatedWorld {
       const trial = this.#trial(trialId);
       if (end?.outcome === 'succeeded' && end.message === 'no result') {
         refused.push({ trialId, attempt, message: 'result.json is missing' });
-        if (!isTerminal(trial.state)) trial.state = 'retrying';
-      } else if (!isTerminal(trial.state)) trial.state = state ?? 'retrying';
+        if (!trialHasEnded(trial.state)) trial.state = 'retrying';
+      } else if (!trialHasEnded(trial.state)) trial.state = state ?? 'retrying';
       if (end?.outcome === 'gpu-fault' && end.node !== null) trial.excluded.add(end.node);
     }
     for (const { trialId, attempt } of commands.stops) {
@@ -206,7 +206,7 @@ export class SimulatedWorld {
   }
 
   #claim(claim: NonNullable<RunCommands['claim']>, ended: EndedAttempt[]): ClaimedAttempt[] {
-    const again = [...this.trials].filter(([, trial]) => trial.batch === claim.batch && !isTerminal(trial.state));
+    const again = [...this.trials].filter(([, trial]) => trial.batch === claim.batch && !trialHasEnded(trial.state));
     const taken =
       again.length > 0
         ? again
@@ -229,7 +229,7 @@ export class SimulatedWorld {
   #launch(trialId: string, attempt: number, plan: Plan, ended: EndedAttempt[]): void {
     const key = `${trialId}/${attempt}`;
     const trial = this.#trial(trialId);
-    if (trial.attempts <= attempt && !isTerminal(trial.state)) trial.state = 'running';
+    if (trial.attempts <= attempt && !trialHasEnded(trial.state)) trial.state = 'running';
     const known = this.runner.get(key);
     if (known !== undefined) {
       if (known.end !== null) ended.push({ trialId, attempt, end: known.end });
@@ -332,7 +332,7 @@ export class SimulatedWorld {
   /** What no run owns is pending again. */
   #release(): void {
     for (const trial of this.trials.values()) {
-      if (isTerminal(trial.state)) continue;
+      if (trialHasEnded(trial.state)) continue;
       trial.batch = null;
       trial.state = 'pending';
     }

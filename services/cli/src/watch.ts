@@ -12,9 +12,9 @@ import { livePicture } from './progress/live.ts';
 import {
   applyEvent,
   hasEnded,
-  isTerminal,
   type Progress,
   progressOf,
+  trialHasEnded,
   trialProgress,
   withTrial,
 } from './progress/state.ts';
@@ -64,7 +64,7 @@ export async function watchExperiment(
       progress = applyEvent(progress, numbered.event);
       if (progress === before) continue;
       const { event } = numbered;
-      if (event.type === 'trial' && isTerminal(event.data.state))
+      if (event.type === 'trial' && trialHasEnded(event.data.state))
         progress = await withResult(client, progress, event.data.trialId);
       view.change(before, progress, numbered);
       if (progress.outdated || (event.type === 'experiment' && hasEnded(progress.experiment))) await refresh(true);
@@ -97,7 +97,7 @@ async function headOnly(client: Client, progress: Progress): Promise<Progress> {
 function keepingSteps(next: Progress, known: Progress): Progress {
   const trials = [...next.trials.values()].map((trial) => {
     const before = known.trials.get(trial.id);
-    if (before === undefined || isTerminal(trial.state) || before.attempts !== trial.attempts) return trial;
+    if (before === undefined || trialHasEnded(trial.state) || before.attempts !== trial.attempts) return trial;
     const { trainingLoss } = before;
     return { ...trial, trainingLoss, tokensPerSecond: trial.tokensPerSecond ?? before.tokensPerSecond };
   });

@@ -7,7 +7,7 @@ import { table } from '../format/table.ts';
 import { shortened } from '../format/text.ts';
 import { ago, duration, elapsed } from '../format/time.ts';
 import type { Io } from '../io.ts';
-import { hasEnded, isTerminal } from '../progress/state.ts';
+import { hasEnded, trialHasEnded } from '../progress/state.ts';
 import { stateColor } from '../progress/words.ts';
 
 export const list = defineCommand({
@@ -52,6 +52,6 @@ export function listText(
 
 function endedTrials({ counts }: ExperimentView): number {
   let ended = 0;
-  for (const [state, count] of Object.entries(counts)) if (isTerminal(state as keyof typeof counts)) ended += count;
+  for (const [state, count] of Object.entries(counts)) if (trialHasEnded(state as keyof typeof counts)) ended += count;
   return ended;
 }

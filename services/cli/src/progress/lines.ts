@@ -2,7 +2,7 @@
 import type { StreamEvent } from '@lamina/domain/contract/api.ts';
 import { blockedText } from '@lamina/domain/contract/blocked-text.ts';
 import { clock } from '../format/time.ts';
-import { endedCount, isTerminal, type Progress } from './state.ts';
+import { endedCount, type Progress, trialHasEnded } from './state.ts';
 import { phaseText, waitingText } from './words.ts';
 
 /** A running trial says how far it is at most this often. */
@@ -27,7 +27,7 @@ export function progressLine(
       const [known, trial] = [before.trials.get(event.data.trialId), after.trials.get(event.data.trialId)];
       if (trial === undefined || (known?.state === trial.state && known.attempts === trial.attempts)) return null;
       const reason = trial.message === null ? '' : `: ${trial.message}`;
-      const ended = isTerminal(trial.state) ? `  (${endedCount(after)} of ${after.trials.size})` : '';
+      const ended = trialHasEnded(trial.state) ? `  (${endedCount(after)} of ${after.trials.size})` : '';
       return `${at}  ${nameOf(after, trial)}  ${trial.state}${reason}${ended}`;
     }
     case 'metrics': {

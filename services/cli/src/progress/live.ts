@@ -6,7 +6,7 @@ import { endText } from '../format/forecast.ts';
 import { generationText } from '../format/generation.ts';
 import { counted, shortened, wrapped } from '../format/text.ts';
 import { duration, elapsed, lasting } from '../format/time.ts';
-import { endedCount, hasEnded, isTerminal, type Progress, stateCounts, type TrialProgress } from './state.ts';
+import { endedCount, hasEnded, type Progress, stateCounts, type TrialProgress, trialHasEnded } from './state.ts';
 import { phaseText, resultText, stateColor } from './words.ts';
 
 export interface Frame {
@@ -83,7 +83,7 @@ function cellLines(progress: Progress, width: number, room: number, color: Chalk
   const cells = progress.cells.map((cell) => ({ ...cell, trials: byCell.get(cell.id) ?? [] }));
   const shown = cells.length <= room ? cells : mostTelling(cells, room - 1);
   const lines = shown.map(({ label: text, trials }) => {
-    const done = trials.filter(({ state }) => isTerminal(state)).length;
+    const done = trials.filter(({ state }) => trialHasEnded(state)).length;
     const share = trials.length === 0 ? 0 : trials.reduce((sum, trial) => sum + shareDone(trial), 0) / trials.length;
     const name = shortened(text, label).padEnd(label);
     return `${name}  ${bar(share, 12)} ${`${done}/${trials.length}`.padStart(5)}  ${shortened(resultText(trials), width - label - 24)}`;
@@ -96,7 +96,7 @@ function cellLines(progress: Progress, width: number, room: number, color: Chalk
 function mostTelling<T extends { readonly trials: readonly TrialProgress[] }>(cells: readonly T[], room: number): T[] {
   const rank = ({ trials }: T): number => {
     if (trials.some(({ state }) => state === 'running' || state === 'retrying')) return 0;
-    return trials.every(({ state }) => isTerminal(state)) ? 2 : 1;
+    return trials.every(({ state }) => trialHasEnded(state)) ? 2 : 1;
   };
   const chosen = new Set(cells.toSorted((a, b) => rank(a) - rank(b)).slice(0, room));
   return cells.filter((cell) => chosen.has(cell));
@@ -114,6 +114,6 @@ function runningLines(progress: Progress, width: number, color: ChalkInstance): 
 }
 
 function shareDone({ state, step, steps }: TrialProgress): number {
-  if (isTerminal(state)) return 1;
+  if (trialHasEnded(state)) return 1;
   return state === 'running' && step !== null && steps !== null && steps > 0 ? (step / steps) * 0.95 : 0;
 }

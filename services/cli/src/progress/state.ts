@@ -74,7 +74,7 @@ export function applyEvent(progress: Progress, event: StreamEvent): Progress {
     case 'metrics': {
       const { trialId, phase, step, steps, loss, tokensPerSecond } = event.data;
       const known = progress.trials.get(trialId);
-      if (known === undefined || isTerminal(known.state)) return progress;
+      if (known === undefined || trialHasEnded(known.state)) return progress;
       return withTrial(progress, {
         ...known,
         waiting: null,
@@ -106,10 +106,10 @@ export function stateCounts({ trials }: Progress): Readonly<Partial<Record<Trial
 }
 
 export function endedCount(progress: Progress): number {
-  return [...progress.trials.values()].filter(({ state }) => isTerminal(state)).length;
+  return [...progress.trials.values()].filter(({ state }) => trialHasEnded(state)).length;
 }
 
-export function isTerminal(state: TrialState): boolean {
+export function trialHasEnded(state: TrialState): boolean {
   return (TERMINAL_TRIAL_STATES as readonly TrialState[]).includes(state);
 }
 
@@ -130,6 +130,6 @@ const NOT_STARTED = {
 /** Only a reset (to `pending`) brings a trial back from its end without a further attempt. */
 function isStale(known: TrialProgress, event: { readonly state: TrialState; readonly attempts: number }): boolean {
   if (event.attempts < known.attempts) return true;
-  const back = isTerminal(known.state) && !isTerminal(event.state) && event.state !== 'pending';
+  const back = trialHasEnded(known.state) && !trialHasEnded(event.state) && event.state !== 'pending';
   return back && event.attempts === known.attempts;
 }

@@ -16,7 +16,7 @@ import { createSuggester } from './suggest.ts';
 const LOOK_MS = 2000;
 /** Ends of trials are told; this is for news that were lost. */
 const LOOK_SELDOM_MS = 30_000;
-const OVER = { over: true, questions: [], lookAgainMs: LOOK_SELDOM_MS };
+const ENDED = { over: true, questions: [], lookAgainMs: LOOK_SELDOM_MS };
 
 export interface SearchDependencies {
   readonly store: ExperimentStore;
@@ -41,7 +41,7 @@ export function createSearchActivities({ store, engine }: SearchDependencies): S
   return {
     async searchStep(experimentId) {
       const experiment = await existing(store, experimentId);
-      if (experiment.state === 'cancelling' || hasEnded(experiment.state)) return OVER;
+      if (experiment.state === 'cancelling' || hasEnded(experiment.state)) return ENDED;
       const open = (await store.listStudies(experimentId)).filter(({ state }) => state === 'open');
       const asking = experiment.state !== 'paused';
       const questions: Question[] = [];
@@ -63,7 +63,7 @@ export function createSearchActivities({ store, engine }: SearchDependencies): S
       await store.closeStudies(experimentId, through);
       if (through.length === open.length) {
         await engine.wakeRun(experimentId);
-        return OVER;
+        return ENDED;
       }
       return { over: false, questions, lookAgainMs: looking ? LOOK_MS : LOOK_SELDOM_MS };
     },
