@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
-import { openDatabase } from '@lamina/platform/database/open.ts';
-import { createExperimentStore } from '@lamina/platform/database/store.ts';
-import { newExperimentId } from '@lamina/platform/ids.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
-import { attemptToken } from '@lamina/platform/tokens.ts';
+import { openDatabase } from '@lamina/platform/adapters/database/open.ts';
+import { createExperimentStore } from '@lamina/platform/adapters/database/store.ts';
+import { newExperimentId } from '@lamina/platform/application/ids.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
+import { attemptToken } from '@lamina/platform/application/tokens.ts';
 import { testApi } from '../support/api.ts';
 import { newExperiment, plannedTrials, plansOf } from '../support/planned.ts';
 import { startPostgres } from '../support/postgres.ts';

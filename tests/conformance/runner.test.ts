@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { attemptRef } from '@lamina/domain/contract/attempt.ts';
 import type { AttemptLaunch } from '@lamina/domain/contract/runner.ts';
-import { attemptFolder } from '@lamina/platform/artifacts.ts';
+import { attemptFolder } from '@lamina/platform/application/ports/artifacts.ts';
 import type { Launcher } from '@lamina/worker/runners/local/launcher.ts';
 import { createLocalRunner, type LocalRunner } from '@lamina/worker/runners/local/local-runner.ts';
 import { createProcessLauncher } from '@lamina/worker/runners/local/process-launcher.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { blockedOf } from '@lamina/domain/contract/blocked.ts';
-import { UnknownExperiment } from '@lamina/platform/errors.ts';
-import { newExperimentId } from '@lamina/platform/ids.ts';
+import { newExperimentId } from '@lamina/platform/application/ids.ts';
+import { UnknownExperiment } from '@lamina/platform/application/ports/errors.ts';
 import { AT, describeStore, type OpenDatabase } from './store-under-test.ts';
 
 const FAILING = { lastError: 'no space left on device', since: AT, retrying: true };

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
-import { AttemptEnded, UnknownAttempt } from '@lamina/platform/errors.ts';
+import { AttemptEnded, UnknownAttempt } from '@lamina/platform/application/ports/errors.ts';
 import { resultOf } from '../support/planned.ts';
 import { AT, describeStore, endOf, type OpenDatabase } from './store-under-test.ts';
 

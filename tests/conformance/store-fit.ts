@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import { likeKey } from '@lamina/domain/matrix/plan.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
-import { newExperimentId } from '@lamina/platform/ids.ts';
+import { newExperimentId } from '@lamina/platform/application/ids.ts';
 import { newExperiment, plansOf, resultOf } from '../support/planned.ts';
 import { attemptOf, describeStore, endOf, type OpenDatabase, type StoreUnderTest } from './store-under-test.ts';
 

@@ -5,11 +5,11 @@ import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { Plan } from '@lamina/domain/contract/trial.ts';
 import { likeKey } from '@lamina/domain/matrix/plan.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
-import type { Database } from '@lamina/platform/database/open.ts';
-import { createExperimentStore } from '@lamina/platform/database/store.ts';
-import type { NewForecast } from '@lamina/platform/forecast-store.ts';
-import { newExperimentId } from '@lamina/platform/ids.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { Database } from '@lamina/platform/adapters/database/open.ts';
+import { createExperimentStore } from '@lamina/platform/adapters/database/store.ts';
+import { newExperimentId } from '@lamina/platform/application/ids.ts';
+import type { NewForecast } from '@lamina/platform/application/ports/forecast-store.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import { newExperiment, plannedTrials, plansOf, resultOf } from '../support/planned.ts';
 
 export function storeForecastConformance(

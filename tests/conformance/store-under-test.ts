@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe } from 'node:test';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
-import type { Database } from '@lamina/platform/database/open.ts';
-import { createExperimentStore } from '@lamina/platform/database/store.ts';
-import { newExperimentId } from '@lamina/platform/ids.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { Database } from '@lamina/platform/adapters/database/open.ts';
+import { createExperimentStore } from '@lamina/platform/adapters/database/store.ts';
+import { newExperimentId } from '@lamina/platform/application/ids.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import { newExperiment, plannedTrials, plansOf, resultOf } from '../support/planned.ts';
 
 export type OpenDatabase = () => Promise<Database>;

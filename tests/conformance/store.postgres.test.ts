@@ -1,5 +1,5 @@
 import { after } from 'node:test';
-import { openDatabase } from '@lamina/platform/database/open.ts';
+import { openDatabase } from '@lamina/platform/adapters/database/open.ts';
 import { postgresMissing, startPostgres, type TestPostgres } from '../support/postgres.ts';
 import { storeConformance } from './store.ts';
 

@@ -3,8 +3,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
-import { DocumentChanged, IdempotencyConflict, InvalidCursor, UnknownExperiment } from '@lamina/platform/errors.ts';
-import { newExperimentId } from '@lamina/platform/ids.ts';
+import { newExperimentId } from '@lamina/platform/application/ids.ts';
+import {
+  DocumentChanged,
+  IdempotencyConflict,
+  InvalidCursor,
+  UnknownExperiment,
+} from '@lamina/platform/application/ports/errors.ts';
 import { newExperiment, plannedTrials, plansOf, resultOf } from '../support/planned.ts';
 import { attemptOf, describeStore, endOf, type OpenDatabase } from './store-under-test.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { ControlUnavailable, ExperimentNotRunning } from '@lamina/platform/control.ts';
-import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
+import { createTemporalExperimentControl } from '@lamina/platform/adapters/temporal/experiment-control.ts';
+import { ControlUnavailable, ExperimentNotRunning } from '@lamina/platform/application/ports/control.ts';
 import { Client, Connection } from '@temporalio/client';
 import { smallDocument, testApi } from '../support/api.ts';
 import { type Orchestra, startOrchestra, until } from '../support/orchestra.ts';

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createExperimentStore } from '@lamina/platform/database/store.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import { createExperimentStore } from '@lamina/platform/adapters/database/store.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import { smallDocument, testApi } from '../support/api.ts';
 import { openNewPGlite } from '../support/pglite.ts';
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { newExperimentId } from '@lamina/platform/ids.ts';
+import { newExperimentId } from '@lamina/platform/application/ids.ts';
 import { testApi } from '../support/api.ts';
 import { newExperiment, plannedTrials } from '../support/planned.ts';
 

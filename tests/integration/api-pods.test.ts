@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import type { Mount } from '@lamina/platform/runner-facts.ts';
+import type { Mount } from '@lamina/platform/application/ports/runner-facts.ts';
 import { smallDocument, testApi } from '../support/api.ts';
 
 let api: Awaited<ReturnType<typeof testApi>>;

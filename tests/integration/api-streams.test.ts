@@ -5,9 +5,9 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { streamEvent } from '@lamina/domain/contract/api.ts';
 import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
-import { attemptFolder } from '@lamina/platform/artifacts.ts';
-import { newExperimentId } from '@lamina/platform/ids.ts';
-import { attemptToken } from '@lamina/platform/tokens.ts';
+import { newExperimentId } from '@lamina/platform/application/ids.ts';
+import { attemptFolder } from '@lamina/platform/application/ports/artifacts.ts';
+import { attemptToken } from '@lamina/platform/application/tokens.ts';
 import { testApi } from '../support/api.ts';
 import { newExperiment, plannedTrials, plansOf } from '../support/planned.ts';
 

@@ -55,17 +55,39 @@ function assertCaught({ code, output }: Found, path: string, message: RegExp): v
 }
 
 const IMPORTS: readonly (readonly [string, string, string, RegExp])[] = [
-  ['the domain imports the platform', 'domain/run/planted.ts', '@lamina/platform/tokens.ts', /domain is pure/],
+  [
+    'the domain imports the platform',
+    'domain/run/planted.ts',
+    '@lamina/platform/application/tokens.ts',
+    /domain is pure/,
+  ],
   ['the domain does I/O', 'domain/spec/planted.ts', 'node:fs', /domain is pure/],
   ['the domain knows Temporal', 'domain/run/planted.ts', '@temporalio/common', /domain is pure/],
   ['a workflow imports the worker', 'workflows/planted.ts', '@lamina/worker/activities.ts', /sandbox/],
   ['a workflow does I/O', 'workflows/planted.ts', 'node:fs', /sandbox/],
-  ['k8s imports the platform', 'k8s/planted.ts', '@lamina/platform/tokens.ts', /k8s knows the domain/],
+  ['k8s imports the platform', 'k8s/planted.ts', '@lamina/platform/application/tokens.ts', /k8s knows the domain/],
   ['the platform imports the worker', 'services/platform/src/planted.ts', '@lamina/worker/worker.ts', /platform knows/],
+  [
+    'the application layer imports an adapter',
+    'services/platform/src/application/planted.ts',
+    '../adapters/database/open.ts',
+    /handed to it/,
+  ],
+  [
+    'a process utility knows experiments',
+    'services/platform/src/process/planted.ts',
+    '@lamina/platform/application/ports/store.ts',
+    /know nothing of experiments/,
+  ],
   ['the API imports k8s', 'services/api/src/planted.ts', '@lamina/k8s/client.ts', /never speaks to a cluster/],
   ['the API imports the worker', 'services/api/src/planted.ts', '@lamina/worker/worker.ts', /API knows/],
   ['the worker imports the API', 'services/worker/src/planted.ts', '@lamina/api/app.ts', /worker composes/],
-  ['the CLI imports the platform', 'services/cli/src/planted.ts', '@lamina/platform/tokens.ts', /HTTP only/],
+  [
+    'the CLI imports the platform',
+    'services/cli/src/planted.ts',
+    '@lamina/platform/application/tokens.ts',
+    /HTTP only/,
+  ],
   [
     'the CLI imports the reducer',
     'services/cli/src/planted.ts',
@@ -79,7 +101,12 @@ const IMPORTS: readonly (readonly [string, string, string, RegExp])[] = [
     '@lamina/tests/support/trainer.ts',
     /imports tests/,
   ],
-  ['a path goes round a package', 'services/api/src/planted.ts', '../../platform/src/tokens.ts', /Name the package/],
+  [
+    'a path goes round a package',
+    'services/api/src/planted.ts',
+    '../../platform/src/application/tokens.ts',
+    /Name the package/,
+  ],
 ];
 
 for (const [what, path, from, message] of IMPORTS) {
@@ -142,7 +169,7 @@ const ownRules = [process.execPath, 'scripts/rules.ts', '.'] as const;
 for (const [house, one, two] of [
   ['the domain', 'domain/vocabulary/planted.ts', 'domain/contract/planted-other.ts'],
   ['k8s', 'k8s/settings/planted.ts', 'k8s/manifests/planted-other.ts'],
-  ['a service', 'services/platform/src/database/planted.ts', 'services/platform/src/process/planted-other.ts'],
+  ['a service', 'services/platform/src/adapters/database/planted.ts', 'services/platform/src/process/planted-other.ts'],
 ] as const) {
   test(`folders of ${house} whose types import each other: caught`, () => {
     assertCaught(plantCircle(one, two, 'import type', ownRules), one, /import each other in a circle/);

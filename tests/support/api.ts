@@ -2,13 +2,17 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiDeps, buildApp } from '@lamina/api/app.ts';
-import { ControlUnavailable, type ExperimentControl, ExperimentNotRunning } from '@lamina/platform/control.ts';
-import { createExperimentStore } from '@lamina/platform/database/store.ts';
-import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
-import { createLogger } from '@lamina/platform/logging.ts';
-import { createMetrics } from '@lamina/platform/metrics.ts';
-import type { RunnerFacts } from '@lamina/platform/runner-facts.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import { createExperimentStore } from '@lamina/platform/adapters/database/store.ts';
+import { createDirectoryArtifactStore } from '@lamina/platform/adapters/directory-artifacts.ts';
+import {
+  ControlUnavailable,
+  type ExperimentControl,
+  ExperimentNotRunning,
+} from '@lamina/platform/application/ports/control.ts';
+import type { RunnerFacts } from '@lamina/platform/application/ports/runner-facts.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
+import { createLogger } from '@lamina/platform/process/logging.ts';
+import { createMetrics } from '@lamina/platform/process/metrics.ts';
 import { openNewPGlite } from './pglite.ts';
 
 /** An engine without trials: it knows which experiments run, and moves their state as asked. */

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { runCli } from '@lamina/cli/main.ts';
 import { type TestIo, type TestIoOptions, testIo } from '@lamina/cli/testing/io.ts';
-import { attemptFolder } from '@lamina/platform/artifacts.ts';
-import type { TrialRecord } from '@lamina/platform/store.ts';
+import { attemptFolder } from '@lamina/platform/application/ports/artifacts.ts';
+import type { TrialRecord } from '@lamina/platform/application/ports/store.ts';
 import type { testApi } from './api.ts';
 import { resultOf } from './planned.ts';
 

@@ -12,7 +12,7 @@ import type { RetryPolicy } from '@lamina/k8s/client/retry.ts';
 import type { AttemptFiles } from '@lamina/k8s/runner/files.ts';
 import { createKubernetesRunner, type KubernetesRunner } from '@lamina/k8s/runner/kubernetes-runner.ts';
 import { type KubernetesSettings, kubernetesSettings } from '@lamina/k8s/settings/settings.ts';
-import { attemptFolder } from '@lamina/platform/artifacts.ts';
+import { attemptFolder } from '@lamina/platform/application/ports/artifacts.ts';
 import type { Behaviour, Limits } from '../conformance/runner.ts';
 import { sampleRequest, sampleResult } from '../conformance/samples.ts';
 import type { Cluster } from './cluster.ts';
@@ -70,7 +70,8 @@ export class FakeTrials {
 
   async close(): Promise<void> {
     await this.cluster.kubectl(['delete', 'namespace', this.settings.namespace, '--wait=false']);
-    rmSync(this.folder, { recursive: true, force: true });
+    // A pod that is being deleted may still write there.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 
   attemptFolder(ref: AttemptRef): string {

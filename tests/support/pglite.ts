@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readMigrations } from '@lamina/platform/database/migrate.ts';
-import { type Database, openDatabase } from '@lamina/platform/database/open.ts';
+import { readMigrations } from '@lamina/platform/adapters/database/migrate.ts';
+import { type Database, openDatabase } from '@lamina/platform/adapters/database/open.ts';
 import { copyFixture } from './fixture.ts';
 
 const LOCK = fileURLToPath(new URL('../../package-lock.json', import.meta.url));

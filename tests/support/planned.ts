@@ -4,7 +4,7 @@ import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
 import { initialPlan } from '@lamina/domain/matrix/plan.ts';
 import type { Cell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
-import type { NewExperiment } from '@lamina/platform/store.ts';
+import type { NewExperiment } from '@lamina/platform/application/ports/store.ts';
 
 const POLICY: RunPolicy = {
   maxParallel: 4,

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import { initialPlan, runPolicy } from '@lamina/domain/matrix/plan.ts';
 import type { PlannedTrial } from '@lamina/domain/matrix/types.ts';
-import { type ArtifactStore, attemptFolder } from '@lamina/platform/artifacts.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import { type ArtifactStore, attemptFolder } from '@lamina/platform/application/ports/artifacts.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import { type Sample, sampleEvents, sampleResult } from './sample.ts';
 
 interface Stores {

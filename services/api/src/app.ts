@@ -1,8 +1,8 @@
 import sseModule, { type SSEPluginOptions } from '@fastify/sse';
 import staticFiles from '@fastify/static';
-import { measureBlocked } from '@lamina/platform/metrics.ts';
-import { createShapes } from '@lamina/platform/submission/shapes.ts';
-import { createSubmissions } from '@lamina/platform/submission/submissions.ts';
+import { createShapes } from '@lamina/platform/application/submission/shapes.ts';
+import { createSubmissions } from '@lamina/platform/application/submission/submissions.ts';
+import { measureBlocked } from '@lamina/platform/process/metrics.ts';
 import fastify, { type FastifyBaseLogger, type FastifyPluginAsync, LogController } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { ApiDeps } from './deps.ts';

@@ -7,9 +7,9 @@ import type { Comparison } from '@lamina/domain/results/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
-import type { PreparationRecord } from '@lamina/platform/preparation-store.ts';
-import type { ExperimentRecord, ExperimentStore, TrialRecord } from '@lamina/platform/store.ts';
-import type { Shapes } from '@lamina/platform/submission/shapes.ts';
+import type { PreparationRecord } from '@lamina/platform/application/ports/preparation-store.ts';
+import type { ExperimentRecord, ExperimentStore, TrialRecord } from '@lamina/platform/application/ports/store.ts';
+import type { Shapes } from '@lamina/platform/application/submission/shapes.ts';
 
 /** Comparisons kept: the dashboard, the report and exports ask for the same one. */
 const KEPT = 16;

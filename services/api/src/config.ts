@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseEnvironment, port } from '@lamina/platform/config.ts';
-import { hubCacheOf, hubVariables, path, serviceVariables } from '@lamina/platform/service-config.ts';
+import { parseEnvironment, port } from '@lamina/platform/process/config.ts';
+import { hubCacheOf, hubVariables, path, serviceVariables } from '@lamina/platform/process/service-config.ts';
 import { z } from 'zod';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));

@@ -1,8 +1,8 @@
-import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
-import type { ExperimentControl } from '@lamina/platform/control.ts';
-import type { Logger } from '@lamina/platform/logging.ts';
-import type { Metrics } from '@lamina/platform/metrics.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
+import type { ExperimentControl } from '@lamina/platform/application/ports/control.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
+import type { Logger } from '@lamina/platform/process/logging.ts';
+import type { Metrics } from '@lamina/platform/process/metrics.ts';
 
 /** Everything the API works with. It reads no environment and opens nothing itself. */
 export interface ApiDeps {

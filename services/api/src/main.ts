@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /** The API as a process of its own, over Postgres and a Temporal server. */
 import { existsSync } from 'node:fs';
-import { openDatabase } from '@lamina/platform/database/open.ts';
-import { createExperimentStore } from '@lamina/platform/database/store.ts';
-import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
-import type { Logger } from '@lamina/platform/logging.ts';
-import { createMetrics } from '@lamina/platform/metrics.ts';
+import { openDatabase } from '@lamina/platform/adapters/database/open.ts';
+import { createExperimentStore } from '@lamina/platform/adapters/database/store.ts';
+import { createDirectoryArtifactStore } from '@lamina/platform/adapters/directory-artifacts.ts';
+import { createTemporalExperimentControl } from '@lamina/platform/adapters/temporal/experiment-control.ts';
 import type { Cleanup } from '@lamina/platform/process/cleanup.ts';
+import type { Logger } from '@lamina/platform/process/logging.ts';
+import { createMetrics } from '@lamina/platform/process/metrics.ts';
 import { runService, type Started } from '@lamina/platform/process/run.ts';
-import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
 import { Client, Connection } from '@temporalio/client';
 import { buildApp } from './app.ts';
 import { type Config, loadConfig } from './config.ts';

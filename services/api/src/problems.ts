@@ -1,4 +1,4 @@
-import { ControlUnavailable, ExperimentNotRunning } from '@lamina/platform/control.ts';
+import { ControlUnavailable, ExperimentNotRunning } from '@lamina/platform/application/ports/control.ts';
 import {
   AttemptEnded,
   IdempotencyConflict,
@@ -6,8 +6,8 @@ import {
   NoWorker,
   UnknownAttempt,
   UnknownExperiment,
-} from '@lamina/platform/errors.ts';
-import { InvalidDocument } from '@lamina/platform/submission/invalid-document.ts';
+} from '@lamina/platform/application/ports/errors.ts';
+import { InvalidDocument } from '@lamina/platform/application/submission/invalid-document.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { ApiError, ERRORS, type ErrorCode, type RequestIssue, toProblem } from './errors.ts';

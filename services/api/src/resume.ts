@@ -1,6 +1,6 @@
-import type { ExperimentControl } from '@lamina/platform/control.ts';
-import type { Logger } from '@lamina/platform/logging.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { ExperimentControl } from '@lamina/platform/application/ports/control.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
+import type { Logger } from '@lamina/platform/process/logging.ts';
 
 /** Whatever was running when the last process ended goes on; starting a run that is there changes nothing. */
 export async function resumeExperiments(

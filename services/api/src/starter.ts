@@ -1,4 +1,4 @@
-import { ControlUnavailable } from '@lamina/platform/control.ts';
+import { ControlUnavailable } from '@lamina/platform/application/ports/control.ts';
 import type { ApiDeps } from './deps.ts';
 
 const RETRY_MS = 5000;

@@ -1,4 +1,4 @@
-import type { Metrics } from '@lamina/platform/metrics.ts';
+import type { Metrics } from '@lamina/platform/process/metrics.ts';
 import type { FastifyReply } from 'fastify';
 
 /** Answers that stay open: they end when the client goes, and when the server closes. */

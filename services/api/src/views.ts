@@ -9,9 +9,9 @@ import type {
 import { blockedOf } from '@lamina/domain/contract/blocked.ts';
 import type { Cell } from '@lamina/domain/matrix/types.ts';
 import { studiesOf } from '@lamina/domain/search/studies.ts';
-import type { PreparationRecord } from '@lamina/platform/preparation-store.ts';
-import type { AttemptRecord, ExperimentRecord, TrialRecord } from '@lamina/platform/store.ts';
-import type { Prepared } from '@lamina/platform/submission/prepare.ts';
+import type { PreparationRecord } from '@lamina/platform/application/ports/preparation-store.ts';
+import type { AttemptRecord, ExperimentRecord, TrialRecord } from '@lamina/platform/application/ports/store.ts';
+import type { Prepared } from '@lamina/platform/application/submission/prepare.ts';
 import type { Forecaster } from './forecast/forecaster.ts';
 
 export function experimentView(experiment: ExperimentRecord, forecast: ExperimentView['forecast']): ExperimentView {

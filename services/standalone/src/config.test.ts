@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { InvalidConfig } from '@lamina/platform/config.ts';
+import { InvalidConfig } from '@lamina/platform/process/config.ts';
 import { loadConfig } from './config.ts';
 
 const needed = { LAMINA_TRAINER_PYTHON: '/python', LAMINA_TEMPORAL: '/temporal' };

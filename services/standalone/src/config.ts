@@ -1,8 +1,8 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseEnvironment, port } from '@lamina/platform/config.ts';
-import { LOG_LEVELS } from '@lamina/platform/logging.ts';
+import { parseEnvironment, port } from '@lamina/platform/process/config.ts';
+import { LOG_LEVELS } from '@lamina/platform/process/logging.ts';
 import { runnerChecks, runnerSettings, runnerVariables, tunerTrainer } from '@lamina/worker/runner-config.ts';
 import type { RunnerSettings } from '@lamina/worker/runners/open.ts';
 import { z } from 'zod';

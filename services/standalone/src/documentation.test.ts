@@ -9,7 +9,7 @@ test('docs/operations.md explains every variable of the services', async () => {
   const sources = await Promise.all(
     ['standalone/src/config.ts', 'api/src/config.ts', 'worker/src/config.ts', 'worker/src/runner-config.ts']
       .map((file) => `services/${file}`)
-      .concat('services/platform/src/service-config.ts')
+      .concat('services/platform/src/process/service-config.ts')
       .map(read),
   );
   const names = new Set(sources.flatMap((source) => source.match(/^ +LAMINA_[A-Z_]+(?=: )/gm) ?? []));

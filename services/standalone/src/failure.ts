@@ -1,4 +1,4 @@
-import { DirectoryLocked } from '@lamina/platform/database/lock.ts';
+import { DirectoryLocked } from '@lamina/platform/adapters/database/lock.ts';
 import type { Config } from './config.ts';
 import { findRunning } from './running.ts';
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Serves one data directory until it is told to stop. */
-import { InvalidConfig } from '@lamina/platform/config.ts';
-import { createLogger } from '@lamina/platform/logging.ts';
+import { InvalidConfig } from '@lamina/platform/process/config.ts';
+import { createLogger } from '@lamina/platform/process/logging.ts';
 import { stopSignal, untilAborted } from '@lamina/platform/process/signals.ts';
 import { startStandalone } from './compose.ts';
 import { type Config, loadConfig } from './config.ts';

@@ -5,8 +5,8 @@ import type { AttemptLaunch, AttemptObservation, AttemptRequest } from '@lamina/
 import type { Plan } from '@lamina/domain/contract/trial.ts';
 import type { ClaimOrder, LaunchOrder, RecordOrder } from '@lamina/domain/run/commands.ts';
 import type { ClaimedAttempt, DispatchResult, EndedAttempt } from '@lamina/domain/run/events.ts';
-import { attemptFolder } from '@lamina/platform/artifacts.ts';
-import { attemptToken } from '@lamina/platform/tokens.ts';
+import { attemptFolder } from '@lamina/platform/application/ports/artifacts.ts';
+import { attemptToken } from '@lamina/platform/application/tokens.ts';
 import type { AdvanceInput } from '@lamina/workflows/activities.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { Observer } from './observe.ts';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { InvalidConfig } from '@lamina/platform/config.ts';
+import { InvalidConfig } from '@lamina/platform/process/config.ts';
 import { loadConfig } from './config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lamina-config-'));

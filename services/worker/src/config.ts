@@ -1,7 +1,7 @@
 import { hostname, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { parseEnvironment, port } from '@lamina/platform/config.ts';
-import { hubCacheOf, hubVariables, path, serviceVariables } from '@lamina/platform/service-config.ts';
+import { parseEnvironment, port } from '@lamina/platform/process/config.ts';
+import { hubCacheOf, hubVariables, path, serviceVariables } from '@lamina/platform/process/service-config.ts';
 import { z } from 'zod';
 import { PROMOTIONS } from './deployment.ts';
 import { runnerChecks, runnerSettings, runnerVariables, tunerTrainer } from './runner-config.ts';

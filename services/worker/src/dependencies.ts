@@ -1,8 +1,8 @@
 /** What the experiment workflow's activities are closures over. */
 import type { JobRunner } from '@lamina/domain/contract/runner.ts';
-import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
-import type { Prepared } from '@lamina/platform/submission/prepare.ts';
+import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
+import type { Prepared } from '@lamina/platform/application/submission/prepare.ts';
 import type { WorkerLog } from './log.ts';
 import type { SearchEngine } from './search/engine.ts';
 import type { TrialPaths } from './trial-paths.ts';

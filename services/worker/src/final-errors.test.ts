@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Study } from '@lamina/domain/search/types.ts';
-import { UnknownExperiment } from '@lamina/platform/errors.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import { UnknownExperiment } from '@lamina/platform/application/ports/errors.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import type { Answer } from '@lamina/workflows/search-activities.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { isFinal, typed } from './final-errors.ts';

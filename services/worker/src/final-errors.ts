@@ -3,7 +3,7 @@
  * not try again, and the run or search that asked ends. Whatever an operator, another worker or time may mend is any
  * other error: it is tried again for ever, and the experiment says that it is blocked.
  */
-import { UnknownExperiment } from '@lamina/platform/errors.ts';
+import { UnknownExperiment } from '@lamina/platform/application/ports/errors.ts';
 import { ApplicationFailure } from '@temporalio/common';
 
 type FinalError =

@@ -1,10 +1,10 @@
 /** The generation of a dataset, as the work of the run that comes before the trials: one thing to do. */
 import type { GenerationResult } from '@lamina/domain/contract/generation.ts';
 import { applyHint } from '@lamina/domain/run/hints.ts';
-import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
-import type { PreparationRecord, PreparedDataset } from '@lamina/platform/preparation-store.ts';
-import { InvalidDocument } from '@lamina/platform/submission/invalid-document.ts';
-import { plannedOf } from '@lamina/platform/submission/planned.ts';
+import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
+import type { PreparationRecord, PreparedDataset } from '@lamina/platform/application/ports/preparation-store.ts';
+import { InvalidDocument } from '@lamina/platform/application/submission/invalid-document.ts';
+import { plannedOf } from '@lamina/platform/application/submission/planned.ts';
 import type { Work } from './advance.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { finalError } from './final-errors.ts';

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { measureBlocked } from '@lamina/platform/metrics.ts';
-import { readinessOf } from '@lamina/platform/readiness.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
+import { measureBlocked } from '@lamina/platform/process/metrics.ts';
+import { readinessOf } from '@lamina/platform/process/readiness.ts';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 
 export interface HealthOptions {

@@ -1,7 +1,7 @@
 /** Looks for GPUs now and then, and tells the store. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GpuInventorySource } from '@lamina/domain/contract/gpus.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import type { WorkerLog } from './log.ts';
 
 const EVERY_SECONDS = 30;

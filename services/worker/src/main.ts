@@ -2,11 +2,11 @@
 /** The worker as a process of its own, over Postgres and a Temporal server. Several may run. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDatabase } from '@lamina/platform/database/open.ts';
-import { createExperimentStore } from '@lamina/platform/database/store.ts';
-import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
-import type { Logger } from '@lamina/platform/logging.ts';
+import { openDatabase } from '@lamina/platform/adapters/database/open.ts';
+import { createExperimentStore } from '@lamina/platform/adapters/database/store.ts';
+import { createDirectoryArtifactStore } from '@lamina/platform/adapters/directory-artifacts.ts';
 import type { Cleanup } from '@lamina/platform/process/cleanup.ts';
+import type { Logger } from '@lamina/platform/process/logging.ts';
 import { runService, type Started } from '@lamina/platform/process/run.ts';
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';

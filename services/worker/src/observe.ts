@@ -1,7 +1,7 @@
 /** What the runner knows of an experiment's attempts, with their signs of life from the store. */
 import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import type { SeenAttempt } from '@lamina/domain/run/events.ts';
-import type { AttemptRecord } from '@lamina/platform/store.ts';
+import type { AttemptRecord } from '@lamina/platform/application/ports/store.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { withoutRecorded } from './recorded.ts';
 

@@ -1,4 +1,4 @@
-import type { Logger } from '@lamina/platform/logging.ts';
+import type { Logger } from '@lamina/platform/process/logging.ts';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 
 /** Its workers' lines go into our log, and signals are ours: by default Temporal stops its workers at a SIGTERM. */

@@ -1,6 +1,6 @@
 /** Ends that the store has already: of attempts whose Jobs stay a while, or that another worker has recorded. */
 import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
-import type { AttemptRecord, ExperimentStore } from '@lamina/platform/store.ts';
+import type { AttemptRecord, ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 
 export interface Sorted {
   /** Alive, or ended without a record of it. */

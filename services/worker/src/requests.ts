@@ -4,7 +4,7 @@ import { API_KEY_VARIABLE, type GenerateRequest, type GenerationSpec } from '@la
 import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
 import type { Plan, TrialRequest } from '@lamina/domain/contract/trial.ts';
 import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
-import { attemptFolder, trialKey } from '@lamina/platform/artifacts.ts';
+import { attemptFolder, trialKey } from '@lamina/platform/application/ports/artifacts.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { TrialPaths } from './trial-paths.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { kubernetesSettings } from '@lamina/k8s/settings/settings.ts';
-import { createDirectoryArtifactStore } from '@lamina/platform/directory-artifacts.ts';
-import { seenAs } from '@lamina/platform/runner-facts.ts';
+import { createDirectoryArtifactStore } from '@lamina/platform/adapters/directory-artifacts.ts';
+import { seenAs } from '@lamina/platform/application/ports/runner-facts.ts';
 import { cacheOf, mountsOf } from './runners/kubernetes/mounts.ts';
 import { localTrialPaths, mountedTrialPaths } from './trial-paths.ts';
 

@@ -1,6 +1,6 @@
 /** Where trials find files that API and worker know by other paths. */
-import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
-import { type Mount, seenAs } from '@lamina/platform/runner-facts.ts';
+import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
+import { type Mount, seenAs } from '@lamina/platform/application/ports/runner-facts.ts';
 
 export interface TrialPaths {
   /** A folder of the artifact store. */

@@ -3,7 +3,7 @@ import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { DispatchResult } from '@lamina/domain/run/events.ts';
 import { finalState } from '@lamina/domain/run/finish.ts';
 import { applyHint } from '@lamina/domain/run/hints.ts';
-import type { ExperimentRecord, ExperimentStore, TrialOutcome } from '@lamina/platform/store.ts';
+import type { ExperimentRecord, ExperimentStore, TrialOutcome } from '@lamina/platform/application/ports/store.ts';
 import type { Recorded, Work } from './advance.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { finalError } from './final-errors.ts';

@@ -3,7 +3,7 @@ import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runn
 import { experimentWorkflowId, SIGNALS } from '@lamina/domain/contract/workflow.ts';
 import type { EndedAttempt } from '@lamina/domain/run/events.ts';
 import { hasEnded } from '@lamina/domain/vocabulary/states.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkerLog } from './log.ts';
 import { withoutRecorded } from './recorded.ts';

@@ -1,8 +1,8 @@
 /** A Temporal worker for experiments, and the watch that tells them what ended. */
 import { TASK_QUEUE } from '@lamina/domain/contract/workflow.ts';
-import { prepare as planDocument } from '@lamina/platform/submission/prepare.ts';
-import { createShapes } from '@lamina/platform/submission/shapes.ts';
-import { createSubmissions } from '@lamina/platform/submission/submissions.ts';
+import { prepare as planDocument } from '@lamina/platform/application/submission/prepare.ts';
+import { createShapes } from '@lamina/platform/application/submission/shapes.ts';
+import { createSubmissions } from '@lamina/platform/application/submission/submissions.ts';
 import type { Client } from '@temporalio/client';
 import { type NativeConnection, type WorkerOptions as TemporalWorkerOptions, Worker } from '@temporalio/worker';
 import { createExperimentActivities } from './activities.ts';

@@ -1,7 +1,7 @@
 /** Fills a database with a busy installation's experiments: cloned in SQL, as a submission each would take an hour. */
-import type { Database } from '@lamina/platform/database/open.ts';
-import { newExperimentId } from '@lamina/platform/ids.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { Database } from '@lamina/platform/adapters/database/open.ts';
+import { newExperimentId } from '@lamina/platform/application/ids.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import { sql } from 'kysely';
 import { newExperiment, plannedTrials, resultOf } from '../../support/planned.ts';
 

@@ -1,7 +1,7 @@
 /** Faults of one attempt: what its trainer does, and what is done to its Job or pod. */
 import assert from 'node:assert/strict';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
-import type { AttemptRecord } from '@lamina/platform/store.ts';
+import type { AttemptRecord } from '@lamina/platform/application/ports/store.ts';
 import type { Recovered, Round, Scenario } from '../../support/fault-scenario.ts';
 import { type AttemptHistory, NOWHERE, type Order, PATIENCE_MS, uptime } from '../../support/fault-stack.ts';
 import { until } from '../../support/orchestra.ts';

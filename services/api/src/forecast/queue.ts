@@ -5,7 +5,7 @@ import { poolOf, poolSizes } from '@lamina/domain/forecast/pools.ts';
 import type { Queue, QueueExperiment } from '@lamina/domain/forecast/queue.ts';
 import type { DurationEstimate, PastTrial } from '@lamina/domain/forecast/types.ts';
 import { modelKey, workOf } from '@lamina/domain/forecast/work.ts';
-import type { OpenCell, OpenExperiment } from '@lamina/platform/forecast-store.ts';
+import type { OpenCell, OpenExperiment } from '@lamina/platform/application/ports/forecast-store.ts';
 
 export interface Known {
   readonly history: readonly PastTrial[];

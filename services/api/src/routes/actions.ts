@@ -8,12 +8,12 @@ import {
   type ExperimentState,
   type TrialState,
 } from '@lamina/domain/vocabulary/states.ts';
-import { ExperimentNotRunning } from '@lamina/platform/control.ts';
-import { DocumentChanged } from '@lamina/platform/errors.ts';
-import type { ExperimentRecord } from '@lamina/platform/store.ts';
-import { InvalidDocument } from '@lamina/platform/submission/invalid-document.ts';
-import { prepare } from '@lamina/platform/submission/prepare.ts';
-import type { Submissions } from '@lamina/platform/submission/submissions.ts';
+import { ExperimentNotRunning } from '@lamina/platform/application/ports/control.ts';
+import { DocumentChanged } from '@lamina/platform/application/ports/errors.ts';
+import type { ExperimentRecord } from '@lamina/platform/application/ports/store.ts';
+import { InvalidDocument } from '@lamina/platform/application/submission/invalid-document.ts';
+import { prepare } from '@lamina/platform/application/submission/prepare.ts';
+import type { Submissions } from '@lamina/platform/application/submission/submissions.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ApiError } from '../errors.ts';
 import type { Forecaster } from '../forecast/forecaster.ts';

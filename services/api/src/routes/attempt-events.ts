@@ -1,6 +1,6 @@
 import { attemptEventsQuery, attemptEventsView } from '@lamina/domain/contract/api.ts';
 import { eventBatch, eventReceipt } from '@lamina/domain/contract/trial.ts';
-import { verifyAttemptToken } from '@lamina/platform/tokens.ts';
+import { verifyAttemptToken } from '@lamina/platform/application/tokens.ts';
 import type { ApiDeps } from '../deps.ts';
 import { ApiError } from '../errors.ts';
 import type { Api } from '../instance.ts';

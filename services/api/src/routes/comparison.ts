@@ -4,7 +4,7 @@ import { toMarkdown } from '@lamina/domain/results/render-markdown.ts';
 import { MATRIX } from '@lamina/domain/results/tables/matrix.ts';
 import { TABLE_IDS } from '@lamina/domain/results/tables/registry.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
-import type { Shapes } from '@lamina/platform/submission/shapes.ts';
+import type { Shapes } from '@lamina/platform/application/submission/shapes.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Comparisons, createComparisons } from '../comparisons.ts';

@@ -1,5 +1,5 @@
 import { experimentEventsQuery } from '@lamina/domain/contract/api.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import type { Api } from '../instance.ts';

@@ -8,10 +8,10 @@ import {
   experimentView as viewSchema,
 } from '@lamina/domain/contract/api.ts';
 import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
-import { newExperimentId } from '@lamina/platform/ids.ts';
-import { toStore } from '@lamina/platform/submission/planned.ts';
-import { prepare } from '@lamina/platform/submission/prepare.ts';
-import type { Submissions } from '@lamina/platform/submission/submissions.ts';
+import { newExperimentId } from '@lamina/platform/application/ids.ts';
+import { toStore } from '@lamina/platform/application/submission/planned.ts';
+import { prepare } from '@lamina/platform/application/submission/prepare.ts';
+import type { Submissions } from '@lamina/platform/application/submission/submissions.ts';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import type { Forecaster } from '../forecast/forecaster.ts';

@@ -1,4 +1,4 @@
-import { readinessOf } from '@lamina/platform/readiness.ts';
+import { readinessOf } from '@lamina/platform/process/readiness.ts';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import type { Api } from '../instance.ts';

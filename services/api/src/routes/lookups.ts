@@ -1,4 +1,9 @@
-import type { AttemptRecord, ExperimentRecord, ExperimentStore, TrialRecord } from '@lamina/platform/store.ts';
+import type {
+  AttemptRecord,
+  ExperimentRecord,
+  ExperimentStore,
+  TrialRecord,
+} from '@lamina/platform/application/ports/store.ts';
 import { z } from 'zod';
 import { ApiError } from '../errors.ts';
 

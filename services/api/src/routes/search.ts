@@ -1,6 +1,6 @@
 import { type SearchView, type SuggestionView, searchQuery, searchView } from '@lamina/domain/contract/search-view.ts';
 import { bestOf } from '@lamina/domain/search/best.ts';
-import type { StudyRecord, SuggestionRecord } from '@lamina/platform/search-store.ts';
+import type { StudyRecord, SuggestionRecord } from '@lamina/platform/application/ports/search-store.ts';
 import type { ApiDeps } from '../deps.ts';
 import type { Api } from '../instance.ts';
 import { byId, findExperiment } from './lookups.ts';

@@ -1,4 +1,4 @@
-import type { Logger } from '../logging.ts';
+import type { Logger } from './logging.ts';
 
 /** What has been opened, closed in the reverse order. One part that fails to close does not keep the others open. */
 export class Cleanup {

@@ -1,6 +1,6 @@
-import { InvalidConfig } from '../config.ts';
-import { createLogger, type LOG_LEVELS, type Logger } from '../logging.ts';
 import { Cleanup } from './cleanup.ts';
+import { InvalidConfig } from './config.ts';
+import { createLogger, type LOG_LEVELS, type Logger } from './logging.ts';
 import { stopSignal, untilAborted } from './signals.ts';
 
 export interface Started {

@@ -2,8 +2,8 @@
 import type { BlockedActivity } from '@lamina/domain/contract/blocked.ts';
 import { ADVANCE_STUDY } from '@lamina/domain/contract/search.ts';
 import { experimentWorkflowId, searchWorkflowId } from '@lamina/domain/contract/workflow.ts';
-import { BLOCKED_AFTER_FAILURES } from '@lamina/platform/blocked.ts';
-import { lastErrorText } from '@lamina/platform/last-error.ts';
+import { BLOCKED_AFTER_FAILURES } from '@lamina/platform/application/blocked.ts';
+import { lastErrorText } from '@lamina/platform/application/last-error.ts';
 import type { ExperimentActivities } from '@lamina/workflows/activities.ts';
 import type { SearchActivities } from '@lamina/workflows/search-activities.ts';
 import { isFinal } from '../final-errors.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BlockedActivity } from '@lamina/domain/contract/blocked.ts';
-import { UnknownExperiment } from '@lamina/platform/errors.ts';
+import { UnknownExperiment } from '@lamina/platform/application/ports/errors.ts';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { finalError } from '../final-errors.ts';

@@ -1,7 +1,7 @@
 /** Around every activity: the experiment says that it is blocked while one fails again and again, and not after. */
-import { BLOCKED_AFTER_FAILURES } from '@lamina/platform/blocked.ts';
-import { UnknownExperiment } from '@lamina/platform/errors.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import { BLOCKED_AFTER_FAILURES } from '@lamina/platform/application/blocked.ts';
+import { UnknownExperiment } from '@lamina/platform/application/ports/errors.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import type { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';

@@ -1,6 +1,6 @@
 import type { GpuInventorySource } from '@lamina/domain/contract/gpus.ts';
 import type { JobRunner } from '@lamina/domain/contract/runner.ts';
-import type { RunnerFacts } from '@lamina/platform/runner-facts.ts';
+import type { RunnerFacts } from '@lamina/platform/application/ports/runner-facts.ts';
 import type { TrialPaths } from '../trial-paths.ts';
 
 /** An open runner, with what the rest must know of where its trials run. */

@@ -1,6 +1,6 @@
 /** One of the runners, by its settings. */
 import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
-import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
+import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
 import type { WorkerLog } from '../log.ts';
 import { openKubernetesRunner } from './kubernetes/open.ts';
 import { openLocalRunner } from './local/open.ts';

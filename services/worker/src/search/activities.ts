@@ -5,7 +5,7 @@ import { endOf } from '@lamina/domain/search/end.ts';
 import type { Observation, Study, Suggestion } from '@lamina/domain/search/types.ts';
 import { parseDocument } from '@lamina/domain/spec/parse.ts';
 import { hasEnded } from '@lamina/domain/vocabulary/states.ts';
-import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/store.ts';
+import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import type { Question, SearchActivities } from '@lamina/workflows/search-activities.ts';
 import { z } from 'zod';
 import { finalError } from '../final-errors.ts';

@@ -7,8 +7,8 @@ import {
   UPDATES,
 } from '@lamina/domain/contract/workflow.ts';
 import type { PrunedTrial } from '@lamina/domain/run/events.ts';
-import type { SearchStore } from '@lamina/platform/search-store.ts';
-import { createTemporalExperimentControl } from '@lamina/platform/temporal/experiment-control.ts';
+import { createTemporalExperimentControl } from '@lamina/platform/adapters/temporal/experiment-control.ts';
+import type { SearchStore } from '@lamina/platform/application/ports/search-store.ts';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 
 /** How long an activity waits for the run to take note. */

@@ -4,8 +4,8 @@ import { objection } from '@lamina/domain/matrix/validity.ts';
 import { baseCellOf } from '@lamina/domain/search/studies.ts';
 import { suggestedPlan, suggestedTrial } from '@lamina/domain/search/suggested.ts';
 import type { Study } from '@lamina/domain/search/types.ts';
-import type { AddedSuggestion } from '@lamina/platform/search-store.ts';
-import type { ExperimentStore } from '@lamina/platform/store.ts';
+import type { AddedSuggestion } from '@lamina/platform/application/ports/search-store.ts';
+import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import { finalError } from '../final-errors.ts';
 
 type Suggester = (

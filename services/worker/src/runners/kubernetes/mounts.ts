@@ -1,5 +1,5 @@
 import type { KubernetesSettings, VolumeSource } from '@lamina/k8s/settings/settings.ts';
-import type { Mount } from '@lamina/platform/runner-facts.ts';
+import type { Mount } from '@lamina/platform/application/ports/runner-facts.ts';
 
 type Volumes = Pick<KubernetesSettings, 'artifacts' | 'cache' | 'volumes'>;
 

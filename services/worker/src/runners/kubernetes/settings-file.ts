@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readKubernetesSettings } from '@lamina/k8s/settings/read.ts';
 import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
-import { InvalidConfig } from '@lamina/platform/config.ts';
+import { InvalidConfig } from '@lamina/platform/process/config.ts';
 
 /** @throws InvalidConfig with every mistake at once */
 export function readClusterFile(file: string): KubernetesSettings {

@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
 import type { AttemptLaunch, AttemptObservation, AttemptRequest, JobRunner } from '@lamina/domain/contract/runner.ts';
-import { attemptFolder } from '@lamina/platform/artifacts.ts';
+import { attemptFolder } from '@lamina/platform/application/ports/artifacts.ts';
 import type { WorkerLog } from '../../log.ts';
 import { Attempt } from './attempt.ts';
 import { createAttemptIndex, type IndexEntry } from './attempt-index.ts';

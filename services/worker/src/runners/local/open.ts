@@ -1,4 +1,4 @@
-import type { ArtifactStore } from '@lamina/platform/artifacts.ts';
+import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
 import type { WorkerLog } from '../../log.ts';
 import { localTrialPaths } from '../../trial-paths.ts';
 import type { OpenRunner } from '../open-runner.ts';

@@ -1,0 +1,113 @@
+import { sql } from 'kysely';
+import type { ExperimentStore } from '../../application/ports/store.ts';
+import { changeExperiment } from './change.ts';
+import { json } from './json.ts';
+import { moveTrials } from './outcomes.ts';
+import { toAttempt } from './rows.ts';
+import type { Db } from './schema.ts';
+
+type Attempts = Pick<ExperimentStore, 'startAttempts' | 'endAttempts' | 'listAttempts' | 'getAttempt' | 'getAttempts'>;
+
+export function attempts(db: Db): Attempts {
+  return {
+    async startAttempts(list) {
+      for (const [experimentId, group] of Map.groupBy(list, (attempt) => attempt.experimentId)) {
+        await changeExperiment(db, experimentId, async (trx, change) => {
+          const rows = group.map(({ attemptId, trialId, attempt, plan }) => ({
+            id: attemptId,
+            trial_id: trialId,
+            attempt,
+            plan,
+          }));
+          const inserted = await sql<{ id: string; trial_id: string; attempt: number }>`
+            INSERT INTO attempts (id, experiment_id, trial_id, attempt, plan)
+            SELECT a.id, ${experimentId}, a.trial_id, a.attempt, a.plan
+            FROM jsonb_to_recordset(${json(rows)}::jsonb)
+              AS a (id text, trial_id text, attempt integer, plan jsonb)
+            ON CONFLICT DO NOTHING RETURNING id, trial_id, attempt`.execute(trx);
+          for (const row of inserted.rows) {
+            change.event('attempt', {
+              attemptId: row.id,
+              trialId: row.trial_id,
+              attempt: row.attempt,
+              outcome: null,
+              message: null,
+            });
+          }
+          const started = inserted.rows.map((row) => ({ id: row.trial_id, attempt: row.attempt }));
+          if (started.length === 0) return;
+          await moveTrials(trx, change, experimentId, {
+            from: sql`, jsonb_to_recordset(${json(started)}::jsonb) AS a (id text, attempt integer)`,
+            to: sql`'running'`,
+            set: sql`attempts = greatest(t.attempts, a.attempt), started_at = coalesce(t.started_at, now())`,
+            where: sql`a.id = t.id AND t.state IN ('pending', 'running', 'retrying')`,
+          });
+        });
+      }
+    },
+
+    async endAttempts(ends) {
+      if (ends.length === 0) return;
+      const known = await db
+        .selectFrom('attempts')
+        .select(['id', 'experiment_id'])
+        .where(sql<boolean>`id = ANY(${ends.map((end) => end.attemptId)}::text[])`)
+        .execute();
+      const byId = new Map(ends.toReversed().map((end) => [end.attemptId, end.end]));
+      for (const [experimentId, group] of Map.groupBy(known, (row) => row.experiment_id)) {
+        const rows = group.map(({ id }) => ({ id, ending: byId.get(id), ended_at: byId.get(id)?.endedAt }));
+        await changeExperiment(db, experimentId, async (trx, change) => {
+          const ended = await sql<{ id: string; trial_id: string; attempt: number }>`
+              UPDATE attempts a SET ending = e.ending, ended_at = e.ended_at
+              FROM jsonb_to_recordset(${json(rows)}::jsonb) AS e (id text, ending jsonb, ended_at timestamptz)
+              WHERE a.id = e.id AND a.ending IS NULL
+              RETURNING a.id, a.trial_id, a.attempt`.execute(trx);
+          const failed: { id: string; attempt: number; message: string }[] = [];
+          for (const row of ended.rows) {
+            const end = byId.get(row.id);
+            if (end === undefined) continue;
+            change.event('attempt', {
+              attemptId: row.id,
+              trialId: row.trial_id,
+              attempt: row.attempt,
+              outcome: end.outcome,
+              message: end.message,
+            });
+            if (end.outcome !== 'succeeded' && end.outcome !== 'diverged') {
+              failed.push({ id: row.trial_id, attempt: row.attempt, message: end.message });
+            }
+          }
+          if (failed.length === 0) return;
+          await moveTrials(trx, change, experimentId, {
+            from: sql`, jsonb_to_recordset(${json(failed)}::jsonb)
+                AS f (id text, attempt integer, message text)`,
+            to: sql`'retrying'`,
+            set: sql`message = f.message`,
+            where: sql`f.id = t.id AND f.attempt = t.attempts AND t.state = 'running'`,
+          });
+        });
+      }
+    },
+
+    async listAttempts(experimentId, trialId) {
+      let query = db.selectFrom('attempts').selectAll().where('experiment_id', '=', experimentId);
+      if (trialId !== undefined) query = query.where('trial_id', '=', trialId);
+      return (await query.orderBy('trial_id').orderBy('attempt').execute()).map(toAttempt);
+    },
+
+    async getAttempts(attemptIds) {
+      if (attemptIds.length === 0) return [];
+      const rows = await db
+        .selectFrom('attempts')
+        .selectAll()
+        .where(sql<boolean>`id = ANY(${[...attemptIds]}::text[])`)
+        .execute();
+      return rows.map(toAttempt);
+    },
+
+    async getAttempt(attemptId) {
+      const row = await db.selectFrom('attempts').selectAll().where('id', '=', attemptId).executeTakeFirst();
+      return row === undefined ? null : toAttempt(row);
+    },
+  };
+}
