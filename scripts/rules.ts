@@ -1,6 +1,6 @@
 /**
  * Checks what no linter can: `npm run lint` runs it after oxlint. Says what is wrong and exits with 1.
- * `node scripts/rules.ts [ROOT]`; the root is a checkout, this one unless named.
+ * `node scripts/rules.ts [RULE …]`: all rules unless some are named.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -10,9 +10,11 @@ import { problemsOf } from '../tests/replay/corpus.ts';
 import { headsOf } from '../tests/replay/releases.ts';
 import { folderCycles } from './rules/cycles.ts';
 import { tableTitles } from './rules/table-titles.ts';
+import { unusedMethods } from './rules/unused-methods.ts';
 import { avoidedWords } from './rules/words.ts';
 
-const root = process.argv[2] ?? join(import.meta.dirname, '..');
+const root = join(import.meta.dirname, '..');
+const replay = join(root, 'tests/replay');
 const WRITTEN = /\.(?:tsx?|mjs|py|md|ya?ml|css|html)$/;
 
 /** Sources and documents by path from the root, those that git does not ignore. */
@@ -27,13 +29,24 @@ function texts(): ReadonlyMap<string, string> {
 
 const all = texts();
 const files = new Map([...all].filter(([path]) => /\.tsx?$/.test(path)));
-const titles = TABLES.map(({ title }) => title);
-const replay = join(root, 'tests/replay');
-const problems = [
-  ...folderCycles(files),
-  ...tableTitles(files, titles),
-  ...avoidedWords(all),
-  ...problemsOf(replay, headsOf(replay)).map((problem) => `tests/replay: ${problem}`),
-];
-for (const problem of problems) console.error(problem);
-process.exitCode = problems.length > 0 ? 1 : 0;
+
+const RULES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
+  cycles: async () => folderCycles(files),
+  tables: async () =>
+    tableTitles(
+      files,
+      TABLES.map(({ title }) => title),
+    ),
+  words: async () => avoidedWords(all),
+  replay: async () => problemsOf(replay, headsOf(replay)).map((problem) => `tests/replay: ${problem}`),
+  methods: () => unusedMethods(root, files),
+};
+
+const named = process.argv.slice(2);
+for (const [name, rule] of Object.entries(RULES)) {
+  if (named.length > 0 && !named.includes(name)) continue;
+  for (const problem of await rule()) {
+    console.error(problem);
+    process.exitCode = 1;
+  }
+}

@@ -164,7 +164,8 @@ for (const keyword of ['import', 'import type'] as const) {
   });
 }
 
-const ownRules = [process.execPath, 'scripts/rules.ts', '.'] as const;
+const ownRule = (name: 'cycles' | 'tables' | 'words' | 'replay' | 'methods') =>
+  [process.execPath, 'scripts/rules.ts', name] as const;
 
 for (const [house, one, two] of [
   ['the domain', 'domain/vocabulary/planted.ts', 'domain/contract/planted-other.ts'],
@@ -172,7 +173,7 @@ for (const [house, one, two] of [
   ['a service', 'services/platform/src/adapters/database/planted.ts', 'services/platform/src/process/planted-other.ts'],
 ] as const) {
   test(`folders of ${house} whose types import each other: caught`, () => {
-    assertCaught(plantCircle(one, two, 'import type', ownRules), one, /import each other in a circle/);
+    assertCaught(plantCircle(one, two, 'import type', ownRule('cycles')), one, /import each other in a circle/);
   });
 }
 
@@ -180,7 +181,7 @@ test('folders that import each other without any file in a circle: caught', () =
   const path = 'domain/vocabulary/planted.ts';
   const content =
     "import type { TrialSettings } from '../contract/settings.ts';\n\nexport type Planted = TrialSettings;\n";
-  assertCaught(withFile(path, content, ownRules), path, /vocabulary → contract/);
+  assertCaught(withFile(path, content, ownRule('cycles')), path, /vocabulary → contract/);
 });
 
 for (const [what, path, content] of [
@@ -198,7 +199,7 @@ for (const [what, path, content] of [
   ],
 ] as const) {
   test(`${what}: caught`, () => {
-    assertCaught(withFile(path, content, ownRules), path, /belong in domain\/results\/tables/);
+    assertCaught(withFile(path, content, ownRule('tables')), path, /belong in domain\/results\/tables/);
   });
 }
 
@@ -206,12 +207,12 @@ test('a history that is changed, or that is not on the list: caught', () => {
   const path = 'tests/replay/histories/every-trial-runs-once.1.binpb.gz';
   const recorded = readFileSync(join(copy, path));
   try {
-    assertCaught(withFile(path, 'changed', ownRules), path, /every-trial-runs-once.* was changed/);
+    assertCaught(withFile(path, 'changed', ownRule('replay')), path, /every-trial-runs-once.* was changed/);
   } finally {
     writeFileSync(join(copy, path), recorded);
   }
   const planted = 'tests/replay/histories/planted.1.binpb.gz';
-  assertCaught(withFile(planted, 'planted', ownRules), planted, /planted.* is not on the list/);
+  assertCaught(withFile(planted, 'planted', ownRule('replay')), planted, /planted.* is not on the list/);
 });
 
 for (const [what, line] of [
@@ -227,10 +228,32 @@ for (const [what, line] of [
     ['python-trainer/src/lamina_trainer/planted.py', `# ${line}\nPLANTED = 1\n`],
   ] as const) {
     test(`${what}, in ${path}: caught`, () => {
-      assertCaught(withFile(path, content, ownRules), path, /planted\.\w+:1 says/);
+      assertCaught(withFile(path, content, ownRule('words')), path, /planted\.\w+:1 says/);
     });
   }
 }
+
+test('methods of classes and interfaces that nothing calls: caught', () => {
+  const path = 'services/worker/src/planted.ts';
+  const content = `export class Planted {
+  used(): void {}
+
+  unused(): void {}
+}
+
+export interface Port {
+  used(): void;
+  unused(): void;
+}
+
+export const made: Port = { used: () => new Planted().used(), unused: () => undefined };
+made.used();
+`;
+  const planted = withFile(path, content, ownRule('methods'));
+  assertCaught(planted, path, /nothing calls Planted\.unused/);
+  assert.match(planted.output, /nothing calls Port\.unused/);
+  assert.doesNotMatch(planted.output, /\.used/);
+});
 
 test('the repository keeps its own rules', () => {
   const { status, stderr } = spawnSync(process.execPath, ['scripts/rules.ts'], { cwd: root, encoding: 'utf8' });

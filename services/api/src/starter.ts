@@ -20,7 +20,7 @@ export function createStarter({ store, control, log }: Pick<ApiDeps, 'store' | '
     clearTimeout(waiting.get(experimentId));
     waiting.delete(experimentId);
     try {
-      await control[how](experimentId);
+      await (how === 'start' ? control.start(experimentId) : control.wake(experimentId));
       if (await store.hasSearch(experimentId)) await control.search(experimentId);
       return true;
     } catch (error) {

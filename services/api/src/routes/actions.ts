@@ -36,7 +36,13 @@ export function actionRoutes(app: Api, deps: Deps): void {
     return { experiment: experimentView(experiment, await forecaster.of(experiment)), affected };
   }
 
-  const steer = (action: 'pause' | 'resume' | 'cancel', expected: readonly ExperimentState[]) => {
+  const asks = {
+    pause: (id: string) => control.pause(id),
+    resume: (id: string) => control.resume(id),
+    cancel: (id: string) => control.cancel(id),
+  };
+
+  const steer = (action: keyof typeof asks, expected: readonly ExperimentState[]) => {
     app.post(
       `/experiments/:id/${action}`,
       {
@@ -52,7 +58,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
         const before = await findExperiment(store, id);
         refuse(before, ENDED);
         const open = OPEN.reduce((sum, state) => sum + (before.counts[state] ?? 0), 0);
-        await running(id, () => control[action](id));
+        await running(id, () => asks[action](id));
         // A search that was given up goes on as well; one that goes on already looks again.
         if (action === 'resume' && (await store.hasSearch(id))) await control.search(id);
         await settled(id, [...expected, ...ENDED]);
