@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { attemptFolder } from '../application/ports/artifacts.ts';
 import { createDirectoryArtifactStore, InvalidKey } from './directory-artifacts.ts';
@@ -14,7 +14,7 @@ after(() => rm(root, { recursive: true, force: true }));
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-test('what is written can be read, in part too, and listed', async () => {
+test('what is written can be read, in part too', async () => {
   const store = createDirectoryArtifactStore(root);
   const key = `${attemptFolder({ experimentId: 'e-1', trialId: 'f00', attempt: 1 })}/log.txt`;
   assert.equal(await store.read(key), null);
@@ -26,8 +26,7 @@ test('what is written can be read, in part too, and listed', async () => {
   assert.equal(String(Buffer.from(part?.bytes ?? [])), 'ij');
   assert.equal(part?.size, 10);
   assert.equal((await store.readFrom(key, 50, 10))?.bytes.length, 0);
-  assert.deepEqual(await store.list('experiments/e-1'), [{ key, bytes: 10 }]);
-  assert.deepEqual(await store.list('experiments/none'), []);
+  assert.deepEqual(await readdir(dirname(join(root, key))), ['log.txt']);
   assert.equal(store.localPath(key), join(root, ...key.split('/')));
 });
 

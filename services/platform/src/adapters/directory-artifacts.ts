@@ -1,18 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import {
-  chmod,
-  constants,
-  copyFile,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { chmod, constants, copyFile, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { ArtifactStore } from '../application/ports/artifacts.ts';
 
 /** The key would leave the store's folder. */
@@ -77,20 +65,6 @@ export function createDirectoryArtifactStore(root: string): ArtifactStore {
         await rm(temporary, { force: true });
         throw error;
       }
-    },
-
-    async list(prefix) {
-      const folder = pathOf(prefix);
-      const entries = await orNull(readdir(folder, { recursive: true, withFileTypes: true }));
-      const files = (entries ?? []).filter((entry) => entry.isFile() && !entry.name.endsWith('.part'));
-      const found = await Promise.all(
-        files.map(async (entry) => {
-          const path = join(entry.parentPath, entry.name);
-          const info = await orNull(stat(path));
-          return info === null ? [] : [{ key: relative(base, path).split(sep).join('/'), bytes: info.size }];
-        }),
-      );
-      return found.flat().sort((a, b) => (a.key < b.key ? -1 : 1));
     },
 
     localPath: pathOf,

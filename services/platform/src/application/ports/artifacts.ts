@@ -13,7 +13,6 @@ export interface ArtifactStore {
   write(key: string, content: Uint8Array): Promise<void>;
   /** Copies a file of this machine; one that is there with the same size is left alone. Anyone may read it. */
   copyIn(key: string, file: string): Promise<void>;
-  list(prefix: string): Promise<readonly { key: string; bytes: number }[]>;
   /** A path that a process on this machine can use; null where the store is not a file system. */
   localPath(key: string): string | null;
 }
