@@ -68,7 +68,7 @@ export async function buildApp(deps: ApiDeps): Promise<Api> {
   await security(app, deps);
   await app.register(sse, { heartbeatInterval: HEARTBEAT_MS });
   await openapi(app);
-  measureBlocked(deps.metrics.registry, deps.store, null);
+  measureBlocked(deps.metrics.registry, () => deps.store.listBlocked(), null);
   healthRoutes(app, deps);
   const shapes = createShapes(deps.defaults.hubCache);
   const context = {

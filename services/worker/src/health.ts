@@ -21,7 +21,7 @@ export interface HealthOptions {
 export async function serveHealth(options: HealthOptions): Promise<{ readonly url: string; close(): Promise<void> }> {
   const { host, port, checks, requests, blocked } = options;
   const registry = workerMetrics(requests);
-  measureBlocked(registry, blocked.store, blocked.known);
+  measureBlocked(registry, () => blocked.store.listBlocked(), blocked.known);
   const server = createServer((request, response) => {
     const answer = (status: number, type: string, body: string) => {
       response.writeHead(status, { 'content-type': type }).end(body);

@@ -9,7 +9,7 @@ const away = () => Promise.reject(new Error('the store is away'));
 
 async function scraped(listBlocked: typeof blocked, known: (() => number) | null): Promise<string | undefined> {
   const registry = new Registry();
-  measureBlocked(registry, { listBlocked }, known);
+  measureBlocked(registry, listBlocked, known);
   return new RegExp(`^${NAME} (.*)$`, 'm').exec(await registry.metrics())?.[1];
 }
 

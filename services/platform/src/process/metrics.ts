@@ -15,11 +15,12 @@ export interface Metrics {
 /**
  * How many experiments are blocked, as the store knows at the moment of the scrape.
  *
+ * @param listBlocked asks the store
  * @param known how many this process knows of by itself, told while the store is away; null: nothing is told then
  */
 export function measureBlocked(
   registry: Registry,
-  store: { listBlocked(): Promise<readonly unknown[]> },
+  listBlocked: () => Promise<readonly unknown[]>,
   known: (() => number) | null,
 ): void {
   const gauge = new Gauge({
@@ -28,7 +29,7 @@ export function measureBlocked(
     registers: [registry],
     async collect() {
       const late = new Promise<null>((resolve) => setTimeout(resolve, STORE_MS, null).unref());
-      const count = store.listBlocked().then(({ length }) => length);
+      const count = listBlocked().then(({ length }) => length);
       const answer = (await Promise.race([count.catch(() => null), late])) ?? known?.() ?? null;
       if (answer === null) gauge.remove();
       else gauge.set(answer);
