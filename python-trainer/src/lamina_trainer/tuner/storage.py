@@ -4,7 +4,6 @@ from pathlib import Path
 
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.tuner.journal import JournalFolder
-from lamina_trainer.tuner.postgres import Postgres
 from lamina_trainer.tuner.studies import Storage
 
 
@@ -15,4 +14,7 @@ def open_storage(location: str) -> Storage:
         return JournalFolder(Path(location).absolute())
     if scheme not in {"postgres", "postgresql"}:
         raise InvalidError(f"The tuner's storage is a postgresql:// URL or a folder, not {scheme}://.")
+    # SQLAlchemy is loaded only where a database is used: a tuner over a folder stays small.
+    from lamina_trainer.tuner.postgres import Postgres
+
     return Postgres(location)
