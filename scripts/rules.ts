@@ -9,6 +9,7 @@ import { TABLES } from '../domain/results/tables/registry.ts';
 import { problemsOf } from '../tests/replay/corpus.ts';
 import { headsOf } from '../tests/replay/releases.ts';
 import { folderCycles } from './rules/cycles.ts';
+import { unreplayed } from './rules/protocol.ts';
 import { tableTitles } from './rules/table-titles.ts';
 import { unusedMethods } from './rules/unused-methods.ts';
 import { avoidedWords } from './rules/words.ts';
@@ -40,6 +41,7 @@ const RULES: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   words: async () => avoidedWords(all),
   replay: async () => problemsOf(replay, headsOf(replay)).map((problem) => `tests/replay: ${problem}`),
   methods: () => unusedMethods(root, files),
+  protocol: unreplayed,
 };
 
 const named = process.argv.slice(2);

@@ -1,7 +1,17 @@
 /** Each rule of the repository bites: a violation planted into a copy is found by the tool that guards against it. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -17,12 +27,25 @@ before(() => {
   for (const file of listed.toString().split('\0').filter(Boolean)) {
     cpSync(join(root, file), join(copy, file), { recursive: true, force: true });
   }
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  linkPackages();
   execFileSync('git', ['init', '-q'], { cwd: copy });
 });
 after(() => {
   rmSync(copy, { recursive: true, force: true });
 });
+
+/** The packages of the root, and those of the copy in place of the repository's own. */
+function linkPackages(): void {
+  const installed = join(root, 'node_modules');
+  const linked = join(copy, 'node_modules');
+  mkdirSync(join(linked, '@lamina'), { recursive: true });
+  for (const name of readdirSync(installed)) {
+    if (name !== '@lamina') symlinkSync(join(installed, name), join(linked, name));
+  }
+  for (const name of readdirSync(join(installed, '@lamina'))) {
+    symlinkSync(readlinkSync(join(installed, '@lamina', name)), join(linked, '@lamina', name));
+  }
+}
 
 interface Found {
   readonly code: number | null;
@@ -164,7 +187,7 @@ for (const keyword of ['import', 'import type'] as const) {
   });
 }
 
-const ownRule = (name: 'cycles' | 'tables' | 'words' | 'replay' | 'methods') =>
+const ownRule = (name: 'cycles' | 'tables' | 'words' | 'replay' | 'methods' | 'protocol') =>
   [process.execPath, 'scripts/rules.ts', name] as const;
 
 for (const [house, one, two] of [
@@ -213,6 +236,20 @@ test('a history that is changed, or that is not on the list: caught', () => {
   }
   const planted = 'tests/replay/histories/planted.1.binpb.gz';
   assertCaught(withFile(planted, 'planted', ownRule('replay')), planted, /planted.* is not on the list/);
+});
+
+test('a change of the protocol that histories do not know: caught', () => {
+  const path = 'domain/run/protocol/rules.ts';
+  const right = readFileSync(join(copy, path), 'utf8');
+  const wrong = right.replace(/(dueAtMs: [^\n]*=>)[^\n]*/, '$1 nowMs + Math.max(1, delayMs),');
+  assert.notEqual(wrong, right);
+  try {
+    const { code, output } = withFile(path, wrong, ownRule('protocol'));
+    assert.notEqual(code, 0, 'the change was let through');
+    assert.match(output, /histories\/a-lost-attempt-\S+ no longer replays: .*[Nn]ondeterminism/);
+  } finally {
+    writeFileSync(join(copy, path), right);
+  }
 });
 
 for (const [what, line] of [
