@@ -1,4 +1,4 @@
-/** Kubernetes' rules for names and label values. */
+/** Kubernetes' rules for names and label values, and the names that several rooms must agree on. */
 import { createHash } from 'node:crypto';
 
 /** RFC 1123 label: Jobs, namespaces, volumes. */
@@ -13,4 +13,9 @@ export function sha256(text: string): string {
 /** The id itself where a label can hold it, else its hash: equal ids have equal labels. */
 export function labelValue(id: string): string {
   return LABEL_VALUE.test(id) ? id : `sha256-${sha256(id).slice(0, 40)}`;
+}
+
+/** By which the workers of an installation agree on their leader. */
+export function leaseName(instance: string): string {
+  return `lamina-${instance}`;
 }

@@ -6,12 +6,12 @@ export const CLUSTER_ERROR_KINDS = [
   'already-exists',
   /** Somebody changed the object in between. */
   'conflict',
-  /** The account lacks a permission. */
-  'forbidden',
-  /** An admission check refuses the object. */
-  'denied',
-  /** A ResourceQuota is used up: it may be accepted later. */
+  /** 403: the account lacks a permission. */
+  'lacks-permission',
+  /** 403: a ResourceQuota is used up, or not counted yet. The object may be accepted later. */
   'quota',
+  /** Any other 403: an admission check refuses the object as it is. */
+  'denied',
   /** The object or the request is malformed. */
   'invalid',
   /** The resource version is too old: list again. */
@@ -58,6 +58,13 @@ export function isClusterError(error: unknown, ...kinds: readonly ClusterErrorKi
 
 const statusDocument = z.object({ message: z.string().default(''), reason: z.string().default('') });
 
+const QUOTA = /exceeded quota: |status unknown for quota: /;
+
+/** Does a ResourceQuota refuse the object, so that it may be accepted later? */
+export function isQuotaRefusal(message: string): boolean {
+  return QUOTA.test(message);
+}
+
 const LACKS_PERMISSION = /cannot (\w+) resource "([^"]+)"/;
 
 /** `body` is the answer's text: a Status object, or whatever a proxy in between says. */
@@ -94,8 +101,8 @@ function kindOf(status: number, reason: string, message: string): ClusterErrorKi
     case 401:
       return 'unauthorized';
     case 403:
-      if (LACKS_PERMISSION.test(message)) return 'forbidden';
-      return message.includes('exceeded quota') ? 'quota' : 'denied';
+      if (LACKS_PERMISSION.test(message)) return 'lacks-permission';
+      return isQuotaRefusal(message) ? 'quota' : 'denied';
     case 404:
       return 'not-found';
     case 409:
@@ -111,7 +118,7 @@ function kindOf(status: number, reason: string, message: string): ClusterErrorKi
 
 function sentenceOf(kind: ClusterErrorKind, status: number, message: string, { verb, resource }: RequestName): string {
   const said = message === '' ? `HTTP ${status}` : message;
-  if (kind !== 'forbidden') return said;
+  if (kind !== 'lacks-permission') return said;
   const [, missing = verb, of = resource] = LACKS_PERMISSION.exec(message) ?? [];
   return `The account has no permission to ${missing} ${of}: ${said}`;
 }

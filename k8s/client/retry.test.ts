@@ -11,7 +11,7 @@ test('only what can pass is tried again', () => {
   for (const kind of ['too-many-requests', 'server', 'unreachable'] as const) {
     assert.notEqual(waitBefore(of(kind), 1, 0, RETRY, 0.5), null);
   }
-  for (const kind of ['not-found', 'forbidden', 'invalid', 'conflict', 'quota', 'gone'] as const) {
+  for (const kind of ['not-found', 'lacks-permission', 'invalid', 'conflict', 'quota', 'gone'] as const) {
     assert.equal(waitBefore(of(kind), 1, 0, RETRY, 0.5), null);
   }
   assert.equal(waitBefore(new TypeError('a mistake of ours'), 1, 0, RETRY, 0.5), null);

@@ -6,7 +6,7 @@ import { EXIT_CODES, FAILURE_CLASSES } from '@lamina/domain/failures/registry.ts
 import fc from 'fast-check';
 import type { AttemptEvidence } from '../evidence.ts';
 import { diagnose } from './diagnose.ts';
-import { pendingReason } from './pending.ts';
+import { pendingReason } from './pending/pending.ts';
 import { evidence, pod, terminated } from './testing/built.ts';
 import { recorded, recordingNames } from './testing/recordings.ts';
 

@@ -4,15 +4,15 @@ import type { AttemptEvidence } from '../evidence.ts';
 import { quantity } from '../inventory/quantity.ts';
 import { hasEnded } from './ended.ts';
 import type { Finding, PodRule } from './finding.ts';
-import { refusedByNode } from './rules/admission.ts';
 import { crashed, failedPod, gonePod } from './rules/crashed.ts';
 import { deadline } from './rules/deadline.ts';
 import { nodeLost, nodeShutDown, takenAway, vanished } from './rules/disruption.ts';
 import { doomed } from './rules/doomed.ts';
-import { evicted } from './rules/eviction.ts';
 import { jobFailure, withoutPods } from './rules/job-failure.ts';
+import { evictedByKubelet } from './rules/kubelet-eviction.ts';
 import { logSign } from './rules/log-signs.ts';
 import { memoryKill, nodeOutOfMemory } from './rules/memory-kill.ts';
+import { refusedByNode } from './rules/refused-by-node.ts';
 import { jobDeleted, podDeleted, suspended } from './rules/removed.ts';
 import { saidWhy, savedAndStopped, trainerCode } from './rules/said.ts';
 import { signalled } from './rules/signals.ts';
@@ -30,7 +30,7 @@ const POD_RULES: readonly PodRule[] = [
   saidWhy,
   memoryKill,
   refusedByNode,
-  evicted,
+  evictedByKubelet,
   nodeShutDown,
   suspended,
   takenAway,

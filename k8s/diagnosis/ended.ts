@@ -26,7 +26,7 @@ function containerEnded(pod: PodView): boolean {
   return pod.terminated !== null || pod.phase === 'Succeeded' || pod.phase === 'Failed';
 }
 
-/** Its node does not answer, and the time in which it should have ended the pod is over. */
+/** Its node does not answer, and the time in which it should have ended the pod is over. Forcing waits longer (`stuckPods`). */
 export function isLost(pod: PodView, nowMs: number): boolean {
   if (containerEnded(pod) || pod.gone || pod.nodeReady !== false) return false;
   return pod.deletionDueMs !== null && nowMs >= pod.deletionDueMs;

@@ -5,7 +5,7 @@ import type { AttemptView, PodView } from './view.ts';
 
 export interface Finding {
   readonly outcome: AttemptEnd['outcome'];
-  /** One or two short sentences for somebody who does not know Kubernetes. */
+  /** Becomes `AttemptEnd.message`. */
   readonly message: string;
   /** The trainer's, where it is not the container's. */
   readonly exitCode?: number | null;
@@ -56,5 +56,5 @@ export function lastLine(log: string): string | null {
   return line === undefined ? null : quote(line);
 }
 
-/** The work that is not lost. */
-export const RESUMES = 'Work up to the last checkpoint is kept.';
+/** Checkpoints are off where `training.checkpointEvery` is not set, so there may be none. */
+export const RESUMES = 'The next attempt goes on from the last checkpoint, if one was saved.';

@@ -82,7 +82,7 @@ checkEnds([
       nodes: new Map([['gpu-2', node('gpu-2', 'Unknown')]]),
     }),
     'disrupted',
-    'Node gpu-2 stopped answering, and the cluster gave up what ran there. Work up to the last checkpoint is kept.',
+    'Node gpu-2 stopped answering, and the cluster gave up what ran there. The next attempt goes on from the last checkpoint, if one was saved.',
   ],
   [
     'taken back by Kueue',
@@ -141,7 +141,7 @@ checkEnds([
       }),
     }),
     'disrupted',
-    'The cluster took the trial off its node. Work up to the last checkpoint is kept.',
+    'The cluster took the trial off its node. The next attempt goes on from the last checkpoint, if one was saved.',
   ],
   [
     'only the Job and exit.json are left',
@@ -179,7 +179,7 @@ checkEnds([
       gonePods: new Set(['uid-of-trial-0']),
     }),
     'disrupted',
-    'The Job was deleted before it said how it ended on node gpu-1. Work up to the last checkpoint is kept.',
+    'The Job was deleted before it said how it ended on node gpu-1. The next attempt goes on from the last checkpoint, if one was saved.',
   ],
   [
     'stuck on a node that does not answer, its Job deleted',
@@ -189,6 +189,6 @@ checkEnds([
       nodes: new Map([['gpu-1', node('gpu-1', 'Unknown')]]),
     }),
     'disrupted',
-    'Node gpu-1 stopped answering while the trial was on it. Work up to the last checkpoint is kept.',
+    'Node gpu-1 stopped answering while the trial was on it. The next attempt goes on from the last checkpoint, if one was saved.',
   ],
 ]);

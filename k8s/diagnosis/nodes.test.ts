@@ -21,7 +21,7 @@ checkEnds([
       'The node was low on resource: memory. Threshold quantity: 200Mi, available: 120Mi. Container trainer was using 31Gi, request is 16Gi, has larger consumption of memory. ',
     ),
     'host-out-of-memory',
-    'Node gpu-1 ran short of host memory, and the trial was put off it: it used 31 GiB and had asked for only 16 GiB (resources.memory).',
+    'Node gpu-1 ran short of host memory, and the trial was evicted from it: it used 31 GiB and had asked for only 16 GiB (resources.memory).',
   ],
   [
     'node short of memory, the trial without a request',
@@ -29,13 +29,13 @@ checkEnds([
       'The node was low on resource: memory. Threshold quantity: 200Mi, available: 120Mi. Container trainer was using 3145728Ki, request is 0, has larger consumption of memory. ',
     ),
     'host-out-of-memory',
-    'Node gpu-1 ran short of host memory, and the trial was put off it: it used 3 GiB and had asked for none (resources.memory).',
+    'Node gpu-1 ran short of host memory, and the trial was evicted from it: it used 3 GiB and had asked for none (resources.memory).',
   ],
   [
     'node short of memory, the trial within its request',
     evictedBecause('The node was low on resource: memory. Threshold quantity: 200Mi, available: 120Mi. '),
     'disrupted',
-    'Node gpu-1 ran short of host memory, though the trial kept within its request, and the trial was put off it. Work up to the last checkpoint is kept.',
+    'Node gpu-1 ran short of host memory, though the trial kept within its request, and the trial was evicted from it. The next attempt goes on from the last checkpoint, if one was saved.',
   ],
   [
     'node short of disk',
@@ -43,7 +43,7 @@ checkEnds([
       'The node was low on resource: ephemeral-storage. Threshold quantity: 10Gi, available: 9Gi. Container trainer was using 40Gi, request is 0, has larger consumption of ephemeral-storage. ',
     ),
     'disrupted',
-    "Node gpu-1 ran out of local disk, and the trial was put off it. Work up to the last checkpoint is kept. If it happens again, have the node's disk cleared or enlarged.",
+    "Node gpu-1 ran out of local disk, and the trial was evicted from it. The next attempt goes on from the last checkpoint, if one was saved. If it happens again, have the node's disk cleared or enlarged.",
   ],
   [
     'node short of disk, which the trainer met as well',
@@ -57,19 +57,19 @@ checkEnds([
       ],
     }),
     'disrupted',
-    "Node gpu-1 ran out of local disk, and the trial was put off it. Work up to the last checkpoint is kept. If it happens again, have the node's disk cleared or enlarged.",
+    "Node gpu-1 ran out of local disk, and the trial was evicted from it. The next attempt goes on from the last checkpoint, if one was saved. If it happens again, have the node's disk cleared or enlarged.",
   ],
   [
     'refused under disk pressure',
     evidence({ pods: [pod({ reason: 'Evicted', message: 'The node had condition: [DiskPressure]. ' })] }),
     'disrupted',
-    "Node gpu-1 ran out of local disk, and the trial was put off it. Work up to the last checkpoint is kept. If it happens again, have the node's disk cleared or enlarged.",
+    "Node gpu-1 ran out of local disk, and the trial was evicted from it. The next attempt goes on from the last checkpoint, if one was saved. If it happens again, have the node's disk cleared or enlarged.",
   ],
   [
     'node short of process ids',
     evictedBecause('The node was low on resource: pids. Threshold quantity: 100, available: 20. '),
     'disrupted',
-    'Node gpu-1 ran out of process numbers, and the trial was put off it. Work up to the last checkpoint is kept.',
+    'Node gpu-1 ran out of process numbers, and the trial was evicted from it. The next attempt goes on from the last checkpoint, if one was saved.',
   ],
   [
     'device plugin with no healthy GPU',
@@ -131,7 +131,7 @@ checkEnds([
       ],
     }),
     'disrupted',
-    'Node gpu-1 ended the trial: Preempted in order to admit critical pod. Work up to the last checkpoint is kept.',
+    'Node gpu-1 ended the trial: Preempted in order to admit critical pod. The next attempt goes on from the last checkpoint, if one was saved.',
   ],
   [
     'node shut down',
@@ -169,13 +169,13 @@ checkEnds([
       ],
     }),
     'disrupted',
-    'Node gpu-1 was restarted or lost track of the trial. Work up to the last checkpoint is kept.',
+    'Node gpu-1 was restarted or lost track of the trial. The next attempt goes on from the last checkpoint, if one was saved.',
   ],
   [
     'container runtime lost the container',
     ended(255, '', 'Unknown'),
     'disrupted',
-    'Node gpu-1 was restarted or lost track of the trial. Work up to the last checkpoint is kept.',
+    'Node gpu-1 was restarted or lost track of the trial. The next attempt goes on from the last checkpoint, if one was saved.',
   ],
   [
     'kernel out of memory on the whole node',

@@ -5,7 +5,7 @@ import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { JOB, POD } from '../client/shapes.ts';
 import { project } from '../client/testing/project.ts';
 import { diagnose } from './diagnose.ts';
-import { pendingReason } from './pending.ts';
+import { pendingReason } from './pending/pending.ts';
 import { EXPECTED } from './testing/expected.ts';
 import { recorded, recordingNames } from './testing/recordings.ts';
 import { spoken } from './testing/spoken.ts';

@@ -2,7 +2,7 @@
 import type { CoreV1Event, V1ContainerState, V1Node, V1Pod } from '@kubernetes/client-node';
 import { type TrialExit, trialExit } from '@lamina/domain/contract/trial.ts';
 import type { AttemptEvidence } from '../evidence.ts';
-import { TRAINER_CONTAINER } from '../labels.ts';
+import { LABELS, TRAINER_CONTAINER } from '../labels.ts';
 
 export interface Condition {
   readonly type: string;
@@ -79,7 +79,7 @@ export function viewOf(evidence: AttemptEvidence): AttemptView {
     jobGone: job == null,
     jobDeleting: job?.metadata?.deletionTimestamp != null,
     suspended: job?.spec?.suspend === true,
-    queue: nullable(job?.metadata?.labels?.['kueue.x-k8s.io/queue-name']),
+    queue: nullable(job?.metadata?.labels?.[LABELS.queueName]),
     conditions: conditionsOf(job?.status?.conditions),
     deadlineSeconds: number(job?.spec?.activeDeadlineSeconds),
     parallelism: number(job?.spec?.parallelism) ?? 1,
@@ -113,7 +113,7 @@ function podView(pod: V1Pod, evidence: AttemptEvidence, events: readonly EventVi
     createdAtMs: timeMs(metadata?.creationTimestamp),
     gone: evidence.gonePods.has(text(metadata?.uid)),
     deletionDueMs: timeMs(metadata?.deletionTimestamp),
-    nodeReady: node === null ? null : readiness(evidence.nodes.get(node)),
+    nodeReady: node === null ? null : isReady(evidence.nodes.get(node)),
     conditions: conditionsOf(status?.conditions),
     terminated,
     waiting: waitingOf(state?.state),
@@ -152,7 +152,8 @@ function parseExit(message: string | undefined): TrialExit | null {
   }
 }
 
-function readiness(node: V1Node | undefined): boolean | null {
+/** Does the node answer? Null where nothing is known of it. */
+export function isReady(node: V1Node | undefined): boolean | null {
   const ready = conditionsOf(node?.status?.conditions).find((one) => one.type === 'Ready');
   return ready === undefined ? null : ready.status === 'True';
 }

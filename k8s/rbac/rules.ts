@@ -4,6 +4,7 @@
  */
 import type { V1PolicyRule } from '@kubernetes/client-node';
 import { usesQueues } from '../kueue/find.ts';
+import { leaseName } from '../names.ts';
 import type { KubernetesSettings } from '../settings/settings.ts';
 
 type RbacSettings = Pick<KubernetesSettings, 'instance' | 'queue' | 'gpuClasses'>;
@@ -25,11 +26,6 @@ export function workerRules(settings: RbacSettings): V1PolicyRule[] {
 /** In the whole cluster. Without the second rule it works as well, and nobody knows how many GPUs are free. */
 export function clusterRules(): V1PolicyRule[] {
   return [rule('', 'nodes', ['list', 'watch']), rule('', 'pods', ['list'])];
-}
-
-/** By which the workers of an installation agree on who reports the ends of attempts. */
-export function leaseName(instance: string): string {
-  return `lamina-${instance}`;
 }
 
 function rule(group: string, resource: string, verbs: string[], resourceNames?: string[]): V1PolicyRule {

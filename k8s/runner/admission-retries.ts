@@ -1,58 +1,69 @@
-/** Attempts that the cluster does not admit yet, because quota or a permission is missing: offered again from time to time. */
+/**
+ * Attempts that the cluster refuses for now, because quota or a permission is missing: offered again from time to time.
+ * They are known to this worker alone: where it ends, their runs miss them and go on with a next attempt.
+ */
 import { refOf } from '@lamina/domain/contract/attempt.ts';
 import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { AttemptLaunch, AttemptObservation, AttemptRequest } from '@lamina/domain/contract/runner.ts';
-import type { ClusterLog } from '../client/client.ts';
+import type { LimitFunction } from 'p-limit';
+import type { ClusterClient, ClusterLog } from '../client/client.ts';
+import { jobName } from '../manifests/job.ts';
+import { deleteJobs } from './finished-jobs.ts';
 import { Periodic } from './periodic.ts';
 
 const AGAIN_MS = 5_000;
 
-interface Waiting {
+interface Refused {
   readonly item: AttemptLaunch<AttemptRequest>;
   reason: PendingReason;
 }
 
-export interface Admission {
+export interface AdmissionOptions {
+  readonly client: ClusterClient;
+  readonly log: ClusterLog;
+  /** How many requests are sent at the same time. */
+  readonly limit: LimitFunction;
+  /** From one round of offers to the next. */
+  readonly againMs?: number;
   /** Why the cluster does not take the attempt yet; null where it is not to be offered again. */
   offer(item: AttemptLaunch<AttemptRequest>): Promise<PendingReason | null>;
-  /** It was stopped while it was being offered. */
-  withdraw(item: AttemptLaunch<AttemptRequest>): Promise<void>;
 }
 
 export class AdmissionRetries {
-  private readonly admission: Admission;
-  private readonly waiting = new Map<string, Waiting>();
+  private readonly options: AdmissionOptions;
+  private readonly refused = new Map<string, Refused>();
   private readonly periodic: Periodic;
   private closed = false;
 
-  constructor(admission: Admission, log: ClusterLog) {
-    this.admission = admission;
+  constructor(options: AdmissionOptions) {
+    this.options = options;
     this.periodic = new Periodic({
-      afterMs: AGAIN_MS,
-      idle: () => this.waiting.size === 0,
+      afterMs: options.againMs ?? AGAIN_MS,
+      idle: () => this.refused.size === 0,
       work: () => this.offerAll(),
-      failed: (error) => log.warn({ err: error }, 'attempts that the cluster did not take were not offered again'),
+      failed: (error) =>
+        options.log.warn({ err: error }, 'attempts that the cluster did not take were not offered again'),
     });
   }
 
   add(item: AttemptLaunch<AttemptRequest>, reason: PendingReason): AttemptObservation {
-    this.waiting.set(item.attemptId, { item, reason });
+    this.refused.set(item.attemptId, { item, reason });
     this.periodic.schedule();
     return observationOf(item, reason);
   }
 
   get(attemptId: string): AttemptObservation | null {
-    const waiting = this.waiting.get(attemptId);
-    return waiting === undefined ? null : observationOf(waiting.item, waiting.reason);
+    const known = this.refused.get(attemptId);
+    return known === undefined ? null : observationOf(known.item, known.reason);
   }
 
-  /** True where it was waiting. */
+  /** True where it was to be offered again. */
   remove(attemptId: string): boolean {
-    return this.waiting.delete(attemptId);
+    return this.refused.delete(attemptId);
   }
 
   ofExperiment(experimentId: string): AttemptObservation[] {
-    return [...this.waiting.values()]
+    return [...this.refused.values()]
       .filter(({ item }) => item.experimentId === experimentId)
       .map(({ item, reason }) => observationOf(item, reason));
   }
@@ -64,15 +75,21 @@ export class AdmissionRetries {
 
   /** In the order in which they came; the first that is refused stands for those behind it. */
   private async offerAll(): Promise<void> {
-    for (const [attemptId, waiting] of [...this.waiting]) {
-      if (this.closed || !this.waiting.has(attemptId)) continue;
-      const refused = await this.admission.offer(waiting.item);
-      if (refused !== null) {
-        waiting.reason = refused;
+    for (const [attemptId, each] of [...this.refused]) {
+      if (this.closed || !this.refused.has(attemptId)) continue;
+      const reason = await this.options.offer(each.item);
+      if (reason !== null) {
+        each.reason = reason;
         return;
       }
-      if (!this.waiting.delete(attemptId)) await this.admission.withdraw(waiting.item);
+      if (!this.refused.delete(attemptId)) await this.withdraw(attemptId);
     }
+  }
+
+  /** The attempt was stopped while it was being offered: its end is known already, and its Job would run for nobody. */
+  private async withdraw(attemptId: string): Promise<void> {
+    const { client, limit } = this.options;
+    await deleteJobs([{ name: jobName(attemptId), job: null, alone: false }], { client, limit, only: 'any' });
   }
 }
 

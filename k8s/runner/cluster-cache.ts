@@ -57,6 +57,7 @@ export function openClusterCache({ client, instance, log, changed, relistMs }: C
     resource: NODES,
     selection: { namespace: null },
     slim: slimNode,
+    // No attempt is woken by news of its node, which comes every few seconds: the lifecycle's tick looks at nodes.
     onList(items) {
       nodes.clear();
       for (const node of items) nodes.set(node.metadata?.name ?? '', node);
@@ -83,7 +84,7 @@ export function openClusterCache({ client, instance, log, changed, relistMs }: C
     const selector = attemptSelector(instance, experimentId);
     const found = await client.list(JOBS, { labelSelector: selector, metadataOnly: true });
     const ids = new Set(found.items.flatMap(({ metadata }) => attemptOf(metadata)?.attemptId ?? []));
-    attempts.forgetMissing(experimentId, ids, found.resourceVersion);
+    attempts.markMissing(experimentId, ids, found.resourceVersion);
     if ([...ids].every((id) => attempts.get(id)?.job != null)) return;
     const [allJobs, allPods] = await Promise.all([
       client.list(JOBS, { labelSelector: selector }, slimJob),

@@ -17,7 +17,7 @@ const LARGEST_BATCH = 500;
 export class Deliveries {
   private readonly handler: Handler;
   private readonly log: ClusterLog;
-  private readonly waiting = new Map<string, AttemptObservation>();
+  private readonly undelivered = new Map<string, AttemptObservation>();
   private readonly closing = new AbortController();
   private running: Promise<void> | null = null;
   private lastBatch = 0;
@@ -29,13 +29,13 @@ export class Deliveries {
 
   add(ended: AttemptObservation): void {
     if (this.closing.signal.aborted) return;
-    this.waiting.set(ended.attemptId, ended);
+    this.undelivered.set(ended.attemptId, ended);
     this.start();
   }
 
   /** Is the end of this attempt still to be handed over? */
   owes(attemptId: string): boolean {
-    return this.waiting.has(attemptId);
+    return this.undelivered.has(attemptId);
   }
 
   /** Resolves when the handler is not running any more; what was not delivered comes with the next watch. */
@@ -48,7 +48,7 @@ export class Deliveries {
     this.running ??= this.run().finally(() => {
       this.running = null;
       // Added while it came to its end.
-      if (this.waiting.size > 0 && !this.closing.signal.aborted) this.start();
+      if (this.undelivered.size > 0 && !this.closing.signal.aborted) this.start();
     });
   }
 
@@ -56,14 +56,14 @@ export class Deliveries {
     const { signal } = this.closing;
     const wait = (ms: number): Promise<void> => sleep(ms, undefined, { signal }).catch(() => undefined);
     let backOffMs = 100;
-    while (this.waiting.size > 0 && !signal.aborted) {
+    while (this.undelivered.size > 0 && !signal.aborted) {
       await wait(this.lastBatch >= MANY ? GATHER_MS.many : GATHER_MS.few);
       if (signal.aborted) break;
-      const batch = [...this.waiting.values()].slice(0, LARGEST_BATCH);
+      const batch = [...this.undelivered.values()].slice(0, LARGEST_BATCH);
       try {
         await this.handler(batch);
         this.lastBatch = batch.length;
-        for (const one of batch) this.waiting.delete(one.attemptId);
+        for (const one of batch) this.undelivered.delete(one.attemptId);
         backOffMs = 100;
       } catch (error) {
         this.log.warn({ err: error, attempts: batch.length }, 'ended attempts could not be handed over; trying again');

@@ -7,15 +7,15 @@ import { diagnose } from '../diagnosis/diagnose.ts';
 import type { AttemptEvidence } from '../evidence.ts';
 import { TRAINER_CONTAINER } from '../labels.ts';
 import { type AttemptEntry, speakingPod } from '../watch/attempts.ts';
+import { type ClusterContext, endNow, evidenceOf } from './attempt-state.ts';
 import { type AttemptFiles, LOG_FILE, readExit, readResult } from './files.ts';
-import { type ClusterContext, endNow, evidenceOf } from './observe.ts';
 
 export interface FinalizeContext {
   readonly client: ClusterClient;
   readonly files: AttemptFiles;
   readonly log: ClusterLog;
   contextOf(entry: AttemptEntry): ClusterContext;
-  /** Does this worker hand over ends and keep logs? */
+  /** Is this worker the leader, which hands over ends and keeps logs? */
   leads(): boolean;
 }
 
@@ -45,9 +45,13 @@ async function tracesOf(
   }
 }
 
-/** Where a container has ended, its state says why; a Job that was deleted or taken away explains itself. */
+/**
+ * Do events tell more? Where a container has ended, its state says why, and a Job that was deleted explains itself. Why a
+ * queue suspended a Job, and why no pod of it was admitted, is only in events.
+ */
 function needsEvents({ job, pods }: AttemptEntry, { outcome }: AttemptEnd): boolean {
   if (job?.spec?.suspend === true) return true;
+  if (outcome === 'unschedulable') return pods.size === 0;
   if (outcome !== 'crashed') return false;
   return ![...pods.values()].some(({ status }) =>
     status?.containerStatuses?.some(({ state }) => state?.terminated != null),

@@ -53,7 +53,7 @@ export class FinishedJobs {
     this.periodic.schedule();
   }
 
-  /** What is kept takes a place that is needed: it goes, and nothing is kept from now on. */
+  /** What is kept takes a place that is needed: it goes, and nothing is kept until this worker restarts. */
   keepNothing(): void {
     this.keepMs = 0;
     this.release([...this.dueMs.keys()]);

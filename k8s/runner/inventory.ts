@@ -59,7 +59,7 @@ async function podsOfAll(client: ClusterClient): Promise<readonly V1Pod[] | null
   try {
     return (await client.list(PODS, { namespace: null, fieldSelector }, slimPod)).items;
   } catch (error) {
-    if (isClusterError(error, 'forbidden')) return null;
+    if (isClusterError(error, 'lacks-permission')) return null;
     throw error;
   }
 }

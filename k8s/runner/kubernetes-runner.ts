@@ -1,6 +1,8 @@
 /**
- * Runs attempts as Jobs of a cluster. All that must be known is in the cluster: a worker that is killed leaves nothing
- * behind but Jobs, and the next one, or another that runs at the same time, goes on with them.
+ * Runs attempts as Jobs of a cluster. What is known of attempts that the cluster has taken is in the cluster: a worker
+ * that is killed leaves its Jobs behind, and the next one, or another that runs at the same time, goes on with them.
+ * Attempts that the cluster refuses for now are known to one worker alone (`admission-retries.ts`): after its end their
+ * runs miss them when they reconcile, call them disrupted, and go on with a next attempt.
  */
 import type { V1Job } from '@kubernetes/client-node';
 import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
@@ -14,12 +16,13 @@ import { JOBS, PODS } from '../client/resources.ts';
 import { fittingSettings } from '../kueue/fitting.ts';
 import { LABELS } from '../labels.ts';
 import { jobManifest, jobName } from '../manifests/job.ts';
-import { leaseName } from '../rbac/rules.ts';
+import { leaseName } from '../names.ts';
 import type { KubernetesSettings } from '../settings/settings.ts';
 import { type AttemptEntry, livePods } from '../watch/attempts.ts';
 import { startElection } from '../watch/leader.ts';
 import { slimJob } from '../watch/slim.ts';
 import { AdmissionRetries } from './admission-retries.ts';
+import { aliveObservation, type ClusterContext, endedObservation, endNow } from './attempt-state.ts';
 import { type ClusterCache, openClusterCache } from './cluster-cache.ts';
 import { Deliveries } from './deliveries.ts';
 import type { AttemptFiles } from './files.ts';
@@ -27,7 +30,6 @@ import { type Deletion, deleteJobs, FinishedJobs } from './finished-jobs.ts';
 import { createInventory } from './inventory.ts';
 import { createOrAdopt, foreignTo } from './launch.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { aliveObservation, type ClusterContext, endedObservation, endNow } from './observe.ts';
 import { Queues } from './queues.ts';
 import { WarningEvents } from './warning-events.ts';
 
@@ -45,7 +47,10 @@ export interface KubernetesRunnerOptions {
 }
 
 export interface KubernetesRunner extends JobRunner, GpuInventorySource {
-  /** Does this worker hand over ends, for all workers of the installation? */
+  /**
+   * Is this worker the leader of the installation? The leader alone hands over ends, keeps the logs of ended attempts,
+   * asks for warning events, and frees pods of nodes that do not answer. All workers launch, stop and list.
+   */
   leads(): boolean;
   /** Lets go of watches and of the lease; attempts go on. */
   close(): Promise<void>;
@@ -66,6 +71,8 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
   const contextOf = (entry: AttemptEntry): ClusterContext => {
     return { nodes: cache.nodes, events: warnings.about(entry), nowMs: Date.now() };
   };
+  /** Attempts of experiments that have ended: their Jobs are deleted once they have ended as well. */
+  const unwanted = new WeakSet<AttemptEntry>();
   const lifecycle: Lifecycle = new Lifecycle({
     client,
     files: artifacts,
@@ -94,16 +101,15 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     log,
     onLead: () => lifecycle.takeOver(),
   });
-  const retries = new AdmissionRetries(
-    {
-      async offer(item) {
-        const created = await create(item);
-        return 'later' in created ? created.later : null;
-      },
-      withdraw: (item) => stop([item], item.graceSeconds),
-    },
+  const retries = new AdmissionRetries({
+    client,
     log,
-  );
+    limit: writes,
+    async offer(item) {
+      const created = await create(item);
+      return 'pendingReason' in created ? created.pendingReason : null;
+    },
+  });
   const finished = new FinishedJobs({
     keepMs: settings.keepFinishedSeconds * 1000,
     log,
@@ -123,14 +129,11 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
     note: fitting.note,
   });
 
-  /** Attempts of experiments that have ended: their Jobs are deleted once they have ended as well. */
-  const unwanted = new WeakSet<AttemptEntry>();
-
   async function create(
     item: AttemptLaunch<AttemptRequest>,
-  ): Promise<AttemptObservation | { readonly later: PendingReason }> {
+  ): Promise<AttemptObservation | { readonly pendingReason: PendingReason }> {
     const launched = await writes(async () => createOrAdopt(item, client, await fitting.current()));
-    if ('later' in launched) return launched;
+    if ('pendingReason' in launched) return launched;
     if ('end' in launched) {
       const entry = cache.attempts.enter(item);
       // Never a Job of its own: nothing is left to be seen of it.
@@ -143,16 +146,16 @@ export function createKubernetesRunner(options: KubernetesRunnerOptions): Kubern
   }
 
   async function launchOne(item: AttemptLaunch<AttemptRequest>): Promise<AttemptObservation> {
-    const waiting = retries.get(item.attemptId);
-    if (waiting !== null) return waiting;
+    const refused = retries.get(item.attemptId);
+    if (refused !== null) return refused;
     const known = cache.attempts.get(item.attemptId);
     if (known !== undefined && (known.end !== null || known.jobGoneAtMs !== null)) return observe(known);
     if (known?.job != null) return foreign(item, known.job) ?? observe(known);
     const created = await create(item);
-    if (!('later' in created)) return created;
-    // Jobs that have ended count against a quota of Jobs as well.
-    finished.keepNothing();
-    return retries.add(item, created.later);
+    if (!('pendingReason' in created)) return created;
+    // Jobs that have ended count against a quota of Jobs as well; no room helps where a permission is missing.
+    if (created.pendingReason.kind === 'unschedulable') finished.keepNothing();
+    return retries.add(item, created.pendingReason);
   }
 
   function foreign(item: AttemptLaunch<AttemptRequest>, job: V1Job): AttemptObservation | null {
@@ -294,7 +297,7 @@ function hasSucceeded(job: V1Job | null): boolean {
   return (job?.status?.succeeded ?? 0) > 0;
 }
 
-/** Its only pod has succeeded: that of any other may go on, or come back with its node. */
+/** Its only pod has succeeded. A pod that has not succeeded may still be running, or reappear with its node. */
 function mayStay({ job, pods }: AttemptEntry): boolean {
   return (
     (job?.spec?.parallelism ?? 1) <= 1 &&

@@ -5,18 +5,19 @@ import { type AttemptEnd, type AttemptLaunch, type AttemptRequest } from '@lamin
 import type { ClusterClient } from '../client/client.ts';
 import { isClusterError } from '../client/errors.ts';
 import { JOBS } from '../client/resources.ts';
+import { quotaSentence } from '../diagnosis/pending/quota.ts';
 import { LABELS } from '../labels.ts';
 import { jobManifest } from '../manifests/job.ts';
 import { ManifestProblem } from '../manifests/problem.ts';
 import type { KubernetesSettings } from '../settings/settings.ts';
 import { slimJob } from '../watch/slim.ts';
-import { endNow } from './observe.ts';
+import { endNow } from './attempt-state.ts';
 
 export type Launched =
   | { readonly job: V1Job }
   | { readonly end: AttemptEnd }
   /** The cluster does not take it yet: somebody has to make room or put something right. */
-  | { readonly later: PendingReason };
+  | { readonly pendingReason: PendingReason };
 
 /** Throws where the cluster cannot be spoken to, which says nothing about the attempt. */
 export async function createOrAdopt(
@@ -35,8 +36,8 @@ export async function createOrAdopt(
     try {
       return { job: slimJob(await client.create(JOBS, manifest)) };
     } catch (error) {
-      const refused = refusal(error, settings.namespace);
-      if (refused !== null) return refused;
+      const answer = answerTo(error, settings.namespace);
+      if (answer !== null) return answer;
       if (!isClusterError(error, 'already-exists')) throw error;
       const found = await there(manifest, client);
       if (found !== null) return found;
@@ -48,15 +49,20 @@ export async function createOrAdopt(
 
 const MAX_TRIES = 3;
 
-function refusal(error: unknown, namespace: string): Launched | null {
+/** What follows from an error that says something about the attempt; null for any other. */
+function answerTo(error: unknown, namespace: string): Launched | null {
   if (isClusterError(error, 'invalid', 'denied')) {
     return { end: endNow('invalid', `The cluster does not accept the Job: ${error.message}`) };
   }
-  if (isClusterError(error, 'quota')) return { later: { kind: 'unschedulable', text: error.message } };
-  if (isClusterError(error, 'forbidden')) return { later: { kind: 'misconfigured', text: error.message } };
+  if (isClusterError(error, 'quota')) {
+    return { pendingReason: { kind: 'unschedulable', text: quotaSentence(error.message) } };
+  }
+  if (isClusterError(error, 'lacks-permission')) {
+    return { pendingReason: { kind: 'misconfigured', text: error.message } };
+  }
   if (!isClusterError(error, 'not-found')) return null;
   const text = `The namespace "${namespace}" does not exist; create it, or correct namespace in the cluster settings.`;
-  return { later: { kind: 'misconfigured', text } };
+  return { pendingReason: { kind: 'misconfigured', text } };
 }
 
 /** The Job that has the name; null where there is none any more. */

@@ -1,12 +1,16 @@
-/** Follows attempts from news to news until each has ended, been diagnosed, handed over and let go of. */
+/**
+ * Follows attempts from news to news until each has ended, been diagnosed, handed over and let go of. The diagnosis runs
+ * up to three times: without files, to see whether the attempt has ended (`endReadiness`); with the trainer's files, for
+ * its end (`finalize`); and once more with events, where those do not say why.
+ */
 
 import type { AttemptEnd, AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import pLimit from 'p-limit';
 import { PODS } from '../client/resources.ts';
 import { type AttemptEntry, livePods } from '../watch/attempts.ts';
+import { endedObservation, endReadiness, stuckPods } from './attempt-state.ts';
 import type { Deliveries } from './deliveries.ts';
 import { type FinalizeContext, finalize } from './finalize.ts';
-import { endedObservation, readiness, stuckPods } from './observe.ts';
 import type { WarningEvents } from './warning-events.ts';
 
 export interface LifecycleOptions extends FinalizeContext {
@@ -18,7 +22,10 @@ export interface LifecycleOptions extends FinalizeContext {
 }
 
 const TICK_MS = 5_000;
-/** What depends on time alone (a wait that became too long) is looked at every so many ticks. */
+/**
+ * What brings no news of its attempt is looked at every so many ticks: a wait that became too long, and a node that no
+ * longer answers, because news of nodes is kept without waking the attempts on them.
+ */
 const ALL_EVERY = 6;
 const FINALIZED_AT_ONCE = 16;
 const DISMISSED_MS = 60_000;
@@ -27,7 +34,7 @@ const KEPT_WITHOUT_JOB_MS = 15 * 60_000;
 
 export class Lifecycle {
   private readonly options: LifecycleOptions;
-  private readonly watchers = new Set<Deliveries>();
+  private readonly deliveries = new Set<Deliveries>();
   private readonly finalizing = new Map<AttemptEntry, Promise<AttemptEnd>>();
   private readonly timers = new Map<AttemptEntry, NodeJS.Timeout>();
   private readonly limit = pLimit(FINALIZED_AT_ONCE);
@@ -60,7 +67,7 @@ export class Lifecycle {
       return;
     }
     const context = this.options.contextOf(entry);
-    const ready = readiness(entry, context);
+    const ready = endReadiness(entry, context);
     if (ready === 'alive') return;
     entry.endSeenAtMs ??= context.nowMs;
     if (ready === 'ended') this.finalize(entry);
@@ -73,32 +80,32 @@ export class Lifecycle {
     return (await this.finalizing.get(entry)) ?? null;
   }
 
-  /** An end that the cluster did not say. */
+  /** An end that the cluster did not say. Only the leader hands it over; another worker's run finds it when it lists. */
   finish(entry: AttemptEntry, end: AttemptEnd): void {
     entry.end ??= end;
     entry.endSeenAtMs ??= Date.now();
     this.deliver(entry);
   }
 
-  add(watcher: Deliveries): void {
-    this.watchers.add(watcher);
-    if (this.options.leads()) this.deliverAll([watcher]);
+  add(deliveries: Deliveries): void {
+    this.deliveries.add(deliveries);
+    if (this.options.leads()) this.deliverAll([deliveries]);
   }
 
-  remove(watcher: Deliveries): void {
-    this.watchers.delete(watcher);
+  remove(deliveries: Deliveries): void {
+    this.deliveries.delete(deliveries);
   }
 
   /** This worker hands over ends from now on, also those that the one before it may have handed over already. */
   takeOver(): void {
-    this.deliverAll([...this.watchers]);
+    this.deliverAll([...this.deliveries]);
   }
 
   async close(): Promise<void> {
     this.closed = true;
     clearInterval(this.ticking);
     for (const timer of this.timers.values()) clearTimeout(timer);
-    await Promise.all([...this.watchers].map((watcher) => watcher.close()));
+    await Promise.all([...this.deliveries].map((each) => each.close()));
   }
 
   private finalize(entry: AttemptEntry): void {
@@ -131,18 +138,18 @@ export class Lifecycle {
   private deliver(entry: AttemptEntry): void {
     if (this.closed || entry.dismissed || entry.end === null || !this.options.leads()) return;
     const observation: AttemptObservation = endedObservation(entry, entry.end);
-    for (const watcher of this.watchers) watcher.add(observation);
+    for (const each of this.deliveries) each.add(observation);
   }
 
-  private deliverAll(watchers: readonly Deliveries[]): void {
+  private deliverAll(to: readonly Deliveries[]): void {
     for (const entry of this.options.entries()) {
       if (entry.end === null || entry.dismissed) continue;
-      for (const watcher of watchers) watcher.add(endedObservation(entry, entry.end));
+      for (const each of to) each.add(endedObservation(entry, entry.end));
     }
   }
 
   private owed(entry: AttemptEntry): boolean {
-    return [...this.watchers].some((watcher) => watcher.owes(entry.ref.attemptId));
+    return [...this.deliveries].some((each) => each.owes(entry.ref.attemptId));
   }
 
   private tick(): void {

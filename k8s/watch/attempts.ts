@@ -4,6 +4,11 @@ import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import { remnantOfJob, remnantOfPod } from './slim.ts';
 
+/**
+ * What is known of one attempt. An entry is made when its Job or pod is first seen, or when it is launched; gets its
+ * `end` when it is diagnosed; is dismissed when that end is recorded; and is dropped when Job and pods are gone and late
+ * news of them are over.
+ */
 export interface AttemptEntry {
   readonly ref: AttemptRef;
   /** Null where it is gone, or was never seen. */
@@ -93,8 +98,8 @@ export class AttemptTable {
     for (const job of jobs) this.putJob(job);
   }
 
-  /** `ids`: the attempts of this experiment whose Jobs there were at that version. */
-  forgetMissing(experimentId: string, ids: ReadonlySet<string>, resourceVersion: string): void {
+  /** Notes which Jobs are gone. `ids`: the attempts of this experiment whose Jobs there were at that version. */
+  markMissing(experimentId: string, ids: ReadonlySet<string>, resourceVersion: string): void {
     for (const entry of this.ofExperiment(experimentId)) this.missing(entry, ids, resourceVersion);
   }
 

@@ -90,7 +90,7 @@ export function startReflector<T extends ClusterObject>(options: ReflectorOption
     failures += 1;
     problem = error instanceof Error ? error.message : String(error);
     failed.resolve();
-    const forbidden = isClusterError(error, 'forbidden');
+    const forbidden = isClusterError(error, 'lacks-permission');
     const longest = forbidden ? FORBIDDEN_MS : Math.min(BACK_OFF.longestMs, BACK_OFF.firstMs * 2 ** failures);
     if (failures === 1 || failures % 20 === 0) {
       log.warn({ resource: resource.plural, err: error, failures }, 'the watch is broken; trying again');

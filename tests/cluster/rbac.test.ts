@@ -112,7 +112,7 @@ async function exercise({ trials, kubeConfig }: Stage): Promise<string | null> {
   refused.promise.catch(() => undefined);
   const notice = (fields: object): void => {
     const { err } = fields as { err?: unknown };
-    if (isClusterError(err, 'forbidden')) refused.reject(err);
+    if (isClusterError(err, 'lacks-permission')) refused.reject(err);
   };
   const log = { info: () => undefined, warn: notice, error: notice };
   const client = createClusterClient(kubeConfig, trials.settings, log);

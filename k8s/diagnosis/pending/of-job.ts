@@ -1,7 +1,9 @@
 /** Why there is no pod yet: the queue, or the API server refuses the pod that the Job controller asks for. */
 import type { PendingReason } from '@lamina/domain/contract/pending.ts';
+import { isQuotaRefusal } from '../../client/errors.ts';
 import { quote, reason } from '../finding.ts';
 import type { AttemptView } from '../view.ts';
+import { quotaSentence } from './quota.ts';
 
 export function pendingReasonOfJob(attempt: AttemptView): PendingReason | null {
   if (attempt.suspended) {
@@ -12,25 +14,15 @@ export function pendingReasonOfJob(attempt: AttemptView): PendingReason | null {
         : `Waiting for its turn in the queue ${attempt.queue}.`,
     );
   }
-  const refused = refusal(attempt);
+  const refused = newestPodRefusal(attempt);
   if (refused === null) return null;
-  return QUOTA.test(refused) ? quota(refused) : missing(refused);
+  return isQuotaRefusal(refused) ? reason('unschedulable', quotaSentence(refused)) : missing(refused);
 }
 
-/** The newest refusal of a pod; null where there is none or a pod has come since. */
-export function refusal(attempt: AttemptView): string | null {
+/** What the API server said when it last refused a pod; null where it did not, or a pod has come since. */
+export function newestPodRefusal(attempt: AttemptView): string | null {
   if (attempt.pods.length > 0) return null;
   return attempt.events.findLast((event) => event.kind === 'Job' && event.reason === 'FailedCreate')?.message ?? null;
-}
-
-const QUOTA = /exceeded quota: ([^,]+), requested: (.*?), used: (.*?), limited: (.*)$/;
-
-function quota(message: string): PendingReason {
-  const [, name = '', requested = '', used = '', limited = ''] = QUOTA.exec(message) ?? [];
-  return reason(
-    'unschedulable',
-    `The namespace's quota "${name}" is used up: the trial asks for ${requested}, ${used} is in use, and the limit is ${limited}. It starts when others end, or with a higher quota.`,
-  );
 }
 
 function missing(message: string): PendingReason {

@@ -1,5 +1,5 @@
 /** Anything else: the trainer's last words are all that is known. */
-import { finding, lastLine, onNode, type PodRule, quote, sentence } from '../finding.ts';
+import { finding, lastLine, onNode, type PodRule, quote, RESUMES, sentence } from '../finding.ts';
 import { logOf, trainerCode } from './said.ts';
 
 export const crashed: PodRule = (pod) => {
@@ -21,7 +21,4 @@ export const failedPod: PodRule = (pod) => {
 
 /** A pod that has ended without a word. */
 export const gonePod: PodRule = (pod) =>
-  finding(
-    'disrupted',
-    `The trial's pod${onNode(pod)} is gone, and nobody saw how it ended. Work up to the last checkpoint is kept.`,
-  );
+  finding('disrupted', `The trial's pod${onNode(pod)} is gone, and nobody saw how it ended. ${RESUMES}`);

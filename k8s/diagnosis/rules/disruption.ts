@@ -1,5 +1,5 @@
 /** Something in the cluster took the pod away: the condition DisruptionTarget and the kubelet's shutdown say what. */
-import { type Finding, finding, onNode, type PodRule, quote, sentence, theNode } from '../finding.ts';
+import { type Finding, finding, onNode, type PodRule, quote, RESUMES, sentence, theNode } from '../finding.ts';
 import { holding, type PodView } from '../view.ts';
 import { checkpointWords } from './said.ts';
 
@@ -53,8 +53,5 @@ export const vanished: PodRule = (pod) => {
 /** The pod waits for a node to end it, and the node does not answer. */
 export const nodeLost: PodRule = (pod): Finding | null => {
   if (pod.terminated !== null || pod.nodeReady !== false) return null;
-  return finding(
-    'disrupted',
-    `${theNode(pod)} stopped answering while the trial was on it. Work up to the last checkpoint is kept.`,
-  );
+  return finding('disrupted', `${theNode(pod)} stopped answering while the trial was on it. ${RESUMES}`);
 };

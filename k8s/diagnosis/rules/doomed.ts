@@ -1,6 +1,6 @@
 /** Attempts that wait for what no wait can bring. */
 import { type Finding, finding, quote } from '../finding.ts';
-import { refusal } from '../pending/of-job.ts';
+import { newestPodRefusal } from '../pending/of-job.ts';
 import type { AttemptView, PodView } from '../view.ts';
 import { startFailure } from './start-failure.ts';
 
@@ -19,7 +19,7 @@ const POD_SECURITY = /violates PodSecurity "([^":]+):?[^"]*":? ?(.*)$/s;
 const NO_POD = /Pod "[^"]*" is invalid: (.*)$/s;
 
 function refusedByPolicy(attempt: AttemptView): Finding | null {
-  const message = refusal(attempt);
+  const message = newestPodRefusal(attempt);
   if (message === null) return null;
   const security = POD_SECURITY.exec(message);
   if (security !== null) {

@@ -1,5 +1,5 @@
 /** What the cluster's Job controller says. */
-import { type Finding, finding, lastLine, quote } from '../finding.ts';
+import { type Finding, finding, lastLine, quote, RESUMES } from '../finding.ts';
 import { type AttemptView, type Condition, holding, type PodView } from '../view.ts';
 
 /** The reason for which the Job has failed, or is about to as soon as its pods have ended. */
@@ -28,7 +28,7 @@ export function withoutPods(attempt: AttemptView): Finding | null {
   const failure = jobFailure(attempt);
   if (failure === null) return null;
   if (failure.message.includes('DisruptionTarget')) {
-    return finding('disrupted', 'The cluster took the trial off its node. Work up to the last checkpoint is kept.');
+    return finding('disrupted', `The cluster took the trial off its node. ${RESUMES}`);
   }
   const said = lastLine(failure.message);
   return finding(

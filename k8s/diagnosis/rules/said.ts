@@ -41,8 +41,13 @@ export const savedAndStopped: PodRule = (pod, attempt) => {
   return { ...finding('disrupted', `${words}. ${checkpointWords(pod)}`), exitCode: EXIT_CODES.resumable };
 };
 
-/** What the trainer said about its checkpoint when it was stopped. */
+/** What the trainer said about its checkpoint when it was stopped, or what holds where it said nothing. */
 export function checkpointWords(pod: PodView): string {
+  return savedWords(pod) ?? RESUMES;
+}
+
+/** What the trainer said about its checkpoint when it was stopped; null where it said nothing. */
+export function savedWords(pod: PodView): string | null {
   const saved = trainerCode(pod) === EXIT_CODES.resumable ? pod.said?.message : undefined;
-  return saved ? sentence(saved) : RESUMES;
+  return saved ? sentence(saved) : null;
 }

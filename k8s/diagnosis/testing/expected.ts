@@ -25,7 +25,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'deadline-ignored': {
     outcome: 'timed-out',
     exitCode: 137,
-    says: "Stopped on node gpu-1 at the trial's deadline of 3 s; a longer policy.trialDeadline would let it end. Work up to the last checkpoint is kept.",
+    says: "Stopped on node gpu-1 at the trial's deadline of 3 s; a longer policy.trialDeadline would let it end.",
   },
   'deadline-pending': {
     outcome: 'unschedulable',
@@ -55,7 +55,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'evicted-unsaved': {
     outcome: 'disrupted',
     exitCode: 137,
-    says: 'The trial was moved off node gpu-1 on request, as when a node is drained for maintenance. Work up to the last checkpoint is kept.',
+    says: 'The trial was moved off node gpu-1 on request, as when a node is drained for maintenance. The next attempt goes on from the last checkpoint, if one was saved.',
   },
   'exit-0-no-result': {
     outcome: 'crashed',
@@ -183,7 +183,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'node-lost': {
     outcome: 'disrupted',
     exitCode: null,
-    says: 'Node gpu-1 stopped answering, and the cluster gave up what ran there. Work up to the last checkpoint is kept.',
+    says: 'Node gpu-1 stopped answering, and the cluster gave up what ran there. The next attempt goes on from the last checkpoint, if one was saved.',
   },
   'out-of-cpu': {
     outcome: 'disrupted',
@@ -203,7 +203,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'pod-force-deleted': {
     outcome: 'disrupted',
     exitCode: 137,
-    says: "The trial's pod on node gpu-1 was deleted while it ran. Work up to the last checkpoint is kept.",
+    says: "The trial's pod on node gpu-1 was deleted while it ran. The next attempt goes on from the last checkpoint, if one was saved.",
   },
   'pod-security': {
     outcome: 'invalid',
@@ -269,7 +269,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'signal-kill': {
     outcome: 'disrupted',
     exitCode: 137,
-    says: 'The trainer on node gpu-1 was ended by SIGKILL (code 137). Something outside Lamina killed it, and the node reports no lack of memory. Work up to the last checkpoint is kept.',
+    says: 'The trainer on node gpu-1 was ended by SIGKILL (code 137). Something outside Lamina killed it, and the node reports no lack of memory. The next attempt goes on from the last checkpoint, if one was saved.',
   },
   'signal-segv': {
     outcome: 'crashed',
@@ -279,7 +279,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'signal-term': {
     outcome: 'disrupted',
     exitCode: 143,
-    says: 'The trainer on node gpu-1 was ended by SIGTERM (code 143). Something outside Lamina asked it to stop before it could save. Work up to the last checkpoint is kept.',
+    says: 'The trainer on node gpu-1 was ended by SIGTERM (code 143). Something outside Lamina asked it to stop before it could save. The next attempt goes on from the last checkpoint, if one was saved.',
   },
   'start-no-program': {
     outcome: 'invalid',

@@ -1,4 +1,7 @@
-/** The node's kubelet ended the pod because the node, or the pod itself, was short of something. */
+/**
+ * The node's kubelet ended the pod because the node, or the pod itself, was short of something. An eviction that somebody
+ * asks the API server for, as a drain does, is in `disruption.ts`.
+ */
 import { type Finding, finding, type PodRule, quote, theNode } from '../finding.ts';
 import { memoryWords } from '../quantity.ts';
 import type { PodView } from '../view.ts';
@@ -16,7 +19,7 @@ const RESOURCE_OF_PRESSURE: Readonly<Record<string, string>> = {
   PIDPressure: 'pids',
 };
 
-export const evicted: PodRule = (pod) => {
+export const evictedByKubelet: PodRule = (pod) => {
   if (pod.reason !== 'Evicted') return null;
   if (OWN_LIMIT.test(pod.message)) return ownDiskLimit(pod);
   const pressure = PRESSURE.exec(pod.message)?.[1];
@@ -28,15 +31,15 @@ export const evicted: PodRule = (pod) => {
     case 'inodes':
       return finding(
         'disrupted',
-        `${theNode(pod)} ran out of local disk, and the trial was put off it. ${checkpointWords(pod)} If it happens again, have the node's disk cleared or enlarged.`,
+        `${theNode(pod)} ran out of local disk, and the trial was evicted from it. ${checkpointWords(pod)} If it happens again, have the node's disk cleared or enlarged.`,
       );
     case 'pids':
       return finding(
         'disrupted',
-        `${theNode(pod)} ran out of process numbers, and the trial was put off it. ${checkpointWords(pod)}`,
+        `${theNode(pod)} ran out of process numbers, and the trial was evicted from it. ${checkpointWords(pod)}`,
       );
     default:
-      return finding('disrupted', `${theNode(pod)} put the trial off: ${quote(pod.message)} ${checkpointWords(pod)}`);
+      return finding('disrupted', `${theNode(pod)} evicted the trial: ${quote(pod.message)} ${checkpointWords(pod)}`);
   }
 };
 
@@ -46,14 +49,14 @@ function memory(pod: PodView): Finding {
   if (usage === null) {
     return finding(
       'disrupted',
-      `${theNode(pod)} ran short of host memory, though the trial kept within its request, and the trial was put off it. ${checkpointWords(pod)}`,
+      `${theNode(pod)} ran short of host memory, though the trial kept within its request, and the trial was evicted from it. ${checkpointWords(pod)}`,
     );
   }
   const [, used = '', requested = ''] = usage;
   const asked = requested === '0' ? 'none' : `only ${memoryWords(requested)}`;
   return finding(
     'host-out-of-memory',
-    `${theNode(pod)} ran short of host memory, and the trial was put off it: it used ${memoryWords(used)} and had asked for ${asked} (resources.memory).`,
+    `${theNode(pod)} ran short of host memory, and the trial was evicted from it: it used ${memoryWords(used)} and had asked for ${asked} (resources.memory).`,
   );
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Job, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { AttemptEntry } from '../watch/attempts.ts';
-import { readiness, stuckPods } from './observe.ts';
+import { endReadiness, stuckPods } from './attempt-state.ts';
 
 const NOW_MS = Date.parse('2026-01-01T00:00:00Z');
 
@@ -30,7 +30,7 @@ function podsWith(phase: string, exitCode: number | null): Map<string, V1Pod> {
   return new Map([['p', pod as unknown as V1Pod]]);
 }
 const readinessOf = (more: Partial<AttemptEntry>) =>
-  readiness(entryOf(more), { nodes: new Map(), events: [], nowMs: NOW_MS });
+  endReadiness(entryOf(more), { nodes: new Map(), events: [], nowMs: NOW_MS });
 
 test('what runs is alive, also where its Job has not been seen yet or is gone', () => {
   const pods = podsWith('Running', null);

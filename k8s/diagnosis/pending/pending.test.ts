@@ -1,11 +1,11 @@
 /** Attempts that wait. Built by hand from the messages in the sources of Kubernetes 1.34, Kueue 0.17 and NVIDIA's container toolkit. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AttemptEvidence } from '../evidence.ts';
-import { diagnose } from './diagnose.ts';
+import type { AttemptEvidence } from '../../evidence.ts';
+import { diagnose } from '../diagnose.ts';
+import { event, evidence, job, NOW, node, pod, unscheduled, waiting } from '../testing/built.ts';
+import { spoken } from '../testing/spoken.ts';
 import { pendingReason } from './pending.ts';
-import { event, evidence, job, NOW, node, pod, unscheduled, waiting } from './testing/built.ts';
-import { spoken } from './testing/spoken.ts';
 
 const WAITS: readonly (readonly [string, AttemptEvidence, string | null])[] = [
   [
@@ -36,6 +36,20 @@ const WAITS: readonly (readonly [string, AttemptEvidence, string | null])[] = [
       ],
     }),
     'unschedulable: The namespace\'s quota "team" is used up: the trial asks for requests.nvidia.com/gpu=1, requests.nvidia.com/gpu=8 is in use, and the limit is requests.nvidia.com/gpu=8. It starts when others end, or with a higher quota.',
+  ],
+  [
+    'a quota that the cluster has not counted yet',
+    evidence({
+      events: [
+        event(
+          'Job',
+          'trial',
+          'FailedCreate',
+          'Error creating: pods "trial-x" is forbidden: status unknown for quota: team, resources: pods',
+        ),
+      ],
+    }),
+    'unschedulable: The cluster has not counted yet what is in use of the namespace\'s quota "team", as just after it was made. The trial starts once it has.',
   ],
   [
     'nodes of all kinds',

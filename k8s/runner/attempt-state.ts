@@ -1,9 +1,10 @@
-/** What the cluster shows of an attempt: what the run is told of it, whether it has ended, which of its pods are stuck. Pure. */
+/** What the cluster shows of an attempt: what the run is told of it, whether it has ended, which of its pods are stuck. */
 import type { CoreV1Event, V1Node, V1Pod } from '@kubernetes/client-node';
 import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { AttemptEnd, AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
-import { pendingReason } from '../diagnosis/pending.ts';
+import { pendingReason } from '../diagnosis/pending/pending.ts';
+import { isReady } from '../diagnosis/view.ts';
 import type { AttemptEvidence } from '../evidence.ts';
 import { LABELS } from '../labels.ts';
 import { type AttemptEntry, livePods } from '../watch/attempts.ts';
@@ -50,7 +51,7 @@ function admittedAt({ job }: AttemptEntry): string | null {
   return typeof startTime === 'string' ? startTime : null;
 }
 
-/** An end that is the runner's own, not diagnosed from evidence. */
+/** An end that is the runner's own, not diagnosed from evidence; it is dated now. */
 export function endNow(outcome: AttemptEnd['outcome'], message: string): AttemptEnd {
   return { outcome, message, exitCode: null, node: null, endedAt: new Date().toISOString() };
 }
@@ -62,7 +63,7 @@ const LAST_WORDS_MS = 1_500;
  * Whether an attempt has ended, as far as the cluster shows, and may be diagnosed: `alive`, `ended`, or for how many
  * milliseconds more news may still change the diagnosis.
  */
-export function readiness(entry: AttemptEntry, context: ClusterContext): 'alive' | 'ended' | number {
+export function endReadiness(entry: AttemptEntry, context: ClusterContext): 'alive' | 'ended' | number {
   const { job, jobGoneAtMs } = entry;
   // Its pod was seen first.
   if (job === null && jobGoneAtMs === null) return 'alive';
@@ -71,6 +72,7 @@ export function readiness(entry: AttemptEntry, context: ClusterContext): 'alive'
     if (jobGoneAtMs === null || livePods(entry).length > 0) return 'alive';
     return waitUntil(jobGoneAtMs + LAST_WORDS_MS, context.nowMs);
   }
+  // A success has its result, which no later word of the Job can change.
   if (job === null || found.exitCode === 0 || hasFinalCondition(entry)) return 'ended';
   return waitUntil((entry.endSeenAtMs ?? context.nowMs) + LAST_WORDS_MS, context.nowMs);
 }
@@ -91,7 +93,10 @@ export interface StuckPod {
   readonly node: string;
 }
 
-/** A node that is only slow to say so gets a little longer than the pod's grace period. */
+/**
+ * A node that is only slow to say so gets a little longer than the pod's grace period: deleting a pod by force is not to
+ * be undone. The diagnosis (`isLost`) does not wait for that, because later news may still correct it.
+ */
 const SLACK_MS = 5_000;
 
 /** Pods that wait for a node which does not answer to end them. */
@@ -103,14 +108,9 @@ export function stuckPods(
     const due: unknown = metadata?.deletionTimestamp;
     const node = spec?.nodeName;
     if (typeof due !== 'string' || node === undefined || Date.parse(due) + SLACK_MS > nowMs) return [];
-    if (!answersNot(nodes.get(node))) return [];
+    // Where nothing is known of a node, nothing is done.
+    if (isReady(nodes.get(node)) !== false) return [];
     const { name, uid } = metadata ?? {};
     return name === undefined || uid === undefined ? [] : [{ name, uid, node }];
   });
-}
-
-/** Where nothing is known of a node, nothing is done. */
-function answersNot(node: V1Node | undefined): boolean {
-  const ready = node?.status?.conditions?.find(({ type }) => type === 'Ready');
-  return ready !== undefined && ready.status !== 'True';
 }
