@@ -1,13 +1,13 @@
 """The split and the packing, with small numbers that can be checked by eye."""
 
 import random
+from typing import Any
 
 import pytest
 
-from lamina_trainer.data.blocks import Blocks, Marks, evaluation_blocks, held_out_order, one_each, pack
+from lamina_trainer.data.blocks import Blocks, Encoded, evaluation_blocks, held_out_order, one_each, pack
 
-BOTH = Marks(bos=1, eos=2)
-NONE = Marks(bos=None, eos=None)
+BOS, EOS = 1, 2
 
 
 def as_lists(blocks: Blocks) -> list[list[int]]:
@@ -28,33 +28,51 @@ def test_blocks_are_a_sequence():
         blocks[3]
 
 
+def encoded(*records: list[int], end: list[int] | None = None) -> list[Encoded]:
+    return [Encoded([*ids, *([EOS] if end is None else end)]) for ids in records]
+
+
 def test_packing_makes_every_token_a_target_once():
-    records = [[10, 11, 12], [20], [30, 31, 32, 33]]
-    blocks = as_lists(pack(records, 4, BOTH))
+    blocks = as_lists(pack(encoded([10, 11, 12], [20], [30, 31, 32, 33]), 4, BOS))
     assert all(len(block) == 4 and block[0] == 1 for block in blocks)
     targets = [token for block in blocks for token in block[1:]]
     assert targets == [10, 11, 12, 2, 20, 2, 30, 31, 32]
 
 
 def test_packing_without_marks_cuts_the_plain_stream():
-    assert as_lists(pack([[1, 2, 3], [4, 5]], 2, NONE)) == [[1, 2], [3, 4]]
+    assert as_lists(pack(encoded([1, 2, 3], [4, 5], end=[]), 2, None)) == [[1, 2], [3, 4]]
 
 
 def test_one_record_a_sequence_is_cut_and_dropped_without_a_target():
-    assert as_lists(one_each([[5, 6, 7], [8], []], 3, BOTH)) == [[1, 5, 6], [1, 8, 2], [1, 2]]
-    assert as_lists(one_each([[5], [6, 7]], 3, NONE)) == [[6, 7]]
+    assert as_lists(one_each(encoded([5, 6, 7], [8], []), 3, BOS)) == [[1, 5, 6], [1, 8, 2], [1, 2]]
+    assert as_lists(one_each(encoded([5], [6, 7], end=[]), 3, None)) == [[6, 7]]
+
+
+@pytest.mark.parametrize("cut", [pack, one_each])
+def test_what_counts_goes_with_its_tokens(cut: Any):
+    records = [Encoded([10, 11, EOS], [False, True, True]), Encoded([20, EOS]), Encoded([30, EOS], [False, True])]
+    blocks = cut(records, 3, BOS)
+    counting = [
+        token
+        for index, block in enumerate(blocks)
+        for token, counts in zip(block.tolist(), blocks.counted_in(index).tolist(), strict=True)
+        if counts
+    ]
+    assert counting == ([11, 2, 20, 2] if cut is pack else [11, 20, 2, 2])
+    assert [blocks[1:].counted_in(0).tolist()] == [blocks.counted_in(1).tolist()]
+    assert cut(encoded([10, 11]), 2, BOS).counted is None
 
 
 def test_evaluation_blocks_stay_within_the_limit_and_are_equally_long():
-    records = [list(range(100, 200))]
-    blocks = evaluation_blocks(records, 16, 70, BOTH)
+    records = encoded(list(range(100, 200)))
+    blocks = evaluation_blocks(records, 16, 70, BOS)
     assert [len(block) for block in blocks] == [16, 16, 16, 16]
-    assert [len(block) for block in evaluation_blocks(records, 64, 10, BOTH)] == [10]
+    assert [len(block) for block in evaluation_blocks(records, 64, 10, BOS)] == [10]
 
 
 def test_evaluation_of_less_text_than_a_block_is_one_shorter_block():
-    assert as_lists(evaluation_blocks([[7, 8]], 64, 64, BOTH)) == [[1, 7, 8, 2]]
-    assert len(evaluation_blocks([], 64, 64, BOTH)) == 0
+    assert as_lists(evaluation_blocks(encoded([7, 8]), 64, 64, BOS)) == [[1, 7, 8, 2]]
+    assert len(evaluation_blocks([], 64, 64, BOS)) == 0
 
 
 def test_the_split_does_not_depend_on_position():

@@ -19,7 +19,7 @@ import pytest
 
 from lamina_trainer.contract.generation import GenerationReport
 from lamina_trainer.contract.settings import FileDataset, TextField
-from lamina_trainer.data.records import load_texts
+from lamina_trainer.data.rendering import load_texts
 from lamina_trainer.errors import EXIT_INVALID, EXIT_RESUMABLE, InvalidError, StoppedError
 from lamina_trainer.generate.endpoint import UnavailableError
 from lamina_trainer.generate.journal import Answer, Journal

@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 from lamina_trainer.data.blocks import held_out_order
-from lamina_trainer.data.records import load_texts
+from lamina_trainer.data.rendering import load_texts
 from lamina_trainer.generate.run import generate
 from lamina_trainer.generate.spec import read_spec
 from lamina_trainer.trial.run import run_trial

@@ -9,25 +9,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 Tokens = NDArray[np.int32]
+Counted = NDArray[np.bool_]
 
 _SALT: Final = b"lamina-held-out-1\x00"
 
 
 class Blocks(Sequence[Tokens]):
-    """Token sequences, kept as one array and the offsets of its parts."""
+    """Token sequences, kept as one array and the offsets of its parts.
 
-    def __init__(self, tokens: Tokens, offsets: NDArray[np.int64]) -> None:
+    `counted` says of each token whether it counts in the loss when it is predicted; None: all of them do.
+    """
+
+    def __init__(self, tokens: Tokens, offsets: NDArray[np.int64], counted: Counted | None = None) -> None:
         self.tokens = tokens
         self.offsets = offsets
+        self.counted = counted
 
     @classmethod
-    def of(cls, sequences: Sequence[Sequence[int] | Tokens]) -> "Blocks":
+    def of(
+        cls, sequences: Sequence[Sequence[int] | Tokens], counted: Sequence[Sequence[bool] | Counted] | None = None
+    ) -> "Blocks":
         """Build from separate sequences."""
         offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
         np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
         parts = [np.asarray(sequence, dtype=np.int32) for sequence in sequences]
         tokens = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int32)
-        return cls(tokens, offsets)
+        if counted is None:
+            return cls(tokens, offsets)
+        masks = [np.asarray(mask, dtype=np.bool_) for mask in counted]
+        return cls(tokens, offsets, np.concatenate(masks) if masks else np.zeros(0, dtype=np.bool_))
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -38,33 +48,46 @@ class Blocks(Sequence[Tokens]):
     def __getitem__(self, index: slice) -> "Blocks": ...
     def __getitem__(self, index: int | slice) -> "Tokens | Blocks":
         if isinstance(index, slice):
-            return Blocks.of([self[position] for position in range(*index.indices(len(self)))])
-        if index < 0:
-            index += len(self)
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        return self.tokens[self.offsets[index] : self.offsets[index + 1]]
+            chosen = range(*index.indices(len(self)))
+            masks = None if self.counted is None else [self.counted_in(position) for position in chosen]
+            return Blocks.of([self[position] for position in chosen], masks)
+        return self.tokens[self._range(index)]
+
+    def counted_in(self, index: int) -> Counted:
+        """Of each token of one sequence, whether it counts; the first one has no prediction either way."""
+        where = self._range(index)
+        if self.counted is None:
+            return np.ones(where.stop - where.start, dtype=np.bool_)
+        return self.counted[where]
 
     def __iter__(self) -> Iterator[Tokens]:
         return (self[index] for index in range(len(self)))
 
+    def _range(self, index: int) -> slice:
+        if index < 0:
+            index += len(self)
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+
 
 @dataclass(frozen=True)
-class Marks:
-    """Special tokens: `bos` where the tokenizer starts a text with one, `eos` where the model has one."""
+class Encoded:
+    """A record as tokens: without the mark that starts a text, with the one that ends it."""
 
-    bos: int | None
-    eos: int | None
+    ids: Sequence[int]
+    counted: Sequence[bool] | None = None
+    """Which of `ids` count in the loss when they are predicted, one for each; None: all of them."""
 
 
-def held_out_order(texts: Sequence[str], fraction: float) -> tuple[list[int], list[int]]:
-    """Split records by the hash of their content: (indices to train on, indices held out).
+def held_out_order(questions: Sequence[str], fraction: float) -> tuple[list[int], list[int]]:
+    """Split records by the hash of what they ask: (indices to train on, indices held out).
 
-    The position of a record does not matter, nor do the other records: equal texts land on the same
+    The position of a record does not matter, nor do the other records: equal questions land on the same
     side, and a record keeps its side when others are added. Training records keep their order; held-out
     records are sorted by hash. If chance leaves a side empty, the record nearest to the border moves.
     """
-    keys = [hashlib.sha256(_SALT + text.encode()).digest() for text in texts]
+    keys = [hashlib.sha256(_SALT + question.encode()).digest() for question in questions]
     border = int(fraction * 2**64)
     held = {key for key in keys if int.from_bytes(key[:8], "big") < border}
     distinct = sorted(set(keys))
@@ -79,41 +102,46 @@ def held_out_order(texts: Sequence[str], fraction: float) -> tuple[list[int], li
     return train, evaluation
 
 
-def pack(records: Sequence[Sequence[int]], length: int, marks: Marks) -> Blocks:
-    """Cut records, joined by `eos`, into blocks of exactly `length` tokens, each starting with `bos`.
+def pack(records: Sequence[Encoded], length: int, bos: int | None) -> Blocks:
+    """Cut records that follow each other into blocks of exactly `length` tokens, each starting with `bos`.
 
-    With a `bos`, every token of the records is a prediction target exactly once. The rest that does not
-    fill a block is left out.
+    With a `bos`, every token of the records is predicted exactly once. The rest that does not fill a
+    block is left out.
     """
-    stream: list[int] = []
-    for record in records:
-        stream.extend(record)
-        if marks.eos is not None:
-            stream.append(marks.eos)
-    head = [] if marks.bos is None else [marks.bos]
+    head = [] if bos is None else [bos]
     body = length - len(head)
-    count = len(stream) // body
-    return Blocks.of([head + stream[index * body : (index + 1) * body] for index in range(count)])
+    stream = [token for record in records for token in record.ids]
+    starts = range(0, len(stream) // body * body, body)
+    masks = None
+    if any(record.counted is not None for record in records):
+        marks = [mark for record in records for mark in _marks(record)]
+        masks = [[False] * len(head) + marks[start : start + body] for start in starts]
+    return Blocks.of([head + stream[start : start + body] for start in starts], masks)
 
 
-def one_each(records: Sequence[Sequence[int]], length: int, marks: Marks) -> Blocks:
-    """Make one sequence per record, `bos` first, `eos` last, cut at `length`; those without a target go."""
-    head = [] if marks.bos is None else [marks.bos]
-    tail = [] if marks.eos is None else [marks.eos]
-    sequences = [(head + list(record) + tail)[:length] for record in records]
-    return Blocks.of([sequence for sequence in sequences if len(sequence) >= 2])
+def one_each(records: Sequence[Encoded], length: int, bos: int | None) -> Blocks:
+    """Make one sequence per record, `bos` first, cut at `length`; those without a prediction go."""
+    head = [] if bos is None else [bos]
+    kept = [record for record in records if len(head) + len(record.ids) >= 2]
+    masks = None
+    if any(record.counted is not None for record in kept):
+        masks = [([False] * len(head) + _marks(record))[:length] for record in kept]
+    return Blocks.of([(head + list(record.ids))[:length] for record in kept], masks)
 
 
-def evaluation_blocks(records: Sequence[Sequence[int]], length: int, max_tokens: int, marks: Marks) -> Blocks:
+def evaluation_blocks(records: Sequence[Encoded], length: int, max_tokens: int, bos: int | None) -> Blocks:
     """Held-out blocks of equal length, at most `max_tokens` tokens in all.
 
     They are packed whether or not training is, so that cells that differ in packing are scored on the
     same tokens. With less text than one block there is one shorter block.
     """
     length = min(length, max_tokens)
-    packed = pack(records, length, marks)
+    packed = pack(records, length, bos)
     if len(packed) == 0:
-        available = sum(len(record) + (marks.eos is not None) for record in records)
-        shorter = available + (marks.bos is not None)
-        return pack(records, shorter, marks) if shorter >= 2 and available > 0 else packed
+        shorter = sum(len(record.ids) for record in records) + (bos is not None)
+        return pack(records, shorter, bos) if shorter >= 2 else packed
     return packed[: max_tokens // length]
+
+
+def _marks(record: Encoded) -> list[bool]:
+    return [True] * len(record.ids) if record.counted is None else list(record.counted)

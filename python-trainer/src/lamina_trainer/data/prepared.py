@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,13 +10,14 @@ from typing import Any, Final
 import numpy as np
 
 from lamina_trainer.contract.settings import DatasetRef, EvaluationSettings
-from lamina_trainer.data.blocks import Blocks, Marks, evaluation_blocks, held_out_order, one_each, pack
-from lamina_trainer.data.records import dataset_fingerprint, describe, load_texts
+from lamina_trainer.data.blocks import Blocks, evaluation_blocks, held_out_order, one_each, pack
+from lamina_trainer.data.records import dataset_fingerprint, describe, read_records
+from lamina_trainer.data.rendering import rendering_of
 from lamina_trainer.data.tokenizer import LazyTokenizer, tokenizer_fingerprint
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.files import build_once
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Version in the cache key: increase it when the same input gives other blocks."""
 
 _log = logging.getLogger(__name__)
@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 class PreparedData:
     """Blocks of token ids, with fingerprints of what they were made from.
 
-    `evaluation` is scored by every cell; `evaluation_fingerprint` is the SHA-256 of its token ids, so
-    that two losses can be compared exactly if theirs is equal.
+    `evaluation` is scored by every cell; `evaluation_fingerprint` is the SHA-256 of its token ids and of
+    which of them count, so that two losses can be compared exactly if theirs is equal.
     """
 
     train: Blocks
@@ -68,13 +68,7 @@ def prepare_data(
     def build(folder: Path) -> None:
         loaded = tokenizer.load() if isinstance(tokenizer, LazyTokenizer) else tokenizer
         train, held = _make_blocks(dataset, loaded, max_length, packing=packing, evaluation=evaluation)
-        np.savez(
-            folder / "blocks.npz",
-            train_tokens=train.tokens,
-            train_offsets=train.offsets,
-            held_tokens=held.tokens,
-            held_offsets=held.offsets,
-        )
+        np.savez(folder / "blocks.npz", **_stored("train", train), **_stored("held", held))
         (folder / "key.json").write_text(key, encoding="utf-8")
 
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
@@ -84,42 +78,46 @@ def prepare_data(
         waiting=lambda: _log.info("Another process is tokenizing %s; waiting for it.", describe(dataset)),
     )
     with np.load(folder / "blocks.npz") as stored:
-        train = Blocks(stored["train_tokens"], stored["train_offsets"])
-        held = Blocks(stored["held_tokens"], stored["held_offsets"])
+        train, held = _read("train", stored), _read("held", stored)
     return PreparedData(train, held, fingerprint, _blocks_fingerprint(held))
 
 
 def _blocks_fingerprint(blocks: Blocks) -> str:
     digest = hashlib.sha256()
-    for block in blocks:
+    for index, block in enumerate(blocks):
         digest.update(len(block).to_bytes(8, "little"))
         digest.update(block.astype("<i4").tobytes())
+        if blocks.counted is not None:
+            digest.update(np.packbits(blocks.counted_in(index)).tobytes())
     return digest.hexdigest()
 
 
 def _make_blocks(
     dataset: DatasetRef, tokenizer: Any, max_length: int, *, packing: bool, evaluation: EvaluationSettings
 ) -> tuple[Blocks, Blocks]:
-    texts = load_texts(dataset)
-    train_indices, held_indices = held_out_order(texts, evaluation.fraction)
     name = describe(dataset)
+    rendering = rendering_of(dataset.fields, tokenizer)
+    rendered = [one for one in map(rendering.render, read_records(dataset)) if one.text.strip()]
+    if not rendered:
+        raise InvalidError(f"The data set {name} holds no text.")
+    train_indices, held_indices = held_out_order([one.question for one in rendered], evaluation.fraction)
     if not train_indices or not held_indices:
         raise InvalidError(
-            f"The data set {name} has too few different records ({len(set(texts))}): "
+            f"The data set {name} has too few different records ({len({one.question for one in rendered})}): "
             "at least one to train on and one to hold out are needed."
         )
-    marks = _marks(tokenizer)
-    train_ids = _tokenize(tokenizer, [texts[index] for index in train_indices])
-    held_ids = _tokenize(tokenizer, [texts[index] for index in held_indices])
+    bos = _starting_mark(tokenizer)
+    train_records = rendering.encode([rendered[index] for index in train_indices])
+    held_records = rendering.encode([rendered[index] for index in held_indices])
     cut = pack if packing else one_each
-    train = cut(train_ids, max_length, marks)
+    train = cut(train_records, max_length, bos)
     if len(train) == 0:
-        tokens = sum(len(ids) for ids in train_ids)
+        tokens = sum(len(record.ids) for record in train_records)
         raise InvalidError(
-            f"The data set {name} has {tokens} training tokens, too few for one block of "
-            f"training.maxLength = {max_length} tokens; choose a shorter one or turn training.packing off."
+            f"The data set {name} has {tokens} training tokens, ends of records included: too few for one block "
+            f"of training.maxLength = {max_length} tokens; choose a shorter one or turn training.packing off."
         )
-    held = evaluation_blocks(held_ids, max_length, evaluation.max_tokens, marks)
+    held = evaluation_blocks(held_records, max_length, evaluation.max_tokens, bos)
     if len(held) == 0:
         raise InvalidError(
             f"The data set {name} has no held-out text to score; raise evaluation.fraction "
@@ -127,7 +125,7 @@ def _make_blocks(
         )
     _log.info(
         "Tokenized %d records of %s: %d training sequences, %d held-out blocks.",
-        len(texts),
+        len(rendered),
         name,
         len(train),
         len(held),
@@ -135,13 +133,18 @@ def _make_blocks(
     return train, held
 
 
-def _marks(tokenizer: Any) -> Marks:
+def _stored(name: str, blocks: Blocks) -> dict[str, Any]:
+    arrays: dict[str, Any] = {f"{name}_tokens": blocks.tokens, f"{name}_offsets": blocks.offsets}
+    return arrays if blocks.counted is None else {**arrays, f"{name}_counted": blocks.counted}
+
+
+def _read(name: str, stored: Any) -> Blocks:
+    counted = stored.get(f"{name}_counted", None)
+    return Blocks(stored[f"{name}_tokens"], stored[f"{name}_offsets"], counted)
+
+
+def _starting_mark(tokenizer: Any) -> int | None:
+    """The token that the tokenizer starts every text with, where it does."""
     starts: list[int] = tokenizer("a").input_ids[:1]
-    bos = tokenizer.bos_token_id
-    return Marks(bos=bos if bos is not None and starts == [bos] else None, eos=tokenizer.eos_token_id)
-
-
-def _tokenize(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
-    # verbose=False: records longer than the model's context are cut into blocks afterwards.
-    ids: list[list[int]] = tokenizer(list(texts), add_special_tokens=False, verbose=False).input_ids
-    return ids
+    bos: int | None = tokenizer.bos_token_id
+    return bos if bos is not None and starts == [bos] else None

@@ -1,29 +1,37 @@
-"""Records of a data set as texts, and the fingerprint of where they came from."""
+"""Records of a data set, and the fingerprint of where they came from."""
 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lamina_trainer.contract.document import write_document
-from lamina_trainer.contract.settings import DatasetRef, FileDataset, HfDataset, TextField, TextFields
+from lamina_trainer.contract.settings import DatasetRef, FileDataset, HfDataset, TextField
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.files import remembered_sha256
 from lamina_trainer.host.hub import hub_offline
 
 
-def load_texts(dataset: DatasetRef) -> list[str]:
-    """All non-empty texts of the data set, in its order.
+class BadRecordError(InvalidError):
+    """One record that cannot be used; the sentence says where it stands."""
 
-    With `prompt` and `completion` the text is the one followed directly by the other. Raises
-    InvalidError for a missing file, column or network, a wrong line, or a data set without text.
+
+@dataclass(frozen=True)
+class Record:
+    """A record as it was read; `where` begins a sentence about it, such as "Line 61 of notes.jsonl"."""
+
+    where: str
+    fields: Mapping[str, Any]
+
+
+def read_records(dataset: DatasetRef) -> Iterator[Record]:
+    """All records of the data set, in its order; a paragraph of plain text is in the column of the text.
+
+    Raises BadRecordError for a broken record, InvalidError for a file or network that is missing.
     """
-    texts = _file_texts(dataset) if isinstance(dataset, FileDataset) else _hub_texts(dataset)
-    kept = [text for text in texts if text.strip()]
-    if not kept:
-        raise InvalidError(f"The data set {describe(dataset)} holds no text.")
-    return kept
+    return _file_records(dataset) if isinstance(dataset, FileDataset) else _hub_records(dataset)
 
 
 def describe(dataset: DatasetRef) -> str:
@@ -32,7 +40,7 @@ def describe(dataset: DatasetRef) -> str:
 
 
 def dataset_fingerprint(dataset: DatasetRef, cache: Path) -> str:
-    """SHA-256 over the file's bytes and how they are read; for the hub over the texts themselves.
+    """SHA-256 over the file's bytes and how they are read; for the hub over the records themselves.
 
     Raises InvalidError if a file's content is not the one that was submitted.
     """
@@ -46,8 +54,8 @@ def dataset_fingerprint(dataset: DatasetRef, cache: Path) -> str:
         how = f"{dataset.format}\n{write_document(dataset.fields)}\n{content}"
         digest.update(how.encode())
     else:
-        for text in load_texts(dataset):
-            encoded = text.encode()
+        for record in read_records(dataset):
+            encoded = json.dumps(record.fields, sort_keys=True, default=str).encode()
             digest.update(len(encoded).to_bytes(8, "big"))
             digest.update(encoded)
     return digest.hexdigest()
@@ -60,14 +68,16 @@ def _existing(dataset: FileDataset) -> Path:
     return path
 
 
-def _file_texts(dataset: FileDataset) -> Iterator[str]:
+def _file_records(dataset: FileDataset) -> Iterator[Record]:
     path = _existing(dataset)
     try:
         with path.open(encoding="utf-8") as file:
             if dataset.format == "text":
-                yield from _paragraphs(file)
+                column = dataset.fields.text if isinstance(dataset.fields, TextField) else "text"
+                for number, paragraph in enumerate(_paragraphs(file), start=1):
+                    yield Record(f"Paragraph {number} of {dataset.path}", {column: paragraph})
             else:
-                yield from _json_lines(file, dataset)
+                yield from _json_lines(file, dataset.path)
     except UnicodeDecodeError as error:
         raise InvalidError(f"The data set {dataset.path} is not UTF-8 text: {error.reason}.") from error
     except OSError as error:
@@ -86,38 +96,21 @@ def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
         yield "\n".join(paragraph)
 
 
-def _json_lines(lines: Iterable[str], dataset: FileDataset) -> Iterator[str]:
+def _json_lines(lines: Iterable[str], path: str) -> Iterator[Record]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        where = f"Line {number} of {dataset.path}"
+        where = f"Line {number} of {path}"
         try:
             record = json.loads(line)
         except json.JSONDecodeError as error:
-            raise InvalidError(f"{where} is not JSON: {error.msg}.") from error
+            raise BadRecordError(f"{where} is not JSON: {error.msg}.") from error
         if not isinstance(record, dict):
-            raise InvalidError(f"{where} is not a JSON object.")
-        yield _text_of(record, dataset.fields, where)
+            raise BadRecordError(f"{where} is not a JSON object.")
+        yield Record(where, record)
 
 
-def _columns(fields: TextFields) -> tuple[str, ...]:
-    return (fields.text,) if isinstance(fields, TextField) else (fields.prompt, fields.completion)
-
-
-def _text_of(record: Mapping[str, Any], fields: TextFields, where: str) -> str:
-    parts: list[str] = []
-    for column in _columns(fields):
-        if column not in record:
-            present = ", ".join(sorted(record)) or "none"
-            raise InvalidError(f"{where} has no column '{column}'; its columns are: {present}.")
-        value = record[column]
-        if not isinstance(value, str):
-            raise InvalidError(f"{where}: column '{column}' holds {type(value).__name__}, not text.")
-        parts.append(value)
-    return "".join(parts)
-
-
-def _hub_texts(dataset: HfDataset) -> Iterator[str]:
+def _hub_records(dataset: HfDataset) -> Iterator[Record]:
     offline = hub_offline()
     import datasets
 
@@ -131,10 +124,5 @@ def _hub_texts(dataset: HfDataset) -> Iterator[str]:
                 f"The {name} is not in the local hub cache, and the hub cannot be asked without a network."
             ) from error
         raise InvalidError(f"The {name} cannot be loaded from the hub: {error}") from error
-    missing = [column for column in _columns(dataset.fields) if column not in table.column_names]
-    if missing:
-        raise InvalidError(
-            f"The {name} has no column '{missing[0]}'; its columns are: {', '.join(table.column_names)}."
-        )
-    for index, record in enumerate(table):
-        yield _text_of(record, dataset.fields, f"Record {index} of the {name}")
+    for number, record in enumerate(table, start=1):
+        yield Record(f"Record {number} of the {name}", record)

@@ -95,7 +95,7 @@ def _uncontaminated(
     held: set[int] = set()
     # Sides follow from each record's own content, so that leaving training records out moves no other.
     if settings.fraction is not None and rest:
-        _, chosen = held_out_order([text_of(records[at], fields) for at in rest], settings.fraction)
+        _, chosen = held_out_order([question_of(records[at], fields) for at in rest], settings.fraction)
         held = {rest[index] for index in chosen}
     own = Scored((records[at].completion for at in held), settings.ngram)
     train = [at for at in rest if at not in held]
@@ -117,7 +117,7 @@ def _uncontaminated(
     return [records[at] for at in rest if at not in by_own], overlap
 
 
-def text_of(record: Record, fields: Columns) -> str:
-    """What the trainer makes of a record."""
-    columns = (fields.text,) if isinstance(fields, TextColumn) else (fields.prompt, fields.completion)
-    return "".join(record.prompt if column == "prompt" else record.completion for column in columns)
+def question_of(record: Record, fields: Columns) -> str:
+    """What decides for the trainer whether a record is held out: the same as in `data/rendering.py`."""
+    column = fields.text if isinstance(fields, TextColumn) else fields.prompt
+    return record.prompt if column == "prompt" else record.completion

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from lamina_trainer.contract.document import write_document
 from lamina_trainer.contract.generation import GenerationCounts, GenerationReport, GenerationSpec
 from lamina_trainer.contract.settings import FileDataset
-from lamina_trainer.data.records import load_texts
+from lamina_trainer.data.rendering import load_texts
 from lamina_trainer.errors import InvalidError, StoppedError
 from lamina_trainer.generate.endpoint import OpenAiClient, RefusedError
 from lamina_trainer.generate.journal import Answer, Journal
