@@ -10,9 +10,9 @@ import torch
 from lamina_trainer.cli import main
 from lamina_trainer.contract.settings import LoraSettings
 from lamina_trainer.model.adapter import save_adapter
-from lamina_trainer.model.layers import cut
+from lamina_trainer.model.cut import cut
 from lamina_trainer.model.loading import load_model
-from lamina_trainer.model.merge import compare, probe
+from lamina_trainer.model.merge import compare, copy_tokenizer, merge, probe
 from lamina_trainer.model.precision import apply_precision, resolve_numerics
 from lamina_trainer.training.methods import apply_method
 from tiny import LORA, gemma_config, llama_config, save_model
@@ -30,13 +30,15 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
-def make_adapter(base: Path, folder: Path, precision="nf4", method="qlora", compute="fp32") -> Path:
+def make_adapter(
+    base: Path, folder: Path, precision="nf4", method="qlora", compute="fp32", targets="all-linear"
+) -> Path:
     numerics = resolve_numerics(precision, compute, torch.device("cpu"), fast_16_bit=False)
     loaded = load_model(base, numerics.stored)
     cut(loaded, KEPT)
     apply_precision(loaded.causal, loaded.layers, numerics)
     torch.manual_seed(3)
-    for parameter in apply_method(loaded, method, LoraSettings(**{**LORA, "dropout": 0.0})):
+    for parameter in apply_method(loaded, method, LoraSettings(**{**LORA, "dropout": 0.0, "targets": targets})):
         parameter.data.normal_(std=0.1)  # as if trained: the second factor starts as zeros
     save_adapter(loaded, loaded.causal.peft_config["default"], folder, precision, compute, KEPT)
     return folder
@@ -167,3 +169,44 @@ def test_the_difference_of_logits_by_hand():
     assert found.same_top == 0
     p = torch.softmax(first[0], 0)
     assert found.divergence == pytest.approx(float(p[0] - p[1]), abs=1e-6)
+
+
+@pytest.mark.parametrize("targets", [["embed_tokens"], ["lm_head"], ["embed_tokens", "q_proj"]])
+@pytest.mark.parametrize("base", ["gemma", "llama"])
+def test_adapters_of_embeddings_load_under_any_name_and_merge(tmp_path, bases, capsys, base, targets):
+    """Gemma multiplies its embedding's rows, and its head is the same matrix."""
+    from peft import PeftModel
+
+    adapter = make_adapter(bases[base], tmp_path / "adapter", "bf16", "lora", targets=targets)
+    loaded = load_model(bases[base], torch.float32)
+    cut(loaded, KEPT)
+    plain = probe(loaded.causal)
+    model = PeftModel.from_pretrained(loaded.causal, str(adapter), adapter_name="other")
+    assert compare(plain, probe(model)).relative > 0.02
+    assert (
+        main(["merge", str(adapter), "--base", str(bases[base]), "--to", str(tmp_path / "m"), "--dtype", "fp32"]) == 0
+    )
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["difference"]["relative"] < 1e-4
+
+
+def test_tied_heads_are_stored_once_whatever_they_were_multiplied_in(tmp_path, bases):
+    sizes = set()
+    for compute in ("fp32", "bf16"):
+        adapter = make_adapter(bases["gemma"], tmp_path / compute, "bf16", "lora", compute)
+        merge(adapter, bases["gemma"], tmp_path / f"merged-{compute}", "bf16")
+        sizes.add((tmp_path / f"merged-{compute}" / "model.safetensors").stat().st_size)
+        assert json.loads((tmp_path / f"merged-{compute}" / "config.json").read_text())["tie_word_embeddings"] is True
+    assert len(sizes) == 1
+
+
+def test_every_file_of_a_tokenizer_is_copied(tmp_path):
+    base, target = tmp_path / "base", tmp_path / "target"
+    base.mkdir()
+    target.mkdir()
+    kept = {"vocab.json", "merges.txt", "tokenizer.model", "added_tokens.json", "chat_template.jinja"}
+    for name in (*kept, "config.json", "pytorch_model.bin", "model.safetensors.index.json", ".gitattributes"):
+        (base / name).write_text("base")
+    (target / "config.json").write_text("target")
+    copy_tokenizer(base, target)
+    assert {file.name for file in target.iterdir()} == {*kept, "config.json"}
+    assert (target / "config.json").read_text() == "target"

@@ -5,7 +5,8 @@ from pydantic import TypeAdapter
 from lamina_trainer.contract.settings import LayerChoice
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.model.angular_distance import angular_distances, layer_states
-from lamina_trainer.model.layers import cut, kept_indices, needs_calibration
+from lamina_trainer.model.cut import cut
+from lamina_trainer.model.layers import kept_indices, needs_calibration
 from lamina_trainer.model.loading import describe
 from lamina_trainer.model.precision import resolve_numerics
 from tiny import gemma_config, llama_config, random_model

@@ -9,7 +9,7 @@ import torch
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.measure.inference import generate, prompts
 from lamina_trainer.model.adapter import read_about
-from lamina_trainer.model.layers import cut
+from lamina_trainer.model.cut import cut
 from lamina_trainer.model.loading import load_model
 from lamina_trainer.model.merge import compare, probe, verify
 from lamina_trainer.model.precision import apply_precision, resolve_numerics
@@ -103,6 +103,23 @@ def test_after_full_training_the_model_itself_is_the_merged_one(tmp_path, shelf)
     base = load_model(shelf / "llama", torch.float32)
     assert compare(probe(base.causal), probe(merged.causal)).relative > 0.01
     assert (Path(asked.paths.output) / "merged" / "tokenizer.json").exists()
+
+
+def test_a_model_that_is_not_saved_as_it_was_trained_is_not_kept(tmp_path, shelf, monkeypatch):
+    from transformers import PreTrainedModel
+
+    save = PreTrainedModel.save_pretrained
+
+    def damage(self, folder, *arguments, **named):
+        self.model.layers[0].mlp.up_proj.weight.data += 0.1
+        save(self, folder, *arguments, **named)
+
+    monkeypatch.setattr(PreTrainedModel, "save_pretrained", damage)
+    recorder = Recorder()
+    asked = request(tmp_path, shelf, precision="bf16", method="full", lora=None, artifacts=KEEP_ALL)
+    run_trial(asked, recorder, None)
+    assert [text for text in recorder.warnings if "differ from the trained one's" in text]
+    assert not (Path(asked.paths.output) / "merged").exists()
 
 
 def test_a_merge_above_the_tolerance_is_a_figure_and_no_model(tmp_path, shelf, monkeypatch):

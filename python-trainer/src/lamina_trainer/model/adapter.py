@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -14,7 +15,7 @@ from lamina_trainer.contract.settings import ListedLayers
 from lamina_trainer.contract.vocabulary import Precision, ResolvedDtype
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.files import open_to_readers, sha256_of_file, write_atomic
-from lamina_trainer.model.layers import cut
+from lamina_trainer.model.cut import cut
 from lamina_trainer.model.loading import LoadedModel, load_model
 from lamina_trainer.model.precision import apply_precision, resolve_numerics, set_matmul_mode
 from lamina_trainer.quantizers.checkpoint import check_checkpoint, default_precision
@@ -59,7 +60,7 @@ def save_adapter(
         raise InvalidError("an adapter that trains biases cannot be saved apart from its base")
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
-        f"base_model.model.{name.replace('.default.', '.')}": parameter.detach().cpu().contiguous()
+        f"base_model.model.{_stored_name(name)}": parameter.detach().cpu().contiguous()
         for name, parameter in loaded.causal.named_parameters()
         if "lora_" in name
     }
@@ -127,10 +128,15 @@ def attach(causal: Any, folder: Path) -> Any:
     except (RuntimeError, ValueError, KeyError, TypeError, json.JSONDecodeError) as error:
         first = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InvalidError(f"The adapter in {folder} does not fit this base: {first}") from error
-    expected = {name.replace(".default.", ".") for name, _ in model.named_parameters() if "lora_" in name}
+    expected = {_stored_name(name) for name, _ in model.named_parameters() if "lora_" in name}
     if {name for name in stored if "lora_" in name} != expected:
         raise InvalidError(f"The adapter in {folder} does not fit this base: its layers are not those of the model.")
     return model.eval()
+
+
+def _stored_name(name: str) -> str:
+    """A parameter's name in the file: without that of the adapter, which follows a module, or ends an embedding's."""
+    return re.sub(r"\.default(?=\.|$)", "", name)
 
 
 def _base_name(name: str) -> str:

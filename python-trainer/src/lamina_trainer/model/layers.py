@@ -1,9 +1,7 @@
-"""Chooses the decoder layers that are kept, and cuts the model."""
+"""Chooses the decoder layers that are kept."""
 
 import math
 from collections.abc import Sequence
-
-from torch import nn
 
 from lamina_trainer.contract.settings import (
     AllLayers,
@@ -15,7 +13,6 @@ from lamina_trainer.contract.settings import (
     ListedLayers,
 )
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.model.loading import LoadedModel
 
 Distances = Sequence[float]
 """Angular distance of a block by the index of its first layer, for one block length."""
@@ -79,21 +76,3 @@ def kept_indices(choice: LayerChoice, total: int, distances: Distances | None = 
             if distances is None:
                 raise ValueError("an angular choice needs distances")
             return without_block(total, closest_block(distances), total - keep)
-
-
-def cut(loaded: LoadedModel, kept: Sequence[int]) -> None:
-    """Keep these layers: rebuild the list, renumber cache indices, slice what is configured per layer."""
-    total = len(loaded.layers)
-    if list(kept) == list(range(total)):
-        return
-    rebuilt = nn.ModuleList(loaded.layers[i] for i in kept)
-    for position, layer in enumerate(rebuilt):
-        for module in layer.modules():
-            if isinstance(getattr(module, "layer_idx", None), int):
-                module.layer_idx = position  # type: ignore[assignment]
-    setattr(loaded.decoder, loaded.layers_name, rebuilt)
-    config = loaded.text_config
-    for name, value in list(vars(config).items()):
-        if isinstance(value, list) and len(value) == total:
-            setattr(config, name, [value[i] for i in kept])
-    config.num_hidden_layers = len(rebuilt)

@@ -17,6 +17,10 @@ ATTENTION = ("sdpa", "eager")
 """Implementations that may be chosen, best first; which one it was is recorded."""
 
 
+LISTS = ("layers", "h", "blocks")
+"""Names of the list of decoder layers."""
+
+
 @dataclass
 class LoadedModel:
     """A causal language model and where its decoder layers hang."""
@@ -65,8 +69,8 @@ def load_model(folder: Path, dtype: torch.dtype) -> LoadedModel:
                 else load_checkpoint(folder, form, dtype, attention)
             )
         except (ValueError, OSError) as error:
-            failure = error
-            if attention not in str(error):
+            failure = failure or error
+            if "attention" not in str(error):  # what refuses an implementation says so, each class in its own words
                 break
             continue
         causal.eval()
@@ -76,13 +80,18 @@ def load_model(folder: Path, dtype: torch.dtype) -> LoadedModel:
 
 
 def describe(causal: Any, attention: str) -> LoadedModel:
-    """Find the decoder layers of a causal language model."""
-    decoder = causal.get_decoder()
-    for name in ("layers", "h"):
-        if isinstance(getattr(decoder, name, None), nn.ModuleList):
-            config = causal.config.get_text_config(decoder=True)
-            config.use_cache = False
-            return LoadedModel(causal, decoder, name, config, len(getattr(decoder, name)), attention)
+    """Find the decoder layers of a causal language model; raises InvalidError where they are not in a list."""
+    from transformers import PreTrainedModel
+
+    # Some classes call their head the decoder, and some have it under a name that transformers does not look for.
+    for decoder in (causal.get_decoder(), causal.base_model, getattr(causal, "model", None)):
+        if decoder is causal or not isinstance(decoder, PreTrainedModel):
+            continue
+        for name in LISTS:
+            if isinstance(getattr(decoder, name, None), nn.ModuleList):
+                config = causal.config.get_text_config(decoder=True)
+                config.use_cache = False
+                return LoadedModel(causal, decoder, name, config, len(getattr(decoder, name)), attention)
     raise InvalidError(f"{type(causal).__name__} has no list of decoder layers that could be cut")
 
 

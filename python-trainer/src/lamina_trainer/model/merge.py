@@ -18,11 +18,14 @@ from lamina_trainer.host.files import open_to_readers
 from lamina_trainer.model.adapter import AdapterBase, attach, base_checksum, load_base, read_about
 from lamina_trainer.model.loading import LoadedModel, load_model
 from lamina_trainer.model.precision import DTYPES
+from lamina_trainer.model.stored_weights import StoredLinear
 from lamina_trainer.quantizers.registry import quantizer_of
 
 TOLERANCE: Final = {"fp32": 1e-4, "fp16": 5e-3, "bf16": 3e-2}
 """Largest relative difference of logits after a merge, by the coarser of two dtypes: that of the merged weights, and
 that of training, to which some models round constants (Gemma the scale of its embeddings)."""
+
+WEIGHT_FILES: Final = frozenset({".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx"})
 
 
 class Difference(Document):
@@ -89,6 +92,7 @@ def merge(adapter: Path, base: Path, target: Path, dtype: ResolvedDtype) -> Merg
         raise InvalidError(f"{target} exists already.")
     about = read_about(adapter)
     model, expected = _in_fp32(base, about, adapter)
+    _untie_adapted(model)
     merged = model.merge_and_unload(safe_merge=True)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
@@ -107,9 +111,38 @@ def merge(adapter: Path, base: Path, target: Path, dtype: ResolvedDtype) -> Merg
 
 
 def copy_tokenizer(base: Path, target: Path) -> None:
-    """Put the base's tokenizer into another model folder."""
-    for file in (*base.glob("tokenizer*"), *base.glob("special_tokens_map.json"), *base.glob("chat_template*")):
-        shutil.copyfile(file, target / file.name)
+    """Put the base's tokenizer into another model folder: every file that is no weight, no configuration, no text.
+
+    Classes name their files as they like (vocab.json, merges.txt, spiece.model, …).
+    """
+    for file in base.iterdir():
+        if (
+            file.is_file()
+            and not file.name.startswith(".")
+            and not _is_weight(file)
+            and not (target / file.name).exists()
+        ):
+            shutil.copyfile(file, target / file.name)
+
+
+def _is_weight(file: Path) -> bool:
+    return file.suffix in WEIGHT_FILES or file.name.endswith(".index.json")
+
+
+def _untie_adapted(model: Any) -> None:
+    """Give the head a matrix of its own where an adapter is on the embedding alone, or on the head alone.
+
+    Adding the adapter to a matrix that both use would change both.
+    """
+    causal = model.get_base_model()
+    ends = [causal.get_input_embeddings(), causal.get_output_embeddings()]
+    if any(end is None for end in ends) or not any(hasattr(end, "base_layer") for end in ends):
+        return
+    inner, outer = (getattr(end, "base_layer", end) for end in ends)
+    if inner.weight is outer.weight:
+        outer.weight = nn.Parameter(outer.weight.detach().clone(), requires_grad=False)
+        causal.config.tie_word_embeddings = False
+        causal.config.get_text_config(decoder=True).tie_word_embeddings = False
 
 
 def verify(adapter: Path, base: Path, merged: Path | None) -> Difference | None:
@@ -177,7 +210,9 @@ def _plain_linear(module: nn.Module) -> nn.Module | None:
     if not isinstance(module, nn.Linear) or type(module) is nn.Linear:
         return None
     linear = nn.Linear(module.in_features, module.out_features, module.bias is not None, device="meta")
-    linear.weight = nn.Parameter(_weight(module), requires_grad=False)
+    # A weight that is only stored in 16 bits may be the embedding's too, and stays the same parameter.
+    held = isinstance(module, StoredLinear)
+    linear.weight = module.weight if held else nn.Parameter(_weight(module), requires_grad=False)
     if module.bias is not None:
         linear.bias = nn.Parameter(module.bias.detach().float(), requires_grad=False)
     return linear

@@ -67,13 +67,20 @@ class StoredEmbedding(nn.Embedding):
         super().__init__(source.num_embeddings, source.embedding_dim, source.padding_idx, device="meta")
         self.weight = source.weight
         self.dtype = dtype
-        scale = getattr(source, "scalar_embed_scale", None)
-        self.scale = None if scale is None else float(scale)
+        self.scale = embedding_scale(source)
+        if self.scale is not None:  # PEFT looks for it, to scale what its adapter adds
+            self.register_buffer("embed_scale", torch.tensor(self.scale, device=self.weight.device), persistent=False)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Look up and cast."""
         rows = functional.embedding(ids, self.weight, self.padding_idx).to(self.dtype)
         return rows if self.scale is None else rows * self.scale
+
+
+def embedding_scale(embedding: nn.Embedding) -> float | None:
+    """The factor that some models multiply an embedding's rows with; they name it in two ways."""
+    named = getattr(embedding, "scalar_embed_scale", getattr(embedding, "embed_scale", None))
+    return None if named is None else float(named)
 
 
 def cast_on_use(model: nn.Module, dtype: torch.dtype) -> None:
@@ -87,7 +94,7 @@ def cast_on_use(model: nn.Module, dtype: torch.dtype) -> None:
             continue
         if type(child) is nn.Linear:
             setattr(parent, name, StoredLinear(child, dtype, scratch))
-        elif isinstance(child, nn.Embedding) and (type(child) is nn.Embedding or hasattr(child, "scalar_embed_scale")):
+        elif type(child) is nn.Embedding or (isinstance(child, nn.Embedding) and embedding_scale(child) is not None):
             setattr(parent, name, StoredEmbedding(child, dtype))
         elif any(p.dim() > 1 and p.is_floating_point() for p in child.parameters(recurse=False)):
             raise InvalidError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import torch
+from torch import Tensor
 
 from lamina_trainer.contract.result import Artifact, BaseChecksums, MergeResult
 from lamina_trainer.contract.settings import TrialSettings
@@ -16,12 +17,14 @@ from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.files import open_to_readers
 from lamina_trainer.model.adapter import base_checksum, save_adapter
 from lamina_trainer.model.loading import LoadedModel, load_model
-from lamina_trainer.model.merge import MergeDifferenceError, copy_tokenizer, merge
+from lamina_trainer.model.merge import MergeDifferenceError, compare, copy_tokenizer, merge, probe
 from lamina_trainer.model.precision import Numerics, apply_precision, resolve_numerics
 from lamina_trainer.trial.gguf import FOLDER
 
 ADAPTER: Final = "adapter"
 MERGED: Final = "merged"
+SAVED_TOLERANCE: Final = 1e-3
+"""Largest relative difference of logits between a trained model and what was saved of it: the same weights."""
 
 
 def needs_adapter(settings: TrialSettings) -> bool:
@@ -37,6 +40,11 @@ def needs_merge(settings: TrialSettings) -> bool:
 def _in_use(settings: TrialSettings) -> bool:
     evaluation = settings.evaluation
     return settings.artifacts.merged or evaluation.inference is not None or evaluation.gguf is not None
+
+
+def saves_model(settings: TrialSettings) -> bool:
+    """Whether full training writes down the model, to be kept or to be made a GGUF file of."""
+    return settings.method == "full" and (settings.artifacts.merged or settings.evaluation.gguf is not None)
 
 
 def check_artifacts(settings: TrialSettings, *, sharded: bool) -> None:
@@ -55,7 +63,7 @@ def save_trained(
         shutil.rmtree(folder / ADAPTER, ignore_errors=True)
         config = loaded.adapter.peft_config["default"]
         save_adapter(loaded, config, folder / ADAPTER, numerics.precision, numerics.compute_name, kept)
-    elif settings.method == "full" and (settings.artifacts.merged or settings.evaluation.gguf is not None):
+    elif saves_model(settings):
         shutil.rmtree(folder / MERGED, ignore_errors=True)
         loaded.causal.save_pretrained(str(folder / MERGED))
         copy_tokenizer(base, folder / MERGED)
@@ -97,6 +105,21 @@ def load_merged(folder: Path, numerics: Numerics) -> tuple[LoadedModel, Numerics
     loaded = load_model(folder / MERGED, plain.stored)
     apply_precision(loaded.causal, loaded.layers, plain)
     return loaded, plain
+
+
+def logits(loaded: LoadedModel, numerics: Numerics) -> Tensor:
+    """What a model says after the same tokens every time: [tokens, vocabulary]."""
+    with numerics.autocast():
+        return probe(loaded.causal.eval())
+
+
+def saved_difference(folder: Path, numerics: Numerics, expected: Tensor) -> float:
+    """How far the saved model's logits are from the trained one's; a model that differs is deleted."""
+    loaded, plain = load_merged(folder, numerics)
+    difference = compare(expected, logits(loaded, plain)).relative
+    if not difference <= SAVED_TOLERANCE:
+        shutil.rmtree(folder / MERGED)
+    return difference
 
 
 def merged_dtype(numerics: Numerics) -> ResolvedDtype:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from lamina_trainer.contract.result import (
     Artifact,
@@ -28,13 +28,17 @@ from lamina_trainer.model.loading import LoadedModel
 from lamina_trainer.model.precision import KBIT, Numerics
 from lamina_trainer.trial.artifacts import (
     MERGED,
+    SAVED_TOLERANCE,
     collect_artifacts,
     load_merged,
+    logits,
     merge_saved_adapter,
     needs_adapter,
     needs_merge,
     remove_adapter,
     save_trained,
+    saved_difference,
+    saves_model,
 )
 from lamina_trainer.trial.gguf import trial_gguf
 
@@ -54,6 +58,7 @@ class PostTraining:
         self._trained: list[InferenceSamples] | None = None
         self._kept = False
         self._held_out: Blocks | None = None
+        self._logits: Tensor | None = None
         tasks = self._settings.evaluation.tasks
         self._tasks = None if tasks is None else Tasks(tasks, base, numerics, group)
         self._scored: list[TaskResult] = []
@@ -86,6 +91,8 @@ class PostTraining:
         if self._group.world_size == 1 and numerics.precision in KBIT:
             micro_batch = self._request.plan.micro_batch
             self._share = dequantization_share(forward, data.train, micro_batch, numerics)
+        if saves_model(self._settings):
+            self._logits = logits(loaded, numerics)
         save_trained(loaded, self._output, self._settings, numerics, layers, self._base)
         self._kept = True
         if self._checksum is not None:
@@ -110,7 +117,8 @@ class PostTraining:
                         f"The merged model's logits differ by {merge.max_difference:.2g}, more than "
                         f"{merge.tolerance:g}: it was not kept."
                     )
-            gguf = self._gguf(merge)
+            same = self._saved_as_trained()
+            gguf = self._gguf(same and (merge is None or merge.accepted))
             artifacts = collect_artifacts(self._output, self._settings)
         self._group.barrier()
         return result.model_copy(
@@ -125,12 +133,25 @@ class PostTraining:
             }
         )
 
-    def _gguf(self, merge: MergeResult | None) -> list[GgufResult] | None:
+    def _saved_as_trained(self) -> bool:
+        """Load what full training has saved, and compare."""
+        if self._logits is None:
+            return True
+        difference = saved_difference(self._output, self._numerics, self._logits)
+        if difference <= SAVED_TOLERANCE:
+            return True
+        self._reporter.warning(
+            f"The saved model's logits differ from the trained one's by {difference:.2g}, more than "
+            f"{SAVED_TOLERANCE:g}: it was not kept."
+        )
+        return False
+
+    def _gguf(self, whole: bool) -> list[GgufResult] | None:
         settings = self._settings.evaluation.gguf
         if settings is None or self._held_out is None:
             return None
         self._reporter.phase("converting")
-        model = self._output / MERGED if merge is None or merge.accepted else None
+        model = self._output / MERGED if whole else None
         return trial_gguf(model, self._held_out, settings, self._output, self._reporter)
 
     def _measure_merged(self) -> list[InferenceSamples] | None:

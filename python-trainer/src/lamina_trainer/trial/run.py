@@ -28,8 +28,9 @@ from lamina_trainer.measure.memory_limit import MemoryLimit, requested_limit
 from lamina_trainer.measure.process import process_seconds, reset_peak_rss
 from lamina_trainer.measure.storage import Storage, measure_storage, trainable_count
 from lamina_trainer.model.angular_distance import DistanceCache, angular_distances, layer_states
+from lamina_trainer.model.cut import cut
 from lamina_trainer.model.forward import ForwardPass
-from lamina_trainer.model.layers import cut, kept_indices, needs_calibration
+from lamina_trainer.model.layers import kept_indices, needs_calibration
 from lamina_trainer.model.loading import LoadedModel, load_model, weight_file_bytes, weights_fingerprint
 from lamina_trainer.model.precision import (
     Numerics,
