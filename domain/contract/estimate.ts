@@ -57,11 +57,21 @@ export const memoryView = z.object({
         .number()
         .int()
         .describe('trials measured on this class that the margins come from; 0: they are assumed'),
-      free: z.number().describe("share of the GPU's memory that stays free"),
+      free: z.number().describe("share of the GPU's memory that the estimate leaves free"),
+      probability: z
+        .number()
+        .nullable()
+        .default(null)
+        .describe('that it fits, from how far estimates of such runs were off; null: from a server that does not say'),
     })
     .nullable()
     .describe('the smallest GPU that it fits, and how; null: none'),
   doesNotFit: z.string().nullable().describe('why no GPU is large enough'),
+  classes: z
+    .array(z.object({ gpuClass: z.string(), gpuMemoryBytes: z.number(), probability: z.number() }))
+    .default([])
+    .describe('how likely the run as asked fits each class of GPU'),
+  notes: z.array(z.string()).default([]).describe('what the estimate takes for granted that may surprise'),
 });
 export type MemoryView = z.infer<typeof memoryView>;
 

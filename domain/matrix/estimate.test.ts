@@ -89,7 +89,7 @@ test('every assumption of the document changes the estimate', () => {
 
 test('the GPUs to choose from are those of the document, else those that are given', () => {
   const plan = (document: object, more = {}) => estimated(document, more).cells[0]?.memory?.plan?.gpuClass;
-  assert.equal(plan({ model, estimate: { gpus: ['48GiB', '96GiB'] } }), '48 GiB');
+  assert.equal(plan({ model, estimate: { gpus: ['48GiB', '96GiB'] } }), '48.0 GiB');
   assert.equal(plan({ model }, { classes: [{ name: 'own', memoryBytes: 96 * 2 ** 30, perNode: 1 }] }), 'own');
   const none = estimated({ model, estimate: { gpus: ['4GiB'] } }).cells[0]?.memory;
   assert.equal(none?.plan, null);
@@ -124,4 +124,55 @@ test('several GPUs divide full training, and the base of adapters where another 
   assert.ok(processBytes(4, 'full', 'lamina') < 0.5 * processBytes(1, 'full', 'lamina'));
   assert.equal(processBytes(4, 'lora', 'lamina'), processBytes(1, 'lora', 'lamina'));
   assert.ok(processBytes(4, 'lora', 'torchtune') < processBytes(1, 'lora', 'torchtune'));
+});
+
+test('GPUs and their class are those of the document, adapters of another trainer are divided as well', () => {
+  const plan = (resources: object, more: object = {}) => estimated({ model, resources, ...more }).cells[0]?.memory;
+  const full = { matrix: { method: ['full'] }, training: { accumulation: 2 } };
+  const two = plan({ gpus: 2, gpuClass: 'H100' }, full);
+  assert.deepEqual([two?.plan?.gpus, two?.plan?.gpuClass], [2, 'H100 (79.1 GiB)']);
+  assert.equal(plan({ gpus: 2 }, { training: { accumulation: 2 } })?.plan?.gpus, 2);
+  assert.deepEqual(
+    two?.classes.map(({ gpuClass }) => gpuClass),
+    ['H100 (79.1 GiB)'],
+  );
+  const strange = plan({ gpuClass: 'TPU' });
+  assert.match(strange?.notes.join(' ') ?? '', /resources\.gpuClass TPU is none of RTX 4060/);
+  assert.ok(strange?.plan);
+});
+
+test('a bare config says that another trainer is meant, and what Lamina’s own would need', () => {
+  const notes = (document: object) => estimated(document).cells[0]?.memory?.notes ?? [];
+  assert.match(notes({ model })[0] ?? '', /as transformers with PEFT trains it.*own trainer needs \d+\.\d GiB/);
+  assert.deepEqual(notes({ model, estimate: { trainer: 'transformers' } }), []);
+});
+
+test('targets that match nothing have no estimate, and the layers there are', () => {
+  const [cell] = estimated({ model, lora: { targets: ['c_attn'] } }).cells;
+  assert.equal(cell?.memory, null);
+  assert.match(
+    cell?.message ?? '',
+    /^lora\.targets name no linear layer of a llama model \(c_attn\).*there are q_proj/,
+  );
+  assert.notEqual(estimated({ model, lora: { targets: ['self_attn.q_proj'] } }).cells[0]?.memory, null);
+});
+
+test('each class says how likely the run fits, more likely the larger it is; the risk decides the plan', () => {
+  const memory = (policy: object) => estimated({ model, policy }).cells[0]?.memory;
+  const likely = memory({})?.classes.map(({ probability }) => probability) ?? [];
+  assert.equal(likely.length, 11);
+  assert.deepEqual(
+    likely,
+    likely.toSorted((a, b) => a - b),
+  );
+  const plan = (memoryRisk: number) => memory({ memoryRisk })?.plan;
+  assert.ok((plan(0.01)?.probability ?? 0) >= 0.99 && (plan(0.4)?.probability ?? 0) >= 0.6);
+  assert.ok((plan(0.01)?.gpuMemoryBytes ?? 0) >= (plan(0.4)?.gpuMemoryBytes ?? 0));
+});
+
+test('a GPU of twelve bytes is none', () => {
+  const parsed = parseEstimateDocument({ model, estimate: { gpus: [12] } });
+  assert.deepEqual(parsed.ok ? [] : parsed.issues.map(({ message, fix }) => [message, fix]), [
+    ['12 is less than 1 GiB', 'write the unit: "12GiB"'],
+  ]);
 });

@@ -2,12 +2,14 @@
 import type { EstimatedCell, EstimateView, MemoryView } from '../contract/estimate.ts';
 import type { ModelRef, TrialSettings } from '../contract/settings.ts';
 import { choosePlan } from '../memory/choose.ts';
-import { COMMON_CLASSES, type GpuClass } from '../memory/classes.ts';
-import { estimateMemory, MOMENTS } from '../memory/estimate.ts';
+import { COMMON_CLASSES, classesNamed, type GpuClass } from '../memory/classes.ts';
+import { estimateMemory, MOMENTS, predictedPeak } from '../memory/estimate.ts';
 import { gpuCounts, memorySettings, type Trainer } from '../memory/from-settings.ts';
 import { ASSUMED_MARGINS, type LearnedMargins } from '../memory/learned.ts';
-import { countParameters } from '../memory/parameters.ts';
+import { kindOf } from '../memory/overhead.ts';
+import { countParameters, targetsProblem } from '../memory/parameters.ts';
 import type { ModelShape } from '../memory/shape.ts';
+import { probabilityOfFitting } from '../memory/spread.ts';
 import { trainable } from '../memory/weights.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
 import { type Issue, parseDocument } from '../spec/parse.ts';
@@ -108,19 +110,24 @@ export function estimateTrial(
   const known = shapeOf(settings.model);
   if (known.shape === null) return { memory: null, message: known.message };
   const { shape } = known;
-  const { estimate: assumptions } = document;
+  const problem = settings.lora === null ? null : targetsProblem(shape, settings.lora.targets);
+  if (problem !== null) return { memory: null, message: `lora.targets ${problem}` };
+  const { estimate: assumptions, resources, policy } = document;
   const trainer = assumptions.trainer ?? known.trainer;
   const given = memorySettings(settings, shape, assumptions, trainer);
   const estimate = estimateMemory(shape, given);
   // As one GPU would do it: several may be fewer steps of accumulation.
   const gpus = Math.max(1, settings.gpus);
   const asked = { ...given, accumulation: given.accumulation * gpus, shards: 1 };
-  const chosen = choosePlan(shape, asked, assumptions.gpus?.map(sized) ?? classes, {
+  const offered = offeredClasses(assumptions.gpus?.map(sized) ?? classes, settings.gpuClass);
+  const chosen = choosePlan(shape, asked, offered.classes, {
     marginsOf: ({ name }) => marginsOf(name).margins,
-    ...(trainer === 'lamina' ? { counts: document.resources.gpus ? [gpus] : gpuCounts(settings) } : {}),
+    risk: policy.memoryRisk,
+    divides: given.method === 'full' || trainer !== 'lamina',
+    counts: resources.gpus ? [gpus] : trainer === 'lamina' ? gpuCounts(settings) : undefined,
   });
   const memory: MemoryView = {
-    parameters: countParameters(shape, given.layers).total,
+    parameters: countParameters(shape, given.layers).total + shape.tower,
     trainableParameters: trainable(shape, given).parameters,
     moment: MOMENTS[estimate.moment],
     terms: estimate.terms.map((term) => ({ ...term })),
@@ -148,13 +155,41 @@ export function estimateTrial(
           peakProcessBytes: chosen.plan.estimate.peak.processBytes,
           marginsFrom: marginsOf(chosen.plan.gpuClass.name).trials,
           free: chosen.plan.free,
+          probability: chosen.plan.probability,
         }
       : null,
     doesNotFit: chosen.fits ? null : chosen.message,
+    classes: offered.classes.map(({ name, memoryBytes }) => ({
+      gpuClass: name,
+      gpuMemoryBytes: memoryBytes,
+      probability: probabilityOfFitting(predictedPeak(estimate), memoryBytes, marginsOf(name).margins[kindOf(given)]),
+    })),
+    notes: [
+      ...(shape.tower > 0 ? ['the vision tower is loaded and not trained on text: its weights are counted'] : []),
+      ...offered.notes,
+      ...(assumptions.trainer === null && trainer === 'transformers' ? [otherTrainer(settings, document, shape)] : []),
+    ],
   };
   return { memory, message: null };
 }
 
+/** A bare config.json is taken for transformers' models; what Lamina's own trainer needs is said next to it. */
+function otherTrainer(settings: TrialSettings, { estimate }: ExperimentDocument, shape: ModelShape): string {
+  const own = estimateMemory(shape, memorySettings(settings, shape, estimate, 'lamina')).peak.processBytes;
+  const needs = `${(own / 2 ** 30).toFixed(1)} GiB`;
+  return `as transformers with PEFT trains it, since the model is a bare config.json; Lamina’s own trainer needs ${needs} (estimate.trainer: lamina)`;
+}
+
+/** Those that `resources.gpuClass` names, where they are known. */
+function offeredClasses(classes: readonly GpuClass[], wanted: string | null) {
+  if (wanted === null) return { classes, notes: [] };
+  const named = classesNamed(classes, wanted);
+  if (named.length > 0) return { classes: named, notes: [] };
+  const names = classes.map(({ name }) => name).join(', ');
+  const note = `resources.gpuClass ${wanted} is none of ${names}: all of them are tried; give its memory as estimate.gpus`;
+  return { classes, notes: [note] };
+}
+
 function sized(memoryBytes: number): GpuClass {
-  return { name: `${(memoryBytes / 2 ** 30).toFixed(0)} GiB`, memoryBytes, perNode: 8 };
+  return { name: `${(memoryBytes / 2 ** 30).toFixed(1)} GiB`, memoryBytes, perNode: 8 };
 }

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { gpuClassOf, inventoryOf } from '../contract/testing/gpus.ts';
-import { DEFAULT_MARGINS } from '../memory/overhead.ts';
+import { KINDS } from '../memory/overhead.ts';
 import { readShape } from '../memory/shape.ts';
+import { DEFAULT_MARGINS, type Margins } from '../memory/spread.ts';
 import { CONFIGS } from '../memory/testing/configs.ts';
 import { base } from '../spec/arbitrary.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
@@ -27,8 +28,9 @@ function parsed(fields: object): ExperimentDocument {
   return result.document;
 }
 
-function offerOf(classes: GpuOffer['inventory']['classes'], safety = DEFAULT_MARGINS.safety): GpuOffer {
-  const margins = { ...DEFAULT_MARGINS, safety };
+function offerOf(classes: GpuOffer['inventory']['classes'], scale?: number): GpuOffer {
+  const wide = KINDS.map((kind) => [kind, { location: 0, scale, freedom: 30 }]);
+  const margins = scale === undefined ? DEFAULT_MARGINS : (Object.fromEntries(wide) as Margins);
   return { inventory: inventoryOf(...classes), shapeOf: () => llama, marginsOf: () => ({ margins, trials: 0 }) };
 }
 
@@ -71,7 +73,7 @@ test('what fits no class is dropped with how much it needs and what there is', (
   const { plan, dropped } = planOf(matrix('fp32', 'lora'), offerOf([T4, A10]));
   assert.equal(plan, undefined);
   assert.equal(dropped[0]?.reason, 'does-not-fit');
-  assert.match(dropped[0].message, /^needs at least \d+\.\d GiB on one GPU.*largest class, A10, has 21\.0 GiB to use$/);
+  assert.match(dropped[0].message, /^needs at least \d+\.\d GiB on one GPU.*largest class, A10, has 22\.1 GiB$/);
 });
 
 test('what no class can compute is dropped with the capability it takes; others are passed over', () => {

@@ -61,6 +61,7 @@ function chosen(
   const options = {
     counts: resources.gpus === null ? gpuCounts(settings) : [settings.gpus],
     marginsOf: ({ name }: { readonly name: string }) => offer.marginsOf(name).margins,
+    risk: document.policy.memoryRisk,
   };
   // What takes pods now goes before what has no node at the moment.
   const present = choosePlan(

@@ -1,9 +1,10 @@
 /** The smallest class of GPU that a trial fits, and the plan it fits with. */
 import type { GpuClass } from './classes.ts';
-import { estimateMemory, type MemoryEstimate, processPeak, termsBytes } from './estimate.ts';
-import { DEFAULT_MARGINS, type Margins } from './overhead.ts';
+import { estimateMemory, type MemoryEstimate, predictedPeak } from './estimate.ts';
+import { kindOf } from './overhead.ts';
 import type { MemorySettings } from './settings.ts';
 import type { ModelShape } from './shape.ts';
+import { DEFAULT_MARGINS, type Margins, neededBytes, probabilityOfFitting } from './spread.ts';
 
 /** The effective batch, microBatch × accumulation × gpus, is that of the settings. */
 export interface ChosenPlan {
@@ -12,8 +13,10 @@ export interface ChosenPlan {
   readonly microBatch: number;
   readonly accumulation: number;
   readonly checkpointing: boolean;
-  /** Share of the GPU's memory that stays free. */
+  /** Share of the GPU's memory that the estimate leaves free. */
   readonly free: number;
+  /** That it fits, from how far estimates were off. */
+  readonly probability: number;
   readonly estimate: MemoryEstimate;
 }
 
@@ -28,8 +31,15 @@ export interface ChooseOptions {
    * Numbers of GPUs that may share a trial, the least first. Full training is divided among them; with adapters each
    * GPU holds the whole base. Unless given, up to 16 for full training and 1 for the others.
    */
-  readonly counts?: readonly number[];
+  readonly counts?: readonly number[] | undefined;
+  /** Probability of running out of memory that is taken. */
+  readonly risk?: number;
+  /** Weights are divided among the GPUs of a trial; unless given, those of full training. */
+  readonly divides?: boolean;
 }
+
+/** Risk that is taken where a document does not say (`policy.memoryRisk`). */
+export const DEFAULT_RISK = 0.05;
 
 /**
  * Classes from the smallest; within one, what changes least first: the plan as asked, smaller micro-batches, then
@@ -43,50 +53,58 @@ export function choosePlan(
   {
     marginsOf = () => DEFAULT_MARGINS,
     counts = settings.method === 'full' ? [1, 2, 4, 8, 16] : [1],
+    risk = DEFAULT_RISK,
+    divides = settings.method === 'full',
   }: ChooseOptions = {},
 ): Choice {
   const bySize = classes.toSorted((a, b) => a.memoryBytes - b.memoryBytes);
   const tried: Candidate[] = [];
   for (const gpus of counts) {
-    const candidates = candidatesFor(shape, settings, gpus);
+    const candidates = candidatesFor(shape, settings, { gpus, divides });
     tried.push(...candidates);
     for (const gpuClass of bySize) {
       if (gpus > gpuClass.perNode) continue;
-      const plan = firstThatFits(shape, candidates, { gpuClass, margins: marginsOf(gpuClass) });
+      const plan = firstThatFits(candidates, { gpuClass, margins: marginsOf(gpuClass), risk });
       if (plan !== null) return { fits: true, plan };
     }
   }
-  return { fits: false, message: explanation(tried, bySize, marginsOf) };
+  return { fits: false, message: explanation(tried, bySize, { marginsOf, risk }) };
 }
 
 interface Candidate {
   readonly gpus: number;
   readonly settings: MemorySettings;
-  /** Sum of the terms, without margins. */
-  readonly bytes: number;
+  readonly estimate: MemoryEstimate;
 }
 
 interface Place {
   readonly gpuClass: GpuClass;
   readonly margins: Margins;
+  readonly risk: number;
 }
 
-function firstThatFits(
-  shape: ModelShape,
-  candidates: readonly Candidate[],
-  { gpuClass, margins }: Place,
-): ChosenPlan | null {
-  const usable = gpuClass.memoryBytes * (1 - margins.safety);
-  const found = candidates.find(({ bytes }) => processPeak(bytes, margins) <= usable);
+function firstThatFits(candidates: readonly Candidate[], { gpuClass, margins, risk }: Place): ChosenPlan | null {
+  const { memoryBytes } = gpuClass;
+  const found = candidates.find((candidate) => needed(candidate, margins, risk) <= memoryBytes);
   if (found === undefined) return null;
-  const { microBatch, accumulation, checkpointing } = found.settings;
-  const estimate = estimateMemory(shape, found.settings, margins);
-  const free = 1 - estimate.peak.processBytes / gpuClass.memoryBytes;
-  return { gpuClass, gpus: found.gpus, microBatch, accumulation, checkpointing, free, estimate };
+  const { gpus, estimate, settings } = found;
+  const { microBatch, accumulation, checkpointing } = settings;
+  const { processBytes } = estimate.peak;
+  const free = 1 - processBytes / memoryBytes;
+  const probability = probabilityOfFitting(predictedPeak(estimate), memoryBytes, margins[kindOf(settings)]);
+  return { gpuClass, gpus, microBatch, accumulation, checkpointing, free, probability, estimate };
+}
+
+function needed({ settings, estimate }: Candidate, margins: Margins, risk: number): number {
+  return neededBytes(predictedPeak(estimate), margins[kindOf(settings)], risk);
 }
 
 /** Every plan with the same effective batch, in the order in which they are tried. */
-function candidatesFor(shape: ModelShape, settings: MemorySettings, gpus: number): readonly Candidate[] {
+function candidatesFor(
+  shape: ModelShape,
+  settings: MemorySettings,
+  { gpus, divides }: { readonly gpus: number; readonly divides: boolean },
+): readonly Candidate[] {
   const effective = settings.microBatch * settings.accumulation;
   if (effective % gpus !== 0) return [];
   const each = effective / gpus;
@@ -95,9 +113,9 @@ function candidatesFor(shape: ModelShape, settings: MemorySettings, gpus: number
     .toReversed();
   return (settings.checkpointing ? [true] : [false, true]).flatMap((checkpointing) =>
     microBatches.map((microBatch) => {
-      const shards = settings.method === 'full' ? gpus : 1;
+      const shards = divides ? gpus : 1;
       const candidate = { ...settings, microBatch, accumulation: each / microBatch, checkpointing, shards };
-      return { gpus, settings: candidate, bytes: termsBytes(shape, candidate) };
+      return { gpus, settings: candidate, estimate: estimateMemory(shape, candidate) };
     }),
   );
 }
@@ -105,7 +123,7 @@ function candidatesFor(shape: ModelShape, settings: MemorySettings, gpus: number
 function explanation(
   tried: readonly Candidate[],
   bySize: readonly GpuClass[],
-  marginsOf: (gpuClass: GpuClass) => Margins,
+  { marginsOf, risk }: { readonly marginsOf: (gpuClass: GpuClass) => Margins; readonly risk: number },
 ): string {
   const largest = bySize.at(-1);
   if (largest === undefined) return 'there is no class of GPU to choose from';
@@ -115,12 +133,12 @@ function explanation(
     const [fewest] = tried.map(({ gpus }) => gpus).toSorted((a, b) => a - b);
     return `asks for ${fewest} GPUs in one node; the largest class, ${largest.name}, has ${largest.perNode}`;
   }
-  const least = possible.reduce((a, b) => (b.bytes < a.bytes ? b : a));
+  const least = possible.reduce((a, b) => (needed(b, margins, risk) < needed(a, margins, risk) ? b : a));
   const { microBatch } = least.settings;
   const where = least.gpus === 1 ? 'one GPU' : `each of ${least.gpus} GPUs`;
-  const needed = gib(processPeak(least.bytes, margins));
-  const usable = gib(largest.memoryBytes * (1 - margins.safety));
-  return `needs at least ${needed} on ${where}, with a micro-batch of ${microBatch} and checkpointing; the largest class, ${largest.name}, has ${usable} to use`;
+  const bytes = gib(needed(least, margins, risk));
+  const sure = `${(100 * (1 - risk)).toFixed(0)} %`;
+  return `needs at least ${bytes} on ${where} to fit with a probability of ${sure}, with a micro-batch of ${microBatch} and checkpointing; the largest class, ${largest.name}, has ${gib(largest.memoryBytes)}`;
 }
 
 function gib(bytes: number): string {

@@ -147,3 +147,44 @@ test('qlora needs no more than lora, lora no more than full training', () => {
     }),
   );
 });
+
+test('a tied embedding has one gradient more while both are added up, and so has each with accumulation', () => {
+  const embedding = 2 * 128_256 * 3072;
+  const full = settingsOf({ layers: 2, longest: 8, microBatch: 1 });
+  const { moment, peak: tied } = estimateMemory(llama, full);
+  assert.equal(moment, 'embedding');
+  const parameters = 100_663_296 * 2 + 2 * 2 * 3072 + 3072 + 128_256 * 3072;
+  assert.equal(tied.allocatedBytes, 8 * parameters + embedding);
+  const untied = { ...llama, tied: false };
+  assert.notEqual(estimateMemory(untied, full).moment, 'embedding');
+  const accumulated = estimateMemory(untied, { ...full, accumulation: 2 }).peak.allocatedBytes;
+  const more = accumulated - 8 * (parameters + 128_256 * 3072);
+  assert.ok(more >= embedding && more < 1.02 * embedding, String(more));
+});
+
+test('FSDP gathers packed weights packed, and its first generation keeps two states of each layer of adapters', () => {
+  const common = { layers: 28, method: 'qlora', lora: LORA, longest: 2048, checkpointing: true, shards: 2 } as const;
+  const id = (name: string, changes: Partial<MemorySettings>) => bytesOf(name, settingsOf({ ...common, ...changes }));
+  assert.ok(id('gathered', { precision: 'nf4' }) < 0.8 * id('gathered', { precision: 'bf16', method: 'lora' }));
+  assert.equal(id('sharded-adapters', { precision: 'nf4', sharding: 'fsdp1' }), 2048 * 55 * 2 * 3072);
+  assert.equal(id('sharded-adapters', { precision: 'nf4' }), 0);
+});
+
+test('the cap of Gemma 2 adds one copy of the logits', () => {
+  const gemma = shapeOf('gemma-2-2b');
+  const settings = settingsOf({ layers: 26, logits: 'full', longest: 1024, method: 'lora', lora: LORA });
+  const capped = estimateMemory(gemma, settings).peak.allocatedBytes;
+  const plain = estimateMemory({ ...gemma, softcap: false }, settings).peak.allocatedBytes;
+  assert.equal(capped - plain, 2 * 1024 * 256_000);
+});
+
+test('a vision tower adds its weights, and no gradient', () => {
+  const settings = settingsOf({ layers: 28 });
+  const seeing = estimateMemory({ ...llama, tower: 1000 }, settings).peak.allocatedBytes;
+  assert.equal(seeing - estimateMemory(llama, settings).peak.allocatedBytes, 2000);
+});
+
+test('temporaries of the optimizer do not fit what the backward pass freed', () => {
+  const pool = (foreach: boolean) => bytesOf('fragmentation', settingsOf({ layers: 28, longest: 4096, foreach }));
+  assert.ok(pool(true) > pool(false) + 2 ** 30);
+});

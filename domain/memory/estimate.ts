@@ -1,10 +1,10 @@
 /** Will it fit? The peak of a training run from a model's configuration and its settings alone. */
 import * as activations from './activations.ts';
 import { lossBytes, scoringBytes } from './logits.ts';
-import type { Margins } from './overhead.ts';
 import * as overhead from './overhead.ts';
 import { computeBytes, type MemorySettings } from './settings.ts';
 import type { ModelShape } from './shape.ts';
+import type { Predicted } from './spread.ts';
 import { type Term, term, totalBytes } from './terms.ts';
 import * as weights from './weights.ts';
 
@@ -19,6 +19,7 @@ export const MOMENTS = {
   loss: 'the loss is differentiated',
   'last-layer': 'the last layer is differentiated',
   'first-layer': 'the first layer is differentiated, all gradients present',
+  embedding: 'the embedding is differentiated, all gradients present',
   'optimizer-step': 'the optimizer steps',
   evaluation: 'held-out text is scored',
 } as const;
@@ -30,6 +31,8 @@ export interface MemoryEstimate {
   /** What is there at that moment, and on top of it the allocator's pool and the context. Their sum is the process's peak. */
   readonly terms: readonly Term[];
   readonly peak: Totals;
+  /** Share of the process's peak that is neither weights, states nor gradients. */
+  readonly uncertain: number;
   /** Between two steps, gradients not yet dropped. */
   readonly steady: Totals;
 }
@@ -38,22 +41,20 @@ export interface MemoryEstimate {
  * Per GPU. A step's memory has few candidates for its peak, since activations fall as gradients rise, both linear in
  * the layer: the two ends of the backward pass, the step, and the evaluation. The largest is the answer.
  */
-export function estimateMemory(
-  shape: ModelShape,
-  settings: MemorySettings,
-  margins: Margins = overhead.DEFAULT_MARGINS,
-): MemoryEstimate {
-  const highest = highestMoment(shape, settings);
-  const unexplained = overhead.unexplainedTerm(highest.bytes, margins);
-  const allocated = highest.bytes + unexplained.bytes;
-  const fragmentation = overhead.fragmentationTerm(allocated, margins);
-  const context = overhead.contextTerm(margins);
+export function estimateMemory(shape: ModelShape, settings: MemorySettings): MemoryEstimate {
+  const moments = allMoments(shape, settings);
+  const highest = moments.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  const pool = overhead.poolTerm(settings, transientOf(moments, highest, shape, settings));
+  const context = overhead.contextTerm(settings);
   const between = totalBytes(steadyTerms(shape, settings));
+  const reserved = highest.bytes + pool.bytes;
   return {
     moment: highest.moment,
-    terms: present([...highest.terms, unexplained, fragmentation, context]),
-    peak: totals(allocated, fragmentation.bytes, context.bytes),
-    steady: totals(between, Math.ceil(between * margins.fragmentation), context.bytes),
+    terms: present([...highest.terms, pool, context]),
+    peak: totals(highest.bytes, reserved, context.bytes),
+    uncertain: 1 - certainBytes(highest, shape, settings) / (reserved + context.bytes),
+    // The pool keeps what the peak needed.
+    steady: totals(between, reserved, context.bytes),
   };
 }
 
@@ -63,28 +64,39 @@ interface AtMoment {
   readonly bytes: number;
 }
 
-function highestMoment(shape: ModelShape, settings: MemorySettings): AtMoment {
-  const candidates = (Object.keys(MOMENTS) as Moment[]).map((moment): AtMoment => {
+function allMoments(shape: ModelShape, settings: MemorySettings): readonly AtMoment[] {
+  return (Object.keys(MOMENTS) as Moment[]).map((moment) => {
     const terms = momentTerms(moment, shape, settings);
     return { moment, terms, bytes: totalBytes(terms) };
   });
-  return candidates.reduce((a, b) => (b.bytes > a.bytes ? b : a));
 }
 
-/** Peak of the process with other margins, from the sum of the terms (`termsBytes`). */
-export function processPeak(bytes: number, margins: Margins): number {
-  const allocated = bytes + overhead.unexplainedTerm(bytes, margins).bytes;
-  return allocated + overhead.fragmentationTerm(allocated, margins).bytes + margins.context;
+function transientOf(
+  moments: readonly AtMoment[],
+  highest: AtMoment,
+  shape: ModelShape,
+  settings: MemorySettings,
+): overhead.Transient {
+  const comesAndGoes = (at: AtMoment) => at.bytes - certainBytes(at, shape, settings);
+  const step = weights.stepTemporaryTerm(shape, settings).bytes;
+  const backward = moments.filter(({ moment }) => moment !== 'optimizer-step').map(comesAndGoes);
+  const apart =
+    totalBytes(lasting(shape, settings)) + weights.gradientBytes(shape, settings) + step + Math.max(...backward);
+  return { atPeak: comesAndGoes(highest), beyondPeak: step === 0 ? 0 : Math.max(0, apart - highest.bytes) };
 }
 
-/** Sum of the terms at the peak, without margins. */
-export function termsBytes(shape: ModelShape, settings: MemorySettings): number {
-  return highestMoment(shape, settings).bytes;
+/** Weights, states and gradients at a moment: counted, not estimated. */
+function certainBytes({ terms }: AtMoment, shape: ModelShape, settings: MemorySettings): number {
+  return totalBytes(lasting(shape, settings)) + totalBytes(terms.filter(({ id }) => id === 'gradients'));
 }
 
-function totals(allocated: number, fragmentation: number, context: number): Totals {
-  const reserved = allocated + fragmentation;
-  return { allocatedBytes: allocated, reservedBytes: reserved, processBytes: reserved + context };
+/** What a process's peak is predicted from. */
+export function predictedPeak({ peak, uncertain }: MemoryEstimate): Predicted {
+  return { bytes: peak.processBytes, uncertain };
+}
+
+function totals(allocatedBytes: number, reservedBytes: number, context: number): Totals {
+  return { allocatedBytes, reservedBytes, processBytes: reservedBytes + context };
 }
 
 /** Without what is not there; what appears twice, added up. */
@@ -141,7 +153,16 @@ function momentTerms(moment: Moment, shape: ModelShape, settings: MemorySettings
       return [...always, ...running, ...casts, weights.gradientTerm(early), ...kept, ...workingLayer(shape, settings)];
     }
     case 'first-layer':
-      return [...always, ...running, ...casts, weights.gradientTerm(all), ...workingLayer(shape, settings)];
+      return [
+        ...always,
+        ...running,
+        ...casts,
+        weights.gradientTerm(all),
+        ...workingLayer(shape, settings),
+        shardedAdapterTerm(shape, settings),
+      ];
+    case 'embedding':
+      return [...always, ...casts, weights.gradientTerm(all), embeddingGradientTerm(shape, settings)];
     case 'optimizer-step':
       return [...always, weights.gradientTerm(all), weights.stepTemporaryTerm(shape, settings)];
     case 'evaluation':
@@ -213,6 +234,27 @@ function layerTerms(shape: ModelShape, settings: MemorySettings, count: number):
       'PEFT: cast to the adapters’ dtype for each adapted layer; dropout keeps a mask',
     ),
   ];
+}
+
+/** Gradients of the embedding that exist before they are added: of a head tied to it, and of earlier forward passes. */
+function embeddingGradientTerm(shape: ModelShape, settings: MemorySettings): Term {
+  const accumulated = settings.accumulation > 1 && !settings.optimizerInBackward;
+  const more = Number(shape.tied) + Number(accumulated);
+  const bytes = more * weights.largestGradientBytes(shape, settings);
+  const source = 'torch.autograd adds up gradients of one parameter after both are made';
+  return term('embedding-gradient', 'gradients of the embedding that are added up', bytes, source);
+}
+
+/** Two states of each layer stay to the end where adapters are trained over divided weights. */
+function shardedAdapterTerm(shape: ModelShape, settings: MemorySettings): Term {
+  const sharded = settings.shards > 1 && settings.sharding === 'fsdp1' && settings.method !== 'full';
+  const states = sharded ? tokensOf(settings) * (2 * settings.layers - 1) : 0;
+  return term(
+    'sharded-adapters',
+    'inputs and gradients of all layers, which FSDP holds to the end',
+    states * activations.checkpointBytes(shape, settings),
+    'seen, not explained: published runs over two GPUs keep two 16-bit states for each layer and token',
+  );
 }
 
 function logitsTerm(shape: ModelShape, settings: MemorySettings): Term {

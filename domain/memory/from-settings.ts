@@ -56,6 +56,7 @@ export function memorySettings(
     evaluationBatch: trainer === 'lamina' ? evaluation.microBatch : 0,
     // Lamina trains adapters with the whole base on every GPU; others divide it as well.
     shards: method === 'full' || trainer !== 'lamina' ? Math.max(1, settings.gpus) : 1,
+    sharding: trainer === 'transformers' ? 'fsdp1' : 'fsdp2',
   };
 }
 

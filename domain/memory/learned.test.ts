@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import { gpuClassOf } from '../contract/testing/gpus.ts';
 import { sampleSettings } from '../contract/testing/settings.ts';
 import { PLAN } from '../run/testing/failures.ts';
-import { termsBytes } from './estimate.ts';
+import { estimateMemory } from './estimate.ts';
 import { memorySettings } from './from-settings.ts';
 import { learnMargins, type MeasuredTrialOnGpu, plannedSettings, TRAINER_ASSUMPTIONS } from './learned.ts';
-import { DEFAULT_MARGINS } from './overhead.ts';
 import { readShape } from './shape.ts';
+import { DEFAULT_MARGINS, residualOf } from './spread.ts';
 import { CONFIGS } from './testing/configs.ts';
 
 const reading = readShape(CONFIGS.find(({ name }) => name === 'llama-3-8b')?.config);
@@ -15,7 +15,8 @@ assert.ok(reading.ok);
 const llama = reading.shape;
 const settings = sampleSettings({ layers: { strategy: 'all' }, training: { microBatch: 8, accumulation: 1 } });
 const plan = { ...PLAN, gpus: 1, microBatch: 2, accumulation: 4 };
-const bytes = termsBytes(llama, memorySettings(plannedSettings(settings, plan), llama, TRAINER_ASSUMPTIONS, 'lamina'));
+const ran = memorySettings(plannedSettings(settings, plan), llama, TRAINER_ASSUMPTIONS, 'lamina');
+const { peak } = estimateMemory(llama, ran);
 
 function measured(more: Partial<MeasuredTrialOnGpu> = {}): MeasuredTrialOnGpu {
   return {
@@ -23,9 +24,9 @@ function measured(more: Partial<MeasuredTrialOnGpu> = {}): MeasuredTrialOnGpu {
     plan,
     device: 'NVIDIA H100 80GB HBM3',
     memory: {
-      peakAllocatedBytes: bytes * 1.1,
-      peakReservedBytes: bytes * 1.2,
-      peakProcessBytes: bytes * 1.2 + 2 ** 30,
+      peakAllocatedBytes: peak.allocatedBytes,
+      peakReservedBytes: peak.reservedBytes,
+      peakProcessBytes: peak.processBytes * 1.1,
       peakRssBytes: 1,
     },
     ...more,
@@ -39,8 +40,11 @@ test('margins of a class come from trials on it, with the plan that they ran wit
   const learned = learnMargins([H100, gpuClassOf('A100', 39)], trials, () => llama);
   const own = learned.get(H100.name);
   assert.equal(own?.trials, 97);
-  assert.ok(Math.abs(own.margins.unexplained - 0.1) < 0.005, String(own.margins.unexplained));
-  assert.ok(own.margins.context > DEFAULT_MARGINS.context);
+  const { location, scale } = own.margins['one-fused'];
+  const { uncertain } = estimateMemory(llama, ran);
+  const residual = residualOf(1.1, { bytes: 1, uncertain });
+  assert.ok(Math.abs(location - residual) < 0.01 && scale < 0.05, `${location} ${scale}`);
+  assert.deepEqual(own.margins['one-full'], DEFAULT_MARGINS['one-full']);
   assert.deepEqual(learned.get('A100'), { margins: DEFAULT_MARGINS, trials: 0 });
 });
 

@@ -4,11 +4,11 @@ import type { TrialResult } from '../contract/result.ts';
 import type { ModelRef, TrialSettings } from '../contract/settings.ts';
 import type { Plan } from '../contract/trial.ts';
 import { estimateAssumptions } from '../spec/estimate.ts';
-import { termsBytes } from './estimate.ts';
+import { estimateMemory } from './estimate.ts';
 import { memorySettings } from './from-settings.ts';
-import { type MeasuredPeak, refit } from './margins.ts';
-import { DEFAULT_MARGINS, type Margins } from './overhead.ts';
+import { KINDS, type Kind, kindOf } from './overhead.ts';
 import type { ModelShape } from './shape.ts';
+import { DEFAULT_MARGINS, type Margins, residualOf, updated } from './spread.ts';
 
 export interface MeasuredTrialOnGpu {
   readonly settings: Omit<TrialSettings, 'seed'>;
@@ -43,9 +43,14 @@ export function learnMargins(
   return new Map(
     classes.map((gpuClass) => {
       const own = peaks.filter(({ trial }) => ranOn(trial, gpuClass)).map(({ peak }) => peak);
-      return [gpuClass.name, { margins: refit(DEFAULT_MARGINS, own), trials: own.length }];
+      return [gpuClass.name, { margins: marginsAfter(own), trials: own.length }];
     }),
   );
+}
+
+function marginsAfter(peaks: readonly MeasuredPeak[]): Margins {
+  const residuals = (kind: Kind) => peaks.filter((peak) => peak.kind === kind).map(({ residual }) => residual);
+  return Object.fromEntries(KINDS.map((kind) => [kind, updated(DEFAULT_MARGINS[kind], residuals(kind))])) as Margins;
 }
 
 /** Settings as an attempt ran them: its plan decides how a batch is divided. */
@@ -56,17 +61,24 @@ export function plannedSettings<Settings extends Omit<TrialSettings, 'seed'>>(
   return { ...settings, gpus, training: { ...settings.training, microBatch, accumulation, checkpointing } };
 }
 
+interface MeasuredPeak {
+  readonly kind: Kind;
+  /** `residualOf` the outermost counter that was read. */
+  readonly residual: number;
+}
+
 /** Null where there is nothing to compare: no counter was read, or the model's configuration is not known. */
 function measuredPeak({ settings, plan, memory }: MeasuredTrialOnGpu, shape: ModelShape | null): MeasuredPeak | null {
   const { peakAllocatedBytes, peakReservedBytes, peakProcessBytes } = memory;
-  if (shape === null || peakAllocatedBytes === null || peakAllocatedBytes === 0 || plan.gpus > 1) return null;
+  if (shape === null || !peakAllocatedBytes || plan.gpus > 1) return null;
   const ran = memorySettings(plannedSettings(settings, plan), shape, TRAINER_ASSUMPTIONS, 'lamina');
-  return {
-    estimatedAllocatedBytes: termsBytes(shape, ran),
-    allocatedBytes: peakAllocatedBytes,
-    reservedBytes: peakReservedBytes,
-    processBytes: peakProcessBytes,
-  };
+  const { peak, uncertain } = estimateMemory(shape, ran);
+  const [measured, bytes] = peakProcessBytes
+    ? [peakProcessBytes, peak.processBytes]
+    : peakReservedBytes
+      ? [peakReservedBytes, peak.reservedBytes]
+      : [peakAllocatedBytes, peak.allocatedBytes];
+  return { kind: kindOf(ran), residual: residualOf(measured, { bytes, uncertain }) };
 }
 
 /** Node labels write a product with dashes where the driver has spaces; a MIG instance has only its class's name. */

@@ -18,7 +18,8 @@ const FUSED_ENTRIES = 32_768;
 export function lossBytes(shape: ModelShape, settings: MemorySettings, tokens: number): number {
   const c = computeBytes(settings);
   const entries = tokens * shape.vocabulary;
-  const capped = shape.softcap ? 2 * c * entries : 0;
+  // tanh keeps its output, which is then multiplied into the logits; what it was made from is gone.
+  const capped = shape.softcap ? c * entries : 0;
   switch (settings.logits) {
     case 'full':
       // Compiled, the log-softmax is computed again from the output.

@@ -1,33 +1,37 @@
 /** What no tensor explains: temporary weight copies, the allocator's pool, the driver's context. */
 import { isQuantized } from '../vocabulary/precisions.ts';
 import { countParameters } from './parameters.ts';
-import { computeBytes, type MemorySettings, storedBytes } from './settings.ts';
+import { computeBytes, gathersCast, type MemorySettings, storedBytes } from './settings.ts';
 import type { ModelShape } from './shape.ts';
 import { type Term, term } from './terms.ts';
+import { linearWeightBytes } from './weights.ts';
 
-/** What trials on a class of GPU correct (`refit`). */
-export interface Margins {
-  /** Share by which the allocator's pool exceeds the tensors in it at the peak. */
-  readonly fragmentation: number;
-  /** What the driver counts besides the allocator's pool, bytes. */
-  readonly context: number;
-  /** Share by which tensors took more than the terms say. */
-  readonly unexplained: number;
-  /** Share of a GPU that a plan leaves free. */
-  readonly safety: number;
+/** Kinds of runs whose overheads, and errors of estimates, are alike. */
+export const KINDS = ['one-fused', 'one-full', 'divided-fused', 'divided-full'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** A chunked loss is as a fused one: no block of all logits comes and goes. */
+export function kindOf({ shards, logits }: Pick<MemorySettings, 'shards' | 'logits'>): Kind {
+  return `${shards > 1 ? 'divided' : 'one'}-${logits === 'full' ? 'full' : 'fused'}`;
 }
 
 /**
- * Assumptions, rounded. `fragmentation`: PyTorch's allocator rounds blocks up and keeps what it freed; the published
- * reserved peaks are 0.92 to 1.06 of the terms' sum, do not pin it down, and were known when 5 % was chosen. `context`: CUDA context, kernels and cuBLAS
- * workspaces of torch 2 take 0.4 to 0.6 GiB on data-center cards. Measured trials replace both.
+ * By kind: the share by which the allocator's pool exceeds the tensors that come and go in a step. Weights and states
+ * stay where they are and waste nothing. From published pairs of both counters on one and two GPUs (nvidia-smi of
+ * Mistral 7B; those of full logits, 0.3 there, drawn towards sources that saw less).
  */
-export const DEFAULT_MARGINS: Margins = {
-  fragmentation: 0.05,
-  context: 512 * 2 ** 20,
-  unexplained: 0,
-  safety: 0.05,
+const POOL: Readonly<Record<Kind, number>> = {
+  'one-fused': 0.12,
+  'one-full': 0.15,
+  'divided-fused': 0.15,
+  'divided-full': 0.25,
 };
+/** CUDA context, kernels and cuBLAS workspaces of torch 2 take 0.4 to 0.6 GiB on data-center cards. */
+const CONTEXT_BYTES = 512 * 2 ** 20;
+/** NCCL's buffers and FSDP's copies outside the pool, from the same pairs: 2.2 to 4 GB. */
+const COMMUNICATION_BYTES = 2304 * 2 ** 20;
+/** Share of what the backward pass frees that an optimizer step with temporaries of its own cannot use. */
+const UNSHARED = 0.5;
 
 /** The largest weight in the compute dtype: k-bit products need it whole (bitsandbytes `MatMul4Bit`, `MatMul8bitLt`, packed layers). */
 export function dequantizationTerm(shape: ModelShape, settings: MemorySettings): Term {
@@ -41,26 +45,38 @@ export function dequantizationTerm(shape: ModelShape, settings: MemorySettings):
   );
 }
 
-/** Under FSDP a layer's weights are gathered whole while it runs, those of the next ahead of it. */
+/**
+ * Under FSDP a layer's weights are gathered whole while it runs, those of the next ahead of it, and embedding and head
+ * stay gathered. Packed weights are gathered packed.
+ */
 export function gatherTerm(shape: ModelShape, settings: MemorySettings): Term {
-  const { layer, embedding } = countParameters(shape, settings.layers);
-  const weights = 2 * layer + embedding;
-  const gradients = settings.method === 'full' ? layer + embedding : 0;
-  const bytes = settings.shards === 1 ? 0 : (weights + gradients) * storedBytes(settings.precision);
+  const { layer, linear, embedding, head } = countParameters(shape, settings.layers);
+  const element = gathersCast(settings) ? computeBytes(settings) : storedBytes(settings.precision);
+  const packed = isQuantized(settings.precision) ? linearWeightBytes(shape, settings.precision, 1) : null;
+  const linearOfLayer = linear / settings.layers;
+  const ofLayer = packed === null ? layer * element : packed + (layer - linearOfLayer) * element;
+  const outer = (embedding + head) * element;
+  const gradients = settings.method === 'full' ? layer * element + embedding * element : 0;
+  const bytes = settings.shards === 1 ? 0 : 2 * ofLayer + outer + gradients;
   return term('gathered', 'whole weights and gradients of the layers at work', bytes, 'PyTorch FSDP, arXiv 2304.11277');
 }
 
-export function fragmentationTerm(allocated: number, margins: Margins): Term {
-  const source = 'share of the peak by which the allocator’s pool exceeds its tensors; refitted from measured trials';
-  return term('fragmentation', 'allocator pool', allocated * margins.fragmentation, source, { level: 'reserved' });
+/** What of the tensors comes and goes within a step, bytes. */
+export interface Transient {
+  readonly atPeak: number;
+  /** By how much backward pass and optimizer step together exceed the peak. */
+  readonly beyondPeak: number;
 }
 
-export function unexplainedTerm(allocated: number, margins: Margins): Term {
-  const source = 'measured trials on the same class against the terms above';
-  return term('unexplained', 'beyond the terms', allocated * Math.max(0, margins.unexplained), source);
+export function poolTerm(settings: MemorySettings, { atPeak, beyondPeak }: Transient): Term {
+  const source =
+    'share of what comes and goes, from published pairs of counters; the step’s temporaries do not fit the blocks that the backward pass frees';
+  const bytes = atPeak * POOL[kindOf(settings)] + UNSHARED * beyondPeak;
+  return term('fragmentation', 'allocator pool', bytes, source, { level: 'reserved' });
 }
 
-export function contextTerm(margins: Margins): Term {
-  const source = 'CUDA context, loaded kernels and library workspaces, as the driver counts them';
-  return term('context', 'CUDA context', margins.context, source, { level: 'process', steady: true });
+export function contextTerm({ shards }: MemorySettings): Term {
+  const source = 'CUDA context, loaded kernels and library workspaces; of several GPUs NCCL’s buffers as well';
+  const bytes = CONTEXT_BYTES + (shards > 1 ? COMMUNICATION_BYTES : 0);
+  return term('context', 'CUDA context', bytes, source, { level: 'process', steady: true });
 }

@@ -25,16 +25,23 @@ test('a cut takes its layers and nothing else', () => {
 });
 
 test('what transformers leaves out of a config is filled in, and a text decoder is found in a larger model', () => {
-  const read = readShape({
-    model_type: 'gemma3',
-    vision_config: {},
-    text_config: { model_type: 'gemma3_text', hidden_size: 2560, intermediate_size: 10_240, num_hidden_layers: 34 },
-  });
+  const gemma3 = (vision_config: object) =>
+    readShape({
+      model_type: 'gemma3',
+      vision_config,
+      text_config: { model_type: 'gemma3_text', hidden_size: 2560, intermediate_size: 10_240, num_hidden_layers: 34 },
+    });
+  const read = gemma3({});
   assert.ok(read.ok);
   assert.equal(read.shape.heads, 8);
   assert.equal(read.shape.vocabulary, 262_208);
   assert.equal(read.shape.tied, true);
-  assert.deepEqual(read.notes, ['only the text decoder is counted']);
+  // SigLIP as transformers counts it (with Gemma 3's sizes 432,104,384), and the projection into 2,560.
+  const siglip = { hidden_size: 1152, intermediate_size: 4304, num_hidden_layers: 27, patch_size: 14, image_size: 896 };
+  const larger = gemma3(siglip);
+  assert.equal(larger.ok && larger.shape.tower, 432_104_384 + 2_950_272);
+  const headless = gemma3({ ...siglip, vision_use_head: false });
+  assert.ok(headless.ok && larger.ok && headless.shape.tower < larger.shape.tower);
 });
 
 test('a config that cannot be read says why', () => {

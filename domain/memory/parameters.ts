@@ -85,6 +85,7 @@ export interface ParameterCounts {
   readonly embedding: number;
   /** Zero where it is tied to the embedding. */
   readonly head: number;
+  /** Without what a model has besides its text decoder. */
   readonly total: number;
   /** The largest linear layer of the decoder. */
   readonly largestLinear: number;
@@ -142,7 +143,25 @@ export function adapterParameters(
 
 export function adaptedLinears(shape: ModelShape, targets: 'all-linear' | readonly string[]): readonly Linear[] {
   const linears = decoderLinears(shape);
-  return targets === 'all-linear' ? linears : linears.filter(({ name }) => targets.includes(name));
+  return targets === 'all-linear'
+    ? linears
+    : linears.filter(({ name }) => targets.some((target) => isNamed(name, target)));
+}
+
+/** As PEFT matches: the name, or a path that ends with it. */
+function isNamed(name: string, target: string): boolean {
+  return target === name || target.endsWith(`.${name}`);
+}
+
+/** Layers outside the decoder that adapters may be put on; their memory is not counted. */
+const OUTSIDE = ['lm_head', 'embed_tokens', 'embed_out'];
+
+/** Why adapters on these targets would train nothing; null where they train something. */
+export function targetsProblem(shape: ModelShape, targets: 'all-linear' | readonly string[]): string | null {
+  if (targets === 'all-linear' || adaptedLinears(shape, targets).length > 0) return null;
+  if (targets.some((target) => OUTSIDE.includes(target.split('.').at(-1) ?? ''))) return null;
+  const names = decoderLinears(shape).map(({ name }) => name);
+  return `name no linear layer of a ${shape.family} model (${targets.join(', ')}): nothing would be trained; there are ${names.join(', ')}`;
 }
 
 export function sum(values: readonly number[]): number {

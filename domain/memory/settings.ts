@@ -44,6 +44,8 @@ export interface MemorySettings {
   readonly evaluationBatch: number;
   /** GPUs that weights, gradients and states are divided over (FSDP). */
   readonly shards: number;
+  /** fsdp1: accelerate's, which gathers weights in the compute dtype; fsdp2: as they are stored. */
+  readonly sharding: 'fsdp1' | 'fsdp2';
 }
 
 /** Bytes of one element of an unquantized weight. */
@@ -61,5 +63,11 @@ export function computeBytes({ computeDtype, kbitPreparation, autocast }: Memory
 /** Bytes of one element of the residual stream. */
 export function residualBytes(settings: MemorySettings): 2 | 4 {
   if (settings.kbitPreparation) return 4;
+  if (gathersCast(settings)) return computeBytes(settings);
   return settings.autocast ? storedBytes(settings.precision) : computeBytes(settings);
+}
+
+/** Whether layers see weights in the compute dtype: then neither the residual stream nor autocast's copies are wider. */
+export function gathersCast({ shards, sharding, autocast }: MemorySettings): boolean {
+  return shards > 1 && sharding === 'fsdp1' && autocast;
 }

@@ -18,10 +18,12 @@ export interface ModelShape {
   readonly mlpBias: boolean;
   /** Logits go through tanh before the loss (Gemma 2). */
   readonly softcap: boolean;
+  /** Parameters besides the text decoder, which are loaded and, as no image is read, never trained. */
+  readonly tower: number;
 }
 
 export type ShapeReading =
-  | { readonly ok: true; readonly shape: ModelShape; readonly notes: readonly string[] }
+  | { readonly ok: true; readonly shape: ModelShape }
   | { readonly ok: false; readonly message: string };
 
 type Config = Readonly<Record<string, unknown>>;
@@ -53,7 +55,7 @@ const DEFAULTS: Readonly<Record<Family, Config>> = {
 
 const FAMILY_OF: Readonly<Record<string, Family>> = { gemma3_text: 'gemma3' };
 
-/** Reads a config.json. Models with several parts are read as their text decoder, which the notes say. */
+/** Reads a config.json. Of models with several parts it is the text decoder, and how large the rest is. */
 export function readShape(config: unknown): ShapeReading {
   if (!isRecord(config)) return { ok: false, message: 'is not a JSON object' };
   const text = isRecord(config['text_config']) ? config['text_config'] : null;
@@ -82,9 +84,28 @@ export function readShape(config: unknown): ShapeReading {
     attentionBias: family === 'qwen2' || family === 'phi' || read['attention_bias'] === true,
     mlpBias: family === 'phi' || read['mlp_bias'] === true,
     softcap: typeof read['final_logit_softcapping'] === 'number',
+    tower:
+      text !== null && isRecord(config['vision_config'])
+        ? towerParameters(config['vision_config'], number('hidden_size'))
+        : 0,
   };
-  const notes = text !== null && isRecord(config['vision_config']) ? ['only the text decoder is counted'] : [];
-  return { ok: true, shape, notes };
+  return { ok: true, shape };
+}
+
+/** Of SigLIP (`modeling_siglip.py`), with the defaults of its configuration, and of Gemma 3's projection into `hidden`. */
+function towerParameters(vision: Config, hidden: number): number {
+  const number = (key: string, otherwise: number) => whole(vision[key]) ?? otherwise;
+  const width = number('hidden_size', 768);
+  const inner = number('intermediate_size', 3072);
+  const patch = number('patch_size', 16);
+  const positions = Math.floor(number('image_size', 224) / patch) ** 2;
+  const norm = 2 * width;
+  const attention = 4 * (width * width + width);
+  const mlp = 2 * width * inner + inner + width;
+  const embeddings = 3 * patch * patch * width + width + positions * width;
+  const layers = number('num_hidden_layers', 12) * (attention + mlp + 2 * norm);
+  const pooling = vision['vision_use_head'] === false ? 0 : width + attention + norm + mlp;
+  return embeddings + layers + norm + pooling + width * hidden + width;
 }
 
 function isRecord(value: unknown): value is Config {

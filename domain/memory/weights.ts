@@ -2,7 +2,7 @@
 import { isQuantized, type Precision, precisionFacts } from '../vocabulary/precisions.ts';
 import { adapterParameters, countParameters, decoderLinears, sum } from './parameters.ts';
 import type { MemorySettings } from './settings.ts';
-import { storedBytes } from './settings.ts';
+import { gathersCast, storedBytes } from './settings.ts';
 import type { ModelShape } from './shape.ts';
 import { type Term, term } from './terms.ts';
 
@@ -38,6 +38,13 @@ export function weightTerms(shape: ModelShape, settings: MemorySettings): readon
       { steady: true },
     ),
     term(
+      'vision-tower',
+      'vision tower, never trained on text',
+      (shape.tower * storedBytes(precision)) / shards,
+      'transformers modeling_siglip.py: parameters × bytes of the stored dtype',
+      { steady: true },
+    ),
+    term(
       'k-bit-preparation',
       'what is not quantized, in fp32',
       settings.kbitPreparation && quantized ? (rest * 2) / shards : 0,
@@ -47,7 +54,9 @@ export function weightTerms(shape: ModelShape, settings: MemorySettings): readon
     term(
       'autocast-weights',
       '16-bit copies of fp32 weights',
-      settings.autocast && storedBytes(precision) === 4 && !quantized ? castParameters(shape, settings) * 2 : 0,
+      settings.autocast && storedBytes(precision) === 4 && !quantized && !gathersCast(settings)
+        ? castParameters(shape, settings) * 2
+        : 0,
       'torch.autocast: weights are cast once for each forward pass and kept for the backward pass',
     ),
   ];

@@ -189,6 +189,11 @@ const policy = z.strictObject({
   stall: field(duration(), 600, 'silence after which an attempt counts as stalled, seconds'),
   grace: field(duration({ zero: true }), 60, 'time between asking an attempt to stop and killing it, seconds'),
   backoff: backoff.prefault({}).describe('wait between attempts after a crash'),
+  memoryRisk: field(
+    z.number().min(0.001).max(0.5),
+    0.05,
+    'probability of running out of GPU memory that a planned cell may have, from how far estimates were off',
+  ),
 });
 
 const objective = z.strictObject({

@@ -48,9 +48,12 @@ export const estimateAssumptions = z.strictObject({
     'mean length of a sequence; without packing, the longest counts as 6 times that',
   ),
   gpus: field(
-    z.array(size()).min(1).nullable(),
+    z
+      .array(size({ least: 2 ** 30 }))
+      .min(1)
+      .nullable(),
     null,
-    'memory of the GPUs to choose from, e.g. [24GiB, 80GiB]; null: common cards',
+    'memory of the GPUs to choose from as CUDA reports it, e.g. [24GiB, 79GiB]; null: common cards',
   ),
 });
 export type EstimateAssumptions = z.infer<typeof estimateAssumptions>;

@@ -105,11 +105,13 @@ const SIZE_UNITS = {
 } as const;
 const SIZE = /^(\d+(?:\.\d+)?) ?(B|kB|MB|GB|TB|KiB|MiB|GiB|TiB)$/;
 
-/** Bytes, as a whole number or as "512MiB", "16GiB", "16GB". */
-export function size() {
+/** Bytes, as a whole number or as "512MiB", "16GiB", "16GB" (10⁹ bytes). */
+export function size({ least = 1 }: { readonly least?: number } = {}) {
   return reads<number>(
     (input) => {
       const bytes = typeof input === 'string' ? unitValue(input, SIZE, SIZE_UNITS) : input;
+      if (typeof bytes === 'number' && bytes >= 1 && bytes < least)
+        return { message: `${described(input)} is less than 1 GiB`, fix: `write the unit: "${bytes}GiB"` };
       if (typeof bytes !== 'number' || !Number.isFinite(bytes) || bytes < 1)
         return {
           message: `must be a size, got ${described(input)}`,
@@ -117,7 +119,7 @@ export function size() {
         };
       return { value: Math.round(bytes) };
     },
-    { type: 'integer', minimum: 1 },
+    { type: 'integer', minimum: least },
     { type: 'string', pattern: SIZE.source },
   );
 }

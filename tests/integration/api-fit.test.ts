@@ -66,7 +66,7 @@ test('each cell is planned for the smallest class that it fits, and one that fit
     ],
   );
   const misfit = dropped.find(({ reason }) => reason === 'does-not-fit');
-  assert.match(misfit?.message ?? '', /^needs at least .* the largest class, A100-40, has 37\.4 GiB to use$/);
+  assert.match(misfit?.message ?? '', /^needs at least .* the largest class, A100-40, has 39\.4 GiB$/);
 });
 
 test('a class that nobody has is a mistake among the others', async () => {

@@ -3,123 +3,9 @@
  * `assumed`. Bytes; figures that were printed in GB or GiB are converted.
  */
 import type { MemorySettings } from '../settings.ts';
-import type { ModelShape } from '../shape.ts';
-import { readShape } from '../shape.ts';
-
-/** Which counter a source read; sources that do not say are held against the process's peak. */
-export type Counter = 'allocated' | 'reserved' | 'process';
-
-export interface Publication {
-  readonly id: string;
-  readonly source: string;
-  readonly model: keyof typeof MODELS;
-  readonly measuredBytes: number;
-  readonly counter: Counter;
-  readonly when: 'peak' | 'steady';
-  readonly settings: MemorySettings;
-  /** What the source leaves open and was filled in. */
-  readonly assumed: string | null;
-  /** Why the row is shown and not counted; null where it is counted. */
-  readonly notJudged: string | null;
-}
-
-export const MODELS = {
-  'meta-llama/Llama-3.2-3B': llama({
-    hidden_size: 3072,
-    num_hidden_layers: 28,
-    vocab_size: 128256,
-    num_attention_heads: 24,
-    num_key_value_heads: 8,
-    intermediate_size: 8192,
-    tie_word_embeddings: true,
-  }),
-  'meta-llama/Llama-3.1-8B': llama({
-    hidden_size: 4096,
-    num_hidden_layers: 32,
-    vocab_size: 128256,
-    num_attention_heads: 32,
-    num_key_value_heads: 8,
-    intermediate_size: 14336,
-    tie_word_embeddings: false,
-  }),
-  'meta-llama/Llama-3.1-70B': llama({
-    hidden_size: 8192,
-    num_hidden_layers: 80,
-    vocab_size: 128256,
-    num_attention_heads: 64,
-    num_key_value_heads: 8,
-    intermediate_size: 28672,
-    tie_word_embeddings: false,
-  }),
-  'meta-llama/Llama-2-7b': llama({
-    hidden_size: 4096,
-    num_hidden_layers: 32,
-    vocab_size: 32000,
-    num_attention_heads: 32,
-    num_key_value_heads: 32,
-    intermediate_size: 11008,
-    tie_word_embeddings: false,
-  }),
-};
-
-function llama(config: object): ModelShape {
-  const read = readShape({ model_type: 'llama', head_dim: 128, ...config });
-  if (!read.ok) throw new Error(read.message);
-  return read.shape;
-}
-
-const PLAIN: Omit<MemorySettings, 'layers'> = {
-  precision: 'bf16',
-  computeDtype: 'bf16',
-  autocast: false,
-  method: 'full',
-  lora: null,
-  optimizer: 'adamw',
-  optimizerInBackward: false,
-  foreach: false,
-  microBatch: 1,
-  accumulation: 1,
-  longest: 512,
-  mean: null,
-  checkpointing: false,
-  activationOffload: false,
-  attention: 'sdpa',
-  attentionMask: true,
-  logits: 'full',
-  compile: false,
-  kbitPreparation: false,
-  evaluationBatch: 0,
-  shards: 1,
-};
-
-const QV = ['q_proj', 'v_proj'] as const;
-const ATTENTION = ['q_proj', 'k_proj', 'v_proj', 'o_proj'] as const;
-
-type Row = Omit<Publication, 'settings' | 'source' | 'model' | 'assumed' | 'notJudged'> & {
-  readonly settings: Partial<MemorySettings>;
-  readonly assumed?: string;
-  readonly notJudged?: string;
-};
-
-function rows(
-  source: string,
-  model: keyof typeof MODELS,
-  shared: Partial<MemorySettings>,
-  given: readonly Row[],
-): readonly Publication[] {
-  return given.map(({ settings, assumed = null, notJudged = null, ...row }) => ({
-    ...row,
-    source,
-    model,
-    assumed,
-    notJudged,
-    settings: { ...PLAIN, layers: MODELS[model].layers, ...shared, ...settings },
-  }));
-}
-
-function adapters(rank: number, targets: 'all-linear' | readonly string[], bytes: 2 | 4): Partial<MemorySettings> {
-  return { method: 'lora', lora: { rank, targets, dropout: 0, bytes } };
-}
+import { ATTENTION, adapters, type Publication, QV, rows } from './publication.ts';
+import { FMS } from './published-fms.ts';
+import { SWIFT } from './published-swift.ts';
 
 const PEFT = rows(
   'huggingface/peft, method_comparison/MetaMathQA (L40S, torch 2.13, transformers 5.13)',
@@ -333,6 +219,8 @@ const TORCHTUNE_7B = rows(
 );
 
 export const PUBLISHED: readonly Publication[] = [
+  ...FMS,
+  ...SWIFT,
   ...PEFT,
   ...LLAMA_FACTORY,
   ...TORCHTUNE_8B,

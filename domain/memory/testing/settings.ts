@@ -29,6 +29,7 @@ export function settingsOf(changes: Partial<MemorySettings> = {}): MemorySetting
     kbitPreparation: false,
     evaluationBatch: 0,
     shards: 1,
+    sharding: 'fsdp2',
     ...changes,
   };
 }

@@ -11,7 +11,14 @@ import type { PublishedError } from './errors.ts';
 export function errorTables(errors: readonly PublishedError[]): string {
   const judged = errors.filter(({ publication }) => publication.notJudged === null);
   const bySource = Map.groupBy(judged, ({ publication }) => publication.source);
-  const summary = [...bySource, ['**all**', judged] as const].map(([source, rows]) => {
+  const divided = (several: boolean) => judged.filter(({ publication }) => publication.settings.shards > 1 === several);
+  const groups = [
+    ...bySource,
+    ['**one GPU**', divided(false)] as const,
+    ['**several GPUs (FSDP)**', divided(true)] as const,
+    ['**all**', judged] as const,
+  ];
+  const summary = groups.map(([source, rows]) => {
     const sizes = rows.map(({ error }) => Math.abs(error));
     const lowest = Math.min(...rows.map(({ error }) => error));
     const highest = Math.max(...rows.map(({ error }) => error));

@@ -41,8 +41,8 @@ async function run(...argv: string[]) {
 test('without a server and without weights, every cell has its memory and its GPU', async () => {
   const { code, stdout } = await run('config.yaml');
   assert.equal(code, EXIT_CODES.ok);
-  assert.match(stdout, /bf16 · full .* 80 GB \(H100\)/);
-  assert.match(stdout, /nf4 · qlora .* GB/);
+  assert.match(stdout, /bf16 · full .* H100 \(79\.1 GiB\)/);
+  assert.match(stdout, /nf4 · qlora .* fits at 9\d %/);
   assert.doesNotMatch(stdout, /undefined|NaN|null/);
 });
 
@@ -59,24 +59,27 @@ test('as JSON it is the same answer as the API gives, with terms that add up', a
 });
 
 test('terms are shown with their sources, and GPUs can be named', async () => {
-  const { stdout } = await run('config.yaml', '--terms', '--gpus', '8GiB,64GiB');
+  const { stdout } = await run('config.yaml', '--terms', '--gpus', '8GiB,74GiB');
   assert.match(stdout, /CUDA context +0\.50/);
   assert.match(stdout, /LoRA, arXiv 2106\.09685/);
   for (const line of stdout.split('\n')) assert.ok(line.length <= 100, line);
-  assert.match(stdout, /64 GiB: micro-batch 1/);
+  assert.match(stdout, /74\.0 GiB: micro-batch 1/);
 });
 
 test('a model on the hub takes its configuration from --config; without one there is no estimate, and why', async () => {
   assert.match((await run('hub.yaml', '--config', 'config.json')).stdout, /nf4 · qlora .* \d+\.\d\d /);
   const { code, stdout } = await run('hub.yaml');
-  assert.equal(code, EXIT_CODES.ok);
-  assert.match(stdout, /–.*the configuration is not here: give it with --config/);
+  assert.equal(code, EXIT_CODES.refused, 'nothing was estimated');
+  assert.match(stdout, /–.*no estimate[^]*the configuration is not here \(not on this machine\): give it with/);
 });
 
 test('mistakes are explained', async () => {
   const wrong = await run('wrong.yaml');
   assert.equal(wrong.code, EXIT_CODES.usage);
   assert.match(wrong.stderr, /the document has 1 mistake[^]*training\.steps/);
-  assert.match((await run('bert.yaml')).stderr, /bert\.json describes a model of type 'bert'; known are llama/);
+  assert.match((await run('bert.yaml')).stdout, /bert\.json describes a model of type\s+'bert'; known are\s+llama/);
+  const unitless = await run('config.yaml', '--gpus', '12');
+  assert.equal(unitless.code, EXIT_CODES.usage);
+  assert.match(unitless.stderr, /"12" is less than 1 GiB of GPU memory[^]*12GiB/);
   assert.match((await run('config.yaml', '--set', 'model.path=./none.json')).stderr, /none\.json cannot be read/);
 });

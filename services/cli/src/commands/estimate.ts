@@ -14,7 +14,7 @@ import { type DocumentFile, readDocument } from '../document.ts';
 import { ProblemError, usageError } from '../errors.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { planText } from '../format/plan.ts';
-import { bytesOf } from '../format/size.ts';
+import { gpuBytesOf } from '../format/size.ts';
 import { table } from '../format/table.ts';
 import { counted, shortened, wrapped } from '../format/text.ts';
 import type { Io } from '../io.ts';
@@ -48,7 +48,7 @@ export const estimate = defineCommand({
     const view = cluster ? await client.estimate(source) : await estimated(source, { io, config, gpus });
     if (json) writeJson(io, view);
     else io.out(estimateText(view, io, terms || view.cells.length === 1));
-    return EXIT_CODES.ok;
+    return view.cells.some(({ memory }) => memory !== null) ? EXIT_CODES.ok : EXIT_CODES.refused;
   },
 });
 
@@ -64,7 +64,7 @@ async function estimated(source: DocumentFile, { io, config, gpus }: Given): Pro
     const trainer = model.source === 'path' && configs.includes(model.path) ? 'transformers' : 'lamina';
     shapes.set(JSON.stringify(model), await shapeOf(model, trainer, { io, base: source.baseDirectory, config }));
   }
-  const sizes = gpus === undefined ? document.estimate.gpus : gpus.split(',').map(bytesOf);
+  const sizes = gpus === undefined ? document.estimate.gpus : gpus.split(',').map(gpuBytesOf);
   return estimateDocument(
     { ...document, estimate: { ...document.estimate, gpus: sizes } },
     { shapeOf: (model) => shapes.get(JSON.stringify(model)) ?? { shape: null, message: 'is not known' } },
@@ -82,12 +82,14 @@ async function shapeOf(model: ModelRef, trainer: Trainer, { io, base, config }: 
     const text = await io.read(path).catch(() => null);
     if (text === null) continue;
     const read = readShape(parsedJson(text));
-    if (!read.ok) throw usageError(`${path} ${read.message}`);
+    if (!read.ok) return { shape: null, message: `${path} ${read.message}` };
     return { shape: read.shape, trainer };
   }
   if (own !== null) throw usageError(`${own} cannot be read`, 'name a config.json, or the folder that holds it');
   if (named !== null) throw usageError(`${named} cannot be read`);
-  return { shape: null, message: 'the configuration is not here: give it with --config path/to/config.json' };
+  const what =
+    model.source === 'gguf' ? 'a GGUF file’s header is read by the server (--cluster)' : 'not on this machine';
+  return { shape: null, message: `the configuration is not here (${what}): give it with --config path/to/config.json` };
 }
 
 function parsedJson(text: string): unknown {
@@ -113,9 +115,9 @@ const LABEL = 40;
 const TERM = 52;
 
 export function estimateText(view: EstimateView, { color, columns }: Pick<Io, 'color' | 'columns'>, terms: boolean) {
-  const rows = view.cells.map(({ label, memory, message }) =>
+  const rows = view.cells.map(({ label, memory }) =>
     memory === null
-      ? [shortened(label, LABEL), '–', '–', '–', message ?? '']
+      ? [shortened(label, LABEL), '–', '–', '–', 'no estimate, see below']
       : [shortened(label, LABEL), ...Object.values(memory.peak).map(gib), fitText(memory)],
   );
   const headings = ['cell', 'allocated', 'reserved', 'process', 'smallest GPU that fits'];
@@ -123,13 +125,18 @@ export function estimateText(view: EstimateView, { color, columns }: Pick<Io, 'c
     title: color.dim(title),
     align: index > 0 && index < 4 ? ('right' as const) : ('left' as const),
   }));
+  const without = [...new Set(view.cells.flatMap(({ memory, message }) => (memory === null ? [message ?? ''] : [])))];
   const misfits = view.cells.flatMap(({ label, memory }) =>
     memory?.doesNotFit ? [wrapped(`${label} ${memory.doesNotFit}`, columns())] : [],
   );
   const parts = [
     `${color.bold(view.name)}: peak GPU memory of ${counted(view.cells.length, 'cell')}, GiB per GPU`,
     table(aligned, rows),
+    ...(without.length === 0
+      ? []
+      : [without.map((message) => wrapped(`no estimate: ${message}`, columns())).join('\n')]),
     ...misfits,
+    ...notesTexts(view).map((text) => wrapped(text, columns())),
     ...marginsTexts(view).map((text) => color.dim(text)),
     ...(terms
       ? view.cells.flatMap(({ label, memory }) => (memory === null ? [] : [termsText(label, memory, color, columns())]))
@@ -139,7 +146,26 @@ export function estimateText(view: EstimateView, { color, columns }: Pick<Io, 'c
 }
 
 function fitText({ plan }: MemoryView): string {
-  return plan === null ? 'none' : `${planText(plan)}, ${Math.round(plan.free * 100)} % free`;
+  if (plan === null) return 'none';
+  const sure =
+    plan.probability === null ? `${Math.round(plan.free * 100)} % free` : `fits at ${percent(plan.probability)}`;
+  return `${planText(plan)}, ${sure}`;
+}
+
+/** Never all or nothing: no estimate is that sure. */
+function percent(probability: number): string {
+  return `${Math.min(99, Math.max(1, Math.round(probability * 100)))} %`;
+}
+
+/** What holds for all cells once, what differs by cell with the first that it was said of. */
+function notesTexts(view: EstimateView): readonly string[] {
+  const first = new Map<string, string>();
+  for (const { label, memory } of view.cells)
+    for (const note of memory?.notes ?? []) {
+      const kind = note.replaceAll(/\d+(?:\.\d+)?/g, '#');
+      if (!first.has(kind)) first.set(kind, `${label}: ${note}`);
+    }
+  return [...first.values()];
 }
 
 /** Where the margins of the chosen classes come from, for those that trials were measured on. */

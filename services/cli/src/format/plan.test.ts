@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { PreviewView } from '@lamina/domain/contract/api.ts';
 import type { EstimateView } from '@lamina/domain/contract/estimate.ts';
 import { estimateDocument, parseEstimateDocument } from '@lamina/domain/matrix/estimate.ts';
-import { DEFAULT_MARGINS } from '@lamina/domain/memory/overhead.ts';
+import { DEFAULT_MARGINS } from '@lamina/domain/memory/spread.ts';
 import { shapeOf } from '@lamina/domain/memory/testing/configs.ts';
 import { estimateText } from '../commands/estimate.ts';
 import { previewText } from '../commands/preview.ts';
@@ -29,7 +29,7 @@ test('an estimate says of each class how many trials its margins come from, and 
     });
     return estimateText(view, testIo({}), false);
   };
-  assert.match(text(3), /24 GB \(RTX 4090\): margins from 3 trials on this class/);
+  assert.match(text(3), /RTX 4090 \(23\.5 GiB\): margins from 3 trials on this class/);
   assert.doesNotMatch(text(0), /margins/);
 });
 

@@ -20,3 +20,13 @@ export function bytesOf(text: string): number {
   if (bytes > 0) return bytes;
   throw usageError(`"${text}" is not a size`, 'write for example 16GiB or 24GB');
 }
+
+/** The same of a GPU's memory: a number without a unit would be so many bytes. */
+export function gpuBytesOf(text: string): number {
+  const bytes = bytesOf(text);
+  if (bytes >= 2 ** 30) return bytes;
+  throw usageError(
+    `"${text.trim()}" is less than 1 GiB of GPU memory`,
+    `write its unit, for example ${text.trim()}GiB`,
+  );
+}

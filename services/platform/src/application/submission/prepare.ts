@@ -7,6 +7,7 @@ import { gpuClassesFor, gpuClassIssue } from '@lamina/domain/matrix/placement.ts
 import { likeKey, runPolicy } from '@lamina/domain/matrix/plan.ts';
 import { rememberedPlan } from '@lamina/domain/matrix/remembered.ts';
 import type { Expansion } from '@lamina/domain/matrix/types.ts';
+import { targetsProblem } from '@lamina/domain/memory/parameters.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { type Issue, parseDocument } from '@lamina/domain/spec/parse.ts';
@@ -63,6 +64,8 @@ export async function prepare(input: string | object, options: PrepareOptions): 
   if (issues.length > 0) throw new InvalidDocument(issues);
   const expansion = expandMatrix(document, { trainerRevision, device, layersOf, checkpointOf, gpus });
   if (expansion.trials.length === 0) throw new InvalidDocument(nothingLeft(expansion));
+  const mistargeted = targetIssues(expansion, shapeOf);
+  if (mistargeted.length > 0) throw new InvalidDocument(mistargeted);
   const waitsForGpus = expansion.trials.some(({ settings }) => settings.gpus > 0) && (await options.seesNoGpu());
   const estimated = new Map<string, MemoryView | null>();
   const settingsOf = new Map(expansion.trials.map(({ cell, settings }) => [cell.id, settings]));
@@ -96,6 +99,16 @@ export async function prepare(input: string | object, options: PrepareOptions): 
       ...(expansion.baselineCellId === null ? ['baseline matches no cell: nothing is compared with it'] : []),
     ],
   };
+}
+
+/** Adapters that no layer of a model would get: found here, not after a GPU was waited for. */
+function targetIssues({ trials }: Expansion, shapeOf: ResolvedDocument['shapeOf']): readonly Issue[] {
+  const messages = trials.flatMap(({ settings: { model, lora } }) => {
+    const shape = lora === null ? null : shapeOf(model);
+    const problem = lora === null || shape === null ? null : targetsProblem(shape, lora.targets);
+    return problem === null ? [] : [problem];
+  });
+  return [...new Set(messages)].map((message) => ({ path: 'lora.targets', message }));
 }
 
 /** A dataset that was generated before takes the place of its spec. */
