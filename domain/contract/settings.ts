@@ -53,16 +53,46 @@ export type LayerChoice = z.infer<typeof layerChoice>;
 export const textField = z.strictObject({ text }).describe('A record is one text.');
 export const promptFields = z
   .strictObject({ prompt: text, completion: text })
-  .describe('A record is a prompt and its completion, both of them trained on.');
-/** How a record becomes text. */
+  .describe('A record is a prompt, directly followed by its completion.');
+export const messageFields = z
+  .strictObject({
+    messages: text,
+    tools: text
+      .nullable()
+      .default('tools')
+      .describe('column of the tools that a template describes, in records that have one'),
+  })
+  .describe('A record is a conversation: {role, content} as of OpenAI, or {from, value} as of ShareGPT.');
+/** How a record becomes text without a model. */
 export const textFields = z.union([textField, promptFields]);
+/** The shape of records, and their columns. */
+export const recordFields = z.union([textField, promptFields, messageFields]);
+export type RecordFields = z.infer<typeof recordFields>;
+
+/** What a record becomes: its columns, its rendering, and the tokens that count. Null: as the shape has it. */
+const reading = {
+  fields: recordFields.nullable().default({ text: 'text' }).describe('null: as the columns of the first record say'),
+  loss: z
+    .enum(['all', 'answers'])
+    .nullable()
+    .default(null)
+    .describe('which tokens count, in training and held out; null: answers for messages, all for the others'),
+  chatTemplate: text.nullable().default(null).describe("Jinja template of messages; null: the tokenizer's"),
+  specialTokens: z
+    .enum(['tokens', 'text'])
+    .nullable()
+    .default(null)
+    .describe(
+      'what special tokens become that are written out in a record; null: text in messages, tokens in the others',
+    ),
+};
 
 export const fileDataset = z
   .strictObject({
     source: z.literal('file'),
     path: text,
     format: z.enum(['jsonl', 'text']),
-    fields: textFields.default({ text: 'text' }),
+    ...reading,
     fingerprint,
   })
   .describe('Records from a file: one JSON object a line, or paragraphs separated by blank lines.');
@@ -73,7 +103,7 @@ export const hfDataset = z
     config: z.string().nullable().default(null),
     revision: text.default('main'),
     split: text.default('train'),
-    fields: textFields.default({ text: 'text' }),
+    ...reading,
   })
   .describe('A dataset of the Hugging Face hub.');
 export const datasetRef = z.discriminatedUnion('source', [fileDataset, hfDataset]);

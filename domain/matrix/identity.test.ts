@@ -96,3 +96,17 @@ test('the first plan keeps the effective batch of the settings', () => {
     excludedNodes: [],
   });
 });
+
+test('what a record becomes counts where the document says it; what it leaves out is what it was before', () => {
+  const id = (dataset: object) => trialId({ ...settings, dataset: { ...settings.dataset, ...dataset } as never }, 'r1');
+  assert.equal(id({ fields: null }), id({}));
+  assert.equal(id({ loss: undefined, chatTemplate: undefined, specialTokens: undefined }), id({}), 'stored by 0.1.0');
+  const ids = [
+    {},
+    { loss: 'all' },
+    { chatTemplate: 'x' },
+    { specialTokens: 'text' },
+    { fields: { messages: 'm' } },
+  ].map(id);
+  assert.equal(new Set(ids).size, ids.length);
+});

@@ -25,7 +25,7 @@ function identity<S extends CellSettings>(settings: S) {
   return {
     ...rest,
     model: content(settings.model),
-    dataset: content(settings.dataset),
+    dataset: dataContent(settings.dataset),
     evaluation: {
       ...scoring,
       ...(gguf === null && inference === null ? {} : { inference }),
@@ -40,6 +40,17 @@ function identity<S extends CellSettings>(settings: S) {
 function taskContent(file: TaskFile) {
   const { path: _, ...rest } = file;
   return { ...(file.fingerprint === null ? file : rest), data: file.data.map(({ fingerprint }) => fingerprint) };
+}
+
+/** Settings that are null are left out, as before there were any; the shape of records that is not named was text then. */
+function dataContent({ fields, loss, chatTemplate, specialTokens, ...dataset }: DatasetRef) {
+  return {
+    ...(content(dataset as DatasetRef) as Omit<DatasetRef, 'path'>),
+    fields: fields ?? { text: 'text' },
+    ...(loss ? { loss } : {}),
+    ...(chatTemplate ? { chatTemplate } : {}),
+    ...(specialTokens ? { specialTokens } : {}),
+  };
 }
 
 function content(reference: ModelRef | DatasetRef) {

@@ -1,7 +1,7 @@
 /** `dataset.source: generated`: data that a model writes before the trials run. */
 import { z } from 'zod';
 import { type GenerationSpec, generationSpec } from '../contract/generation.ts';
-import type { DatasetRef } from '../contract/settings.ts';
+import { type DatasetRef, fileDataset } from '../contract/settings.ts';
 import { canonical } from '../vocabulary/canonical.ts';
 import { sha256 } from '../vocabulary/sha256.ts';
 
@@ -40,13 +40,13 @@ function byContent<F extends { readonly path: string; readonly fingerprint: stri
 export function trialDataset(dataset: DocumentDataset): DatasetRef {
   if (dataset.source !== 'generated') return dataset;
   const spec = specOf(dataset);
-  return {
+  return fileDataset.parse({
     source: 'file',
     path: 'to be generated',
     format: 'jsonl',
     fields: spec.fields,
     fingerprint: generationHash(spec),
-  };
+  });
 }
 
 /** The records of `prompts.path`; of topics nothing has to be known. */

@@ -194,7 +194,10 @@ test('short forms mean what their long forms mean', () => {
     source: 'file',
     path: 'notes.txt',
     format: 'text',
-    fields: { text: 'text' },
+    fields: null,
+    loss: null,
+    chatTemplate: null,
+    specialTokens: null,
     fingerprint: null,
   });
   assert.deepEqual(document.matrix.layers, [{ strategy: 'all' }, { strategy: 'first', keep: 6 }]);

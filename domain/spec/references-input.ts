@@ -1,6 +1,6 @@
 /** Models and datasets as people write them. */
 import { z } from 'zod';
-import { datasetRef, type ModelRef, modelRef } from '../contract/settings.ts';
+import { fileDataset, hfDataset, type ModelRef, modelRef, recordFields } from '../contract/settings.ts';
 import { type DocumentDataset, generatedDataset } from './generated.ts';
 import { shorthand } from './input.ts';
 import { encodeProblem } from './problems.ts';
@@ -27,7 +27,13 @@ const runnable = z.discriminatedUnion('source', modelRef.options, {
   error: ({ input }) => ((input as { source?: unknown } | null)?.source === 'config' ? CONFIG_ONLY : undefined),
 });
 
-const readable = z.discriminatedUnion('source', [...datasetRef.options, generatedDataset]);
+/** The shape of records that is not named follows from the first one. */
+const fields = recordFields.nullable().default(null);
+const readable = z.discriminatedUnion('source', [
+  fileDataset.extend({ fields }),
+  hfDataset.extend({ fields }),
+  generatedDataset,
+]);
 
 /** A model: "owner/name" on the hub, a folder ("./models/x"), a .gguf file, or the same spelled out. */
 export const modelInput = shorthand(

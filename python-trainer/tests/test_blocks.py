@@ -115,3 +115,20 @@ def test_both_sides_get_something_if_there_are_two_records(fraction: float):
 def test_one_record_cannot_be_split():
     train, held = held_out_order(["a", "a"], 0.5)
     assert not train or not held
+
+
+def test_a_record_that_writes_its_own_start_gets_no_second_one():
+    own = [Encoded([1, 5, 6, 2]), Encoded([1, 7, 2])]
+    assert as_lists(one_each(own, 9, 1)) == [[1, 5, 6, 2], [1, 7, 2]]
+    assert as_lists(pack(own, 4, 1)) == [[1, 5, 6, 2]]
+    assert as_lists(pack(own, 3, 1)) == [[1, 5, 6], [1, 2, 1], [1, 7, 2]]
+    assert as_lists(evaluation_blocks(own, 64, 64, 1)) == [[1, 5, 6, 2, 1, 7, 2]]
+
+
+def test_sequences_of_which_no_token_counts_are_left_out():
+    records = [Encoded([5, 6, 7, 8], [True, False, False, False]), Encoded([9, 10], [False, True])]
+    assert as_lists(one_each(records, 9, None)) == [[9, 10]]
+    assert as_lists(pack(records, 2, None)) == [[9, 10]]
+    assert as_lists(evaluation_blocks(records, 2, 64, None)) == [[9, 10]]
+    kept = one_each(records, 9, 1)
+    assert (as_lists(kept), kept.targets()) == ([[1, 5, 6, 7, 8], [1, 9, 10]], [1, 1])

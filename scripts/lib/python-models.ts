@@ -145,20 +145,25 @@ export function pythonModels(
       return `${value}.0`;
     if (typeof value !== 'object' || value === null) return literal(value);
     const keys = Object.keys(value);
-    const named = nameOf(schema);
-    const candidates = membersOf(named === null ? schema : (types.get(named)?.schema ?? schema)).map(
-      (one) => nameOf(one) ?? named,
-    );
-    const fitting = candidates.find((name) => {
-      const { properties = {}, required = [] } = types.get(name ?? '')?.schema ?? {};
+    const fitting = objectsOf(schema).find((name) => {
+      const { properties = {}, required = [] } = types.get(name)?.schema ?? {};
       return keys.every((key) => key in properties) && required.every((key) => keys.includes(key));
     });
-    if (fitting === undefined || fitting === null) throw new Error(`no type has the default ${JSON.stringify(value)}`);
+    if (fitting === undefined) throw new Error(`no type has the default ${JSON.stringify(value)}`);
     const { properties = {} } = types.get(fitting)?.schema ?? {};
     const given = Object.entries(value).map(
       ([key, one]) => `${snakeCase(key)}=${defaultOf(properties[key] as JsonSchema, one, names)}`,
     );
     return `${names.local(fitting)}(${given.join(', ')})`;
+  }
+
+  /** Names of the objects that a value may be, through unions within unions. */
+  function objectsOf(schema: JsonSchema): readonly string[] {
+    const named = nameOf(schema);
+    const own = named === null ? schema : (types.get(named)?.schema ?? schema);
+    if (own.properties !== undefined) return named === null ? [] : [named];
+    const members = membersOf(own);
+    return members.length > 1 ? members.flatMap(objectsOf) : [];
   }
 
   /** The type's name, where the value is no narrower than the type. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { type TrialResult, trialResult } from '@lamina/domain/contract/result.ts';
+import { fileDataset } from '@lamina/domain/contract/settings.ts';
 import { sampleSettings } from '@lamina/domain/contract/testing/settings.ts';
 import { jobManifest } from '@lamina/k8s/manifests/job.ts';
 import { podsService, podsServiceName } from '@lamina/k8s/manifests/pods.ts';
@@ -77,13 +78,7 @@ describe('a trial over several pods', { skip }, () => {
           resume: false,
           settings: sampleSettings({
             model: { source: 'path', path: join(folder, 'model'), fingerprint: null },
-            dataset: {
-              source: 'file',
-              path: join(folder, 'texts.jsonl'),
-              format: 'jsonl',
-              fields: { text: 'text' },
-              fingerprint: null,
-            },
+            dataset: fileDataset.parse({ source: 'file', path: join(folder, 'texts.jsonl'), format: 'jsonl' }),
             layers: { strategy: 'all' },
             precision: 'fp32',
             computeDtype: 'fp32',

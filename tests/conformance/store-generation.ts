@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { attemptRef } from '@lamina/domain/contract/attempt.ts';
 import { DATASET_TRIAL, generationSpec } from '@lamina/domain/contract/generation.ts';
+import { fileDataset } from '@lamina/domain/contract/settings.ts';
 import { PLAIN_PLAN } from '@lamina/domain/contract/trial.ts';
 import { newExperimentId } from '@lamina/platform/application/ids.ts';
 import type { NewPreparation, PreparedDataset } from '@lamina/platform/application/ports/preparation-store.ts';
@@ -15,13 +16,13 @@ const SPEC = generationSpec.parse({
   endpoint: { baseUrl: 'https://host/v1', model: 'writer' },
 });
 const PREPARED: PreparedDataset = {
-  dataset: {
+  dataset: fileDataset.parse({
     source: 'file',
     path: '/data/a.jsonl',
     format: 'jsonl',
     fields: { text: 'completion' },
     fingerprint: 'aa',
-  },
+  }),
   report: sampleReport('aa'),
 };
 

@@ -1,5 +1,5 @@
 /** Settings of a trial whose numbers do not matter, for tests. */
-import type { TrialSettings } from '../settings.ts';
+import { fileDataset, type TrialSettings } from '../settings.ts';
 
 export type SettingsChanges = Partial<Omit<TrialSettings, 'training' | 'evaluation'>> & {
   readonly training?: Partial<TrialSettings['training']>;
@@ -21,7 +21,7 @@ const SETTINGS: TrialSettings = {
   precision: 'nf4',
   computeDtype: 'fp16',
   method: 'qlora',
-  dataset: { source: 'file', path: '/data/a.jsonl', format: 'jsonl', fields: { text: 'text' }, fingerprint: null },
+  dataset: fileDataset.parse({ source: 'file', path: '/data/a.jsonl', format: 'jsonl' }),
   training: {
     steps: 12,
     microBatch: 1,

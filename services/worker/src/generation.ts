@@ -1,5 +1,6 @@
 /** The generation of a dataset, as the work of the run that comes before the trials: one thing to do. */
 import type { GenerationResult } from '@lamina/domain/contract/generation.ts';
+import { fileDataset } from '@lamina/domain/contract/settings.ts';
 import { applyHint } from '@lamina/domain/run/hints.ts';
 import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
 import type { PreparationRecord, PreparedDataset } from '@lamina/platform/application/ports/preparation-store.ts';
@@ -81,13 +82,13 @@ async function complete(deps: ActivityDependencies, experimentId: string, result
   if (experiment === null || preparation === null || preparation.state === 'succeeded') return;
   const found = await datasetOf(artifacts, result);
   if ('problem' in found) throw new Error(found.problem);
-  const dataset: PreparedDataset['dataset'] = {
+  const dataset: PreparedDataset['dataset'] = fileDataset.parse({
     source: 'file',
     path: found.path,
     format: 'jsonl',
     fields: preparation.spec.fields,
     fingerprint: result.dataset.sha256,
-  };
+  });
   try {
     const planned = plannedOf(await plan({ ...(experiment.document as object), dataset }), experimentId);
     await store.completePreparation(experimentId, { dataset, report: result.report }, planned);

@@ -92,13 +92,21 @@ class TextField(Document):
 
 
 class PromptFields(Document):
-    """A record is a prompt and its completion, both of them trained on."""
+    """A record is a prompt, directly followed by its completion."""
 
     prompt: Text
     completion: Text
 
 
-TextFields = TextField | PromptFields
+class MessageFields(Document):
+    """A record is a conversation: {role, content} as of OpenAI, or {from, value} as of ShareGPT."""
+
+    messages: Text
+    tools: Text | None = "tools"
+    """Column of the tools that a template describes, in records that have one."""
+
+
+RecordFields = TextField | PromptFields | MessageFields
 
 
 class FileDataset(Document):
@@ -107,7 +115,14 @@ class FileDataset(Document):
     source: Literal["file"]
     path: Text
     format: Literal["jsonl", "text"]
-    fields: TextFields = TextField(text="text")
+    fields: RecordFields | None = TextField(text="text")
+    """Null: as the columns of the first record say."""
+    loss: Literal["all", "answers"] | None = None
+    """Which tokens count, in training and held out; null: answers for messages, all for the others."""
+    chat_template: Text | None = None
+    """Jinja template of messages; null: the tokenizer's."""
+    special_tokens: Literal["tokens", "text"] | None = None
+    """What special tokens become that are written out in a record; null: text in messages, tokens in the others."""
     fingerprint: str | None = None
 
 
@@ -119,7 +134,14 @@ class HfDataset(Document):
     config: str | None = None
     revision: Text = "main"
     split: Text = "train"
-    fields: TextFields = TextField(text="text")
+    fields: RecordFields | None = TextField(text="text")
+    """Null: as the columns of the first record say."""
+    loss: Literal["all", "answers"] | None = None
+    """Which tokens count, in training and held out; null: answers for messages, all for the others."""
+    chat_template: Text | None = None
+    """Jinja template of messages; null: the tokenizer's."""
+    special_tokens: Literal["tokens", "text"] | None = None
+    """What special tokens become that are written out in a record; null: text in messages, tokens in the others."""
 
 
 DatasetRef = Annotated[FileDataset | HfDataset, Field(discriminator="source")]
@@ -277,3 +299,6 @@ class TrialSettings(Document):
     seed: Count
     gpu_class: str | None
     gpus: Count
+
+
+TextFields = TextField | PromptFields

@@ -1,7 +1,7 @@
 """Splits records and packs their token ids into blocks, without I/O."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, overload
 
@@ -48,9 +48,7 @@ class Blocks(Sequence[Tokens]):
     def __getitem__(self, index: slice) -> "Blocks": ...
     def __getitem__(self, index: int | slice) -> "Tokens | Blocks":
         if isinstance(index, slice):
-            chosen = range(*index.indices(len(self)))
-            masks = None if self.counted is None else [self.counted_in(position) for position in chosen]
-            return Blocks.of([self[position] for position in chosen], masks)
+            return self.pick(range(*index.indices(len(self))))
         return self.tokens[self._range(index)]
 
     def counted_in(self, index: int) -> Counted:
@@ -59,6 +57,23 @@ class Blocks(Sequence[Tokens]):
         if self.counted is None:
             return np.ones(where.stop - where.start, dtype=np.bool_)
         return self.counted[where]
+
+    def targets(self) -> list[int]:
+        """Of each sequence, how many of its tokens are predicted and count."""
+        if self.counted is None:
+            return [max(0, int(length) - 1) for length in np.diff(self.offsets)]
+        return [int(np.count_nonzero(self.counted_in(index)[1:])) for index in range(len(self))]
+
+    def pick(self, indices: Iterable[int]) -> "Blocks":
+        """Sequences by their index, in that order."""
+        chosen = list(indices)
+        masks = None if self.counted is None else [self.counted_in(index) for index in chosen]
+        return Blocks.of([self[index] for index in chosen], masks)
+
+    def with_targets(self) -> "Blocks":
+        """The sequences that anything can be learned from: at least one of their tokens is predicted and counts."""
+        targets = self.targets()
+        return self if all(targets) else self.pick(index for index, count in enumerate(targets) if count)
 
     def __iter__(self) -> Iterator[Tokens]:
         return (self[index] for index in range(len(self)))
@@ -73,7 +88,7 @@ class Blocks(Sequence[Tokens]):
 
 @dataclass(frozen=True)
 class Encoded:
-    """A record as tokens: without the mark that starts a text, with the one that ends it."""
+    """A record as tokens, with the mark that ends it; with the one that starts a text where it writes it."""
 
     ids: Sequence[int]
     counted: Sequence[bool] | None = None
@@ -105,28 +120,35 @@ def held_out_order(questions: Sequence[str], fraction: float) -> tuple[list[int]
 def pack(records: Sequence[Encoded], length: int, bos: int | None) -> Blocks:
     """Cut records that follow each other into blocks of exactly `length` tokens, each starting with `bos`.
 
-    With a `bos`, every token of the records is predicted exactly once. The rest that does not fill a
-    block is left out.
+    With a `bos`, every token of the records is predicted exactly once. Where a block happens to start with
+    a record that writes its own `bos`, none is put before it. The rest that does not fill a block is left
+    out, and so are blocks of which no token counts.
     """
-    head = [] if bos is None else [bos]
-    body = length - len(head)
     stream = [token for record in records for token in record.ids]
-    starts = range(0, len(stream) // body * body, body)
-    masks = None
-    if any(record.counted is not None for record in records):
-        marks = [mark for record in records for mark in _marks(record)]
-        masks = [[False] * len(head) + marks[start : start + body] for start in starts]
-    return Blocks.of([head + stream[start : start + body] for start in starts], masks)
+    marks = [mark for record in records for mark in _marks(record)] if _any_masked(records) else None
+    sequences: list[list[int]] = []
+    masks: list[list[bool]] = []
+    start = 0
+    while start < len(stream):
+        head = [] if bos is None or stream[start] == bos else [bos]
+        end = start + length - len(head)
+        if end > len(stream):
+            break
+        sequences.append(head + stream[start:end])
+        if marks is not None:
+            masks.append([False] * len(head) + marks[start:end])
+        start = end
+    return Blocks.of(sequences, None if marks is None else masks).with_targets()
 
 
 def one_each(records: Sequence[Encoded], length: int, bos: int | None) -> Blocks:
-    """Make one sequence per record, `bos` first, cut at `length`; those without a prediction go."""
-    head = [] if bos is None else [bos]
-    kept = [record for record in records if len(head) + len(record.ids) >= 2]
+    """Make one sequence per record, starting with one `bos`, cut at `length`; those of which no token counts go."""
+    heads = [[] if bos is None or list(record.ids[:1]) == [bos] else [bos] for record in records]
+    sequences = [(head + list(record.ids))[:length] for head, record in zip(heads, records, strict=True)]
     masks = None
-    if any(record.counted is not None for record in kept):
-        masks = [([False] * len(head) + _marks(record))[:length] for record in kept]
-    return Blocks.of([(head + list(record.ids))[:length] for record in kept], masks)
+    if _any_masked(records):
+        masks = [([False] * len(head) + _marks(record))[:length] for head, record in zip(heads, records, strict=True)]
+    return Blocks.of(sequences, masks).with_targets()
 
 
 def evaluation_blocks(records: Sequence[Encoded], length: int, max_tokens: int, bos: int | None) -> Blocks:
@@ -136,11 +158,13 @@ def evaluation_blocks(records: Sequence[Encoded], length: int, max_tokens: int, 
     same tokens. With less text than one block there is one shorter block.
     """
     length = min(length, max_tokens)
-    packed = pack(records, length, bos)
-    if len(packed) == 0:
-        shorter = sum(len(record.ids) for record in records) + (bos is not None)
-        return pack(records, shorter, bos) if shorter >= 2 else packed
-    return packed[: max_tokens // length]
+    ids = [token for record in records for token in record.ids]
+    whole = len(ids) + (bos is not None and ids[:1] != [bos])
+    return pack(records, min(length, whole), bos)[: max_tokens // length] if whole >= 2 else Blocks.of([])
+
+
+def _any_masked(records: Sequence[Encoded]) -> bool:
+    return any(record.counted is not None for record in records)
 
 
 def _marks(record: Encoded) -> list[bool]:

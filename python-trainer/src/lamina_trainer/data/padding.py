@@ -1,21 +1,21 @@
 """Pads sequences to one batch of tensors."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 from torch import Tensor
 
+from lamina_trainer.data.blocks import Blocks
 
-def pad(sequences: Sequence[Any], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Token ids padded at the end, and a mask of the positions that have a next token.
 
-    Attention is causal, so what follows a token, padding included, cannot change its prediction.
+def pad(batch: Blocks, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Token ids padded at the end [sequences, longest], and which of their next tokens count [sequences, longest - 1].
+
+    Attention is causal, so what follows a token, padding included, cannot change its prediction. Padding is
+    told by its place, never by its id: a token that is also the end of a text counts like any other.
     """
-    longest = max(len(sequence) for sequence in sequences)
-    ids = torch.zeros((len(sequences), longest), dtype=torch.long)
-    has_next = torch.zeros((len(sequences), longest - 1), dtype=torch.bool)
-    for row, sequence in enumerate(sequences):
+    longest = max(len(sequence) for sequence in batch)
+    ids = torch.zeros((len(batch), longest), dtype=torch.long)
+    counted = torch.zeros((len(batch), longest - 1), dtype=torch.bool)
+    for row, sequence in enumerate(batch):
         ids[row, : len(sequence)] = torch.as_tensor(sequence, dtype=torch.long)
-        has_next[row, : len(sequence) - 1] = True
-    return ids.to(device), has_next.to(device)
+        counted[row, : len(sequence) - 1] = torch.as_tensor(batch.counted_in(row)[1:])
+    return ids.to(device), counted.to(device)

@@ -12,7 +12,7 @@ import numpy as np
 from lamina_trainer.contract.settings import DatasetRef, EvaluationSettings
 from lamina_trainer.data.blocks import Blocks, evaluation_blocks, held_out_order, one_each, pack
 from lamina_trainer.data.records import dataset_fingerprint, describe, read_records
-from lamina_trainer.data.rendering import rendering_of
+from lamina_trainer.data.shapes import rendering_of
 from lamina_trainer.data.tokenizer import LazyTokenizer, tokenizer_fingerprint
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.files import build_once
@@ -96,7 +96,7 @@ def _make_blocks(
     dataset: DatasetRef, tokenizer: Any, max_length: int, *, packing: bool, evaluation: EvaluationSettings
 ) -> tuple[Blocks, Blocks]:
     name = describe(dataset)
-    rendering = rendering_of(dataset.fields, tokenizer)
+    rendering = rendering_of(dataset, tokenizer)
     rendered = [one for one in map(rendering.render, read_records(dataset)) if one.text.strip()]
     if not rendered:
         raise InvalidError(f"The data set {name} holds no text.")
@@ -106,7 +106,7 @@ def _make_blocks(
             f"The data set {name} has too few different records ({len({one.question for one in rendered})}): "
             "at least one to train on and one to hold out are needed."
         )
-    bos = _starting_mark(tokenizer)
+    bos = rendering.bos
     train_records = rendering.encode([rendered[index] for index in train_indices])
     held_records = rendering.encode([rendered[index] for index in held_indices])
     cut = pack if packing else one_each
@@ -141,10 +141,3 @@ def _stored(name: str, blocks: Blocks) -> dict[str, Any]:
 def _read(name: str, stored: Any) -> Blocks:
     counted = stored.get(f"{name}_counted", None)
     return Blocks(stored[f"{name}_tokens"], stored[f"{name}_offsets"], counted)
-
-
-def _starting_mark(tokenizer: Any) -> int | None:
-    """The token that the tokenizer starts every text with, where it does."""
-    starts: list[int] = tokenizer("a").input_ids[:1]
-    bos: int | None = tokenizer.bos_token_id
-    return bos if bos is not None and starts == [bos] else None

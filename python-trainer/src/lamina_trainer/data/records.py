@@ -45,19 +45,28 @@ def dataset_fingerprint(dataset: DatasetRef, cache: Path) -> str:
     Raises InvalidError if a file's content is not the one that was submitted.
     """
     digest = hashlib.sha256()
+    fields = "null" if dataset.fields is None else write_document(dataset.fields)
     if isinstance(dataset, FileDataset):
         content = remembered_sha256(_existing(dataset), cache)
         if dataset.fingerprint is not None and dataset.fingerprint.removeprefix("sha256:") != content:
             raise InvalidError(
                 f"The data set {dataset.path} has changed since the experiment was submitted; submit again."
             )
-        how = f"{dataset.format}\n{write_document(dataset.fields)}\n{content}"
+        how = f"{dataset.format}\n{fields}\n{content}"
         digest.update(how.encode())
     else:
         for record in read_records(dataset):
             encoded = json.dumps(record.fields, sort_keys=True, default=str).encode()
             digest.update(len(encoded).to_bytes(8, "big"))
             digest.update(encoded)
+        digest.update(fields.encode())
+    asked = {
+        name: value
+        for name in ("loss", "chat_template", "special_tokens")
+        if (value := getattr(dataset, name)) is not None
+    }
+    if asked:
+        digest.update(json.dumps(asked, sort_keys=True).encode())
     return digest.hexdigest()
 
 

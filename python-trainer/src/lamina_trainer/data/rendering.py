@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lamina_trainer.contract.settings import DatasetRef, TextField, TextFields
+from lamina_trainer.contract.settings import DatasetRef, PromptFields, TextField, TextFields
 from lamina_trainer.data.blocks import Encoded
 from lamina_trainer.data.records import BadRecordError, Record, describe, read_records
 from lamina_trainer.errors import InvalidError
@@ -22,6 +22,9 @@ class Rendered:
 class Rendering(Protocol):
     """Turns records of one shape into text, and that into tokens."""
 
+    bos: int | None
+    """The token that a sequence starts with; known once a record is rendered."""
+
     def render(self, record: Record) -> Rendered:
         """Return the record's text; blank where it holds none. Raises BadRecordError for one of another shape."""
 
@@ -30,28 +33,56 @@ class Rendering(Protocol):
 
 
 class PlainRendering:
-    """Text as it is; a prompt followed directly by its completion, and both of them count."""
+    """Text as it is; a prompt followed directly by its completion."""
 
-    def __init__(self, fields: TextFields, tokenizer: Any) -> None:
+    def __init__(
+        self, fields: TextFields, tokenizer: Any, *, answers: bool = False, special_as_text: bool = False
+    ) -> None:
+        """With `answers` only completions count, else all tokens do."""
         self._fields, self._tokenizer = fields, tokenizer
+        self._answers, self._special_as_text = answers, special_as_text
+        self.bos = starting_mark(tokenizer)
 
     def render(self, record: Record) -> Rendered:
         """Read the columns; the question is the prompt, or the whole text."""
         return render_plain(record, self._fields)
 
     def encode(self, batch: Sequence[Rendered]) -> Sequence[Encoded]:
-        """Tokenize, and end each record with the tokenizer's `eos`."""
-        tokenizer = self._tokenizer
-        end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+        """Tokenize, and end each record with the tokenizer's `eos`, unless its text does."""
+        eos = self._tokenizer.eos_token_id
+        prompts = self._tokenized([rendered.question for rendered in batch]) if self._answers else None
+        encoded = []
+        for index, ids in enumerate(self._tokenized([rendered.text for rendered in batch])):
+            complete = ids if eos is None or ids[-1:] == [eos] else [*ids, eos]
+            counted = None
+            if prompts is not None:
+                # A token of both counts: without it the beginning of the completion would never be learned.
+                asked = _common(prompts[index], ids)
+                counted = [False] * asked + [True] * (len(complete) - asked)
+            elif self.bos is not None and ids[:1] == [self.bos]:
+                counted = [False] + [True] * (len(complete) - 1)
+            encoded.append(Encoded(complete, counted))
+        return encoded
+
+    def _tokenized(self, texts: list[str]) -> list[list[int]]:
         # verbose=False: records longer than the model's context are cut into blocks afterwards.
-        texts = [rendered.text for rendered in batch]
-        found: list[list[int]] = tokenizer(texts, add_special_tokens=False, verbose=False).input_ids
-        return [Encoded(ids + end) for ids in found]
+        found: list[list[int]] = self._tokenizer(
+            texts, add_special_tokens=False, split_special_tokens=self._special_as_text, verbose=False
+        ).input_ids
+        return found
 
 
-def rendering_of(fields: TextFields, tokenizer: Any) -> Rendering:
-    """Choose the rendering for records with these fields; `tokenizer` is loaded."""
-    return PlainRendering(fields, tokenizer)
+def _common(first: Sequence[int], second: Sequence[int]) -> int:
+    """How many tokens both begin with."""
+    pairs = zip(first, second, strict=False)
+    return next((at for at, (one, other) in enumerate(pairs) if one != other), min(len(first), len(second)))
+
+
+def starting_mark(tokenizer: Any) -> int | None:
+    """The token that the tokenizer starts every text with, where it does."""
+    starts: list[int] = tokenizer("a").input_ids[:1]
+    bos: int | None = tokenizer.bos_token_id
+    return bos if bos is not None and starts == [bos] else None
 
 
 def render_plain(record: Record, fields: TextFields) -> Rendered:
@@ -65,7 +96,8 @@ def render_plain(record: Record, fields: TextFields) -> Rendered:
 
 def load_texts(dataset: DatasetRef) -> list[str]:
     """All texts of a small data set that are not blank, in its order. Raises InvalidError where there is none."""
-    texts = [render_plain(record, dataset.fields).text for record in read_records(dataset)]
+    fields = dataset.fields if isinstance(dataset.fields, TextField | PromptFields) else TextField(text="text")
+    texts = [render_plain(record, fields).text for record in read_records(dataset)]
     kept = [text for text in texts if text.strip()]
     if not kept:
         raise InvalidError(f"The data set {describe(dataset)} holds no text.")

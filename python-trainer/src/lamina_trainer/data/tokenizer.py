@@ -14,6 +14,8 @@ _FILES: Final = (
     "vocab.json",
     "merges.txt",
     "vocab.txt",
+    "chat_template.jinja",
+    "chat_template.json",
 )
 
 

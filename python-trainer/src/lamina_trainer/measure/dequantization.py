@@ -9,6 +9,7 @@ from torch import nn
 from torch.autograd.profiler import profile as operator_profile
 from torch.profiler import ProfilerActivity, profile
 
+from lamina_trainer.data.blocks import Blocks
 from lamina_trainer.data.padding import pad
 from lamina_trainer.model.precision import Numerics
 
@@ -16,21 +17,19 @@ PASSES: Final = 3
 """Forward and backward passes that are profiled, after one that is not."""
 
 
-def dequantization_share(
-    forward: nn.Module, blocks: Sequence[Any], micro_batch: int, numerics: Numerics
-) -> float | None:
+def dequantization_share(forward: nn.Module, blocks: Blocks, micro_batch: int, numerics: Numerics) -> float | None:
     """Time in dequantization over all time of the passes, on the device. None where the profiler sees none of it.
 
     Kernels that dequantize and multiply in one cannot be told apart; they do not occur in training passes.
     Gradients are thrown away; weights stay as they are.
     """
     cuda = numerics.device.type == "cuda"
-    ids, has_next = pad(list(blocks[:micro_batch]), numerics.device)
+    ids, counted = pad(blocks[:micro_batch], numerics.device)
     forward.train()
 
     def make() -> None:
         with numerics.autocast():
-            loss = forward(ids, has_next, scores=False)
+            loss = forward(ids, counted, scores=False)
         loss.backward()
         for parameter in forward.parameters():
             parameter.grad = None

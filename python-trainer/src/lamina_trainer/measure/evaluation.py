@@ -1,4 +1,4 @@
-"""Held-out scores: mean negative log likelihood per token, its standard error, perplexity, accuracy."""
+"""Held-out scores over the tokens that count: mean negative log likelihood, its error, perplexity, accuracy."""
 
 import hashlib
 import json
@@ -15,6 +15,7 @@ from torch import nn
 
 from lamina_trainer.contract.document import write_document
 from lamina_trainer.contract.result import EvaluationResult
+from lamina_trainer.data.blocks import Blocks
 from lamina_trainer.data.padding import pad
 from lamina_trainer.distributed.fsdp import reshard
 from lamina_trainer.distributed.process_group import ProcessGroup
@@ -55,7 +56,7 @@ def summarize(sums: Sequence[float], counts: Sequence[int], right: int, seconds:
 
 def evaluate(
     forward: nn.Module,
-    blocks: Sequence[Any],
+    blocks: Blocks,
     micro_batch: int,
     numerics: Numerics,
     group: ProcessGroup,
@@ -74,13 +75,13 @@ def evaluate(
             checkpoint()
             index = first + group.rank
             # Sharded weights are gathered by all processes or by none: one without a batch repeats another one.
-            batch = list(batches[index if index < len(batches) else first])
-            ids, has_next = pad(batch, numerics.device)
-            nll, correct = forward(ids, has_next, scores=True)
+            batch = batches[index if index < len(batches) else first]
+            ids, counted = pad(batch, numerics.device)
+            nll, correct = forward(ids, counted, scores=True)
             if index < len(batches):
-                lengths = [len(sequence) - 1 for sequence in batch]
-                sums = [one.double().sum().item() for one in torch.split(nll, lengths)]
-                mine[index] = (sums, lengths, int(correct.sum().item()))
+                counts = batch.targets()
+                sums = [one.double().sum().item() for one in torch.split(nll, counts)]
+                mine[index] = (sums, counts, int(correct.sum().item()))
     reshard(forward)
     found = {index: scored for one in group.all_gather(mine) for index, scored in one.items()}
     scored = [found[index] for index in range(len(batches))]

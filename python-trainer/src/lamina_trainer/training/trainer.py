@@ -14,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from lamina_trainer.contract.settings import TrainingSettings
 from lamina_trainer.contract.trial import Plan
+from lamina_trainer.data.blocks import Blocks
 from lamina_trainer.data.padding import pad
 from lamina_trainer.distributed.fsdp import full_tensors, local_shard
 from lamina_trainer.distributed.process_group import ProcessGroup
@@ -76,7 +77,7 @@ class Trainer:
         loaded: LoadedModel,
         forward: nn.Module,
         parameters: Sequence[nn.Parameter],
-        blocks: Sequence[Any],
+        blocks: Blocks,
         settings: TrainingSettings,
         plan: Plan,
         numerics: Numerics,
@@ -185,18 +186,18 @@ class Trainer:
         group, micro, each = self._group, self._plan.micro_batch, self._samples_each()
         samples = each * group.world_size
         order = data_order(len(self._blocks), index * samples, samples, self._seed)
-        batch = [self._blocks[i] for i in order]
-        targets = sum(len(sequence) - 1 for sequence in batch)
+        batch = self._blocks.pick(order)
+        targets = sum(batch.targets())
         total = torch.zeros((), device=self._numerics.device)
         mine = batch[group.rank * each : (group.rank + 1) * each]
         clock = self._clock
         clock.begin()
         for start in range(0, each, micro):
             with self._exchange(last=start + micro >= each):
-                # Each token weighs the same, however the batch is split over forward passes and processes.
+                # Each token that counts weighs the same, however the batch is split over passes and processes.
                 with self._autocast():
-                    ids, has_next = pad(mine[start : start + micro], self._numerics.device)
-                    loss = self._forward(ids, has_next, scores=False) / targets
+                    ids, counted = pad(mine[start : start + micro], self._numerics.device)
+                    loss = self._forward(ids, counted, scores=False) / targets
                 clock.end_of("forward")
                 # Gradients are averaged over processes; what is wanted is their sum.
                 self._scaler.scale(loss * group.world_size).backward()
@@ -210,7 +211,7 @@ class Trainer:
         clock.end_of("optimizer")
         values = torch.stack([total] if norm is None else [total, norm.to(total.dtype)]).tolist()
         seconds = time.perf_counter() - began  # tolist() has waited for the device
-        tokens = sum(len(sequence) for sequence in batch)
+        tokens = len(batch.tokens)
         norm_value = None if norm is None else values[1]
         return StepReport(index + 1, values[0], rate, norm_value, seconds, tokens, clock.seconds())
 

@@ -17,6 +17,7 @@ from lamina_trainer.contract.document import Document
 from lamina_trainer.contract.settings import LoraSettings, TrainingSettings
 from lamina_trainer.contract.trial import Plan
 from lamina_trainer.contract.vocabulary import ComputeDtype, Method, Precision, ResolvedDtype
+from lamina_trainer.data.blocks import Blocks
 from lamina_trainer.distributed.process_group import ProcessGroup
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.measure.environment import device_name
@@ -227,9 +228,9 @@ def _epsilon(one: Combination) -> float:
     return 3e-4 if one.method == "full" and one.precision == "fp16" else 1e-6
 
 
-def _blocks() -> list[list[int]]:
+def _blocks() -> Blocks:
     """Four sequences that count upwards: every step sees them all, so the loss must fall."""
-    return [[(start + i) % _VOCABULARY for i in range(_LENGTH)] for start in range(4, 84, 20)]
+    return Blocks.of([[(start + i) % _VOCABULARY for i in range(_LENGTH)] for start in range(4, 84, 20)])
 
 
 def _save_model(folder: Path) -> None:

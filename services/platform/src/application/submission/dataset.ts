@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import type { DatasetRef } from '@lamina/domain/contract/settings.ts';
+import type { DatasetRef, RecordFields } from '@lamina/domain/contract/settings.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
-import { closest } from '@lamina/domain/spec/suggest.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { InputCopy, InputFiles } from './input-files.ts';
 import { missingFile, type Places } from './paths.ts';
+import { checkColumns, checkUse, shapeOf } from './record-shape.ts';
 
 type FileDataset = Extract<DatasetRef, { source: 'file' }>;
 
@@ -26,12 +26,15 @@ export async function resolveDataset(
   dataset: DatasetRef,
   { places, fingerprints, inputFiles }: { places: Places; fingerprints: Fingerprints; inputFiles: InputFiles },
 ): Promise<ResolvedDataset> {
-  if (dataset.source !== 'file') return { dataset, issues: [] };
+  if (dataset.source !== 'file') return { dataset, issues: checkUse(dataset) };
   const path = places.absolute(dataset.path);
   const missing = await missingFile(path, 'file');
   if (missing !== null && inputFiles.seen(path)) return onlyThere(dataset, path);
   if (missing !== null) return { dataset, issues: [{ path: 'dataset.path', ...missing }] };
-  const issues = dataset.format === 'jsonl' ? await checkRecords({ ...dataset, path }) : await checkText(path);
+  const looked =
+    dataset.format === 'jsonl' ? await lookAt(path, dataset.fields) : await lookAtText(path, dataset.fields);
+  const { fields } = looked;
+  const issues = [...looked.issues, ...checkUse({ ...dataset, fields })];
   const fingerprint = await fingerprints.file(path);
   if (dataset.fingerprint !== null && dataset.fingerprint !== fingerprint) {
     issues.push({
@@ -42,62 +45,49 @@ export async function resolveDataset(
   }
   const located = await inputFiles.locate(path, { sha256: fingerprint });
   if ('problem' in located) return { dataset, issues: [...issues, { path: 'dataset.path', ...located.problem }] };
-  return { dataset: { ...dataset, path: located.path, fingerprint }, issues, copy: located.copy };
+  return { dataset: { ...dataset, fields, path: located.path, fingerprint }, issues, copy: located.copy };
 }
 
 /** Trials see it, the server does not. */
 function onlyThere(dataset: FileDataset, path: string): ResolvedDataset {
   const warning = `${path} is not on the server: its records are not checked, and a changed file is not noticed`;
-  return { dataset: { ...dataset, path }, issues: [], warnings: [warning] };
+  return { dataset: { ...dataset, path }, issues: checkUse(dataset), warnings: [warning] };
 }
 
-async function checkText(path: string): Promise<Issue[]> {
+interface Looked {
+  /** As the document has them, or as the first record says. */
+  readonly fields: RecordFields | null;
+  readonly issues: readonly Issue[];
+}
+
+async function lookAtText(path: string, named: RecordFields | null): Promise<Looked> {
   const handle = await open(path);
   try {
     const { bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, 0);
-    return bytesRead === 0 ? [{ path: 'dataset.path', message: `${path} is empty` }] : [];
+    const issues = bytesRead === 0 ? [{ path: 'dataset.path', message: `${path} is empty` }] : [];
+    return { fields: named ?? { text: 'text' }, issues };
   } finally {
     await handle.close();
   }
 }
 
-async function checkRecords(dataset: FileDataset): Promise<Issue[]> {
+async function lookAt(path: string, named: RecordFields | null): Promise<Looked> {
   const records: Record<string, unknown>[] = [];
-  for await (const { number, line } of firstLines(dataset.path)) {
+  for await (const { number, line } of firstLines(path)) {
     const record = parseRecord(line);
     if (record === null) {
-      return [
-        {
-          path: 'dataset.path',
-          message: `line ${number} of ${dataset.path} is not a JSON object`,
-          fix: 'write one JSON object a line, e.g. {"text": "…"}',
-        },
-      ];
+      const message = `line ${number} of ${path} is not a JSON object`;
+      const fix = 'write one JSON object a line, e.g. {"text": "…"}';
+      return { fields: named, issues: [{ path: 'dataset.path', message, fix }] };
     }
     records.push(record);
   }
-  if (records.length === 0) return [{ path: 'dataset.path', message: `${dataset.path} has no records` }];
-  return Object.entries(dataset.fields).flatMap(([role, column]) => checkColumn(records, role, column));
-}
-
-function checkColumn(records: readonly Record<string, unknown>[], role: string, column: string): Issue[] {
-  const path = `dataset.fields.${role}`;
-  const lacking = records.findIndex((record) => !(column in record));
-  if (lacking >= 0) {
-    const columns = Object.keys(records[lacking] ?? {});
-    const near = closest(column, columns);
-    const list = columns.length === 0 ? 'none' : columns.join(', ');
-    return [
-      {
-        path,
-        message: `record ${lacking + 1} has no column '${column}'; it has: ${list}`,
-        fix: near === null ? 'name the column that holds the text' : `did you mean '${near}'?`,
-      },
-    ];
-  }
-  const wrong = records.findIndex((record) => typeof record[column] !== 'string');
-  if (wrong < 0) return [];
-  return [{ path, message: `column '${column}' of record ${wrong + 1} is not text` }];
+  const [first] = records;
+  if (first === undefined)
+    return { fields: named, issues: [{ path: 'dataset.path', message: `${path} has no records` }] };
+  const fields = named ?? shapeOf(first);
+  if ('message' in fields) return { fields: null, issues: [fields] };
+  return { fields, issues: checkColumns(records, fields) };
 }
 
 async function* firstLines(path: string): AsyncGenerator<{ number: number; line: string }> {
