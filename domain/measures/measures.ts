@@ -1,6 +1,6 @@
 /** How each figure of the comparison is read from one trial's result. Null where it was not measured. */
 import type { TrialResult } from '../contract/result.ts';
-import type { MemoryMetric, Objective } from '../vocabulary/comparison.ts';
+import type { MemoryCounter, Objective } from '../vocabulary/comparison.ts';
 import { mean } from './mean.ts';
 
 interface Measured {
@@ -48,12 +48,12 @@ export const optimizerSeconds = partOfStep('optimizer');
 export const dequantizationShare: Measure = ({ result }) => result.training.dequantizationShare ?? null;
 
 /** Device memory that the allocator held at its peak on CUDA, the process's peak resident set on a CPU. */
-export function memoryMetricOf({ result }: Measured): MemoryMetric {
+export function memoryCounterOf({ result }: Measured): MemoryCounter {
   return result.environment.deviceKind === 'cuda' ? 'peak-reserved' : 'peak-rss';
 }
 
 export const peakMemory: Measure = (trial) =>
-  memoryMetricOf(trial) === 'peak-reserved' ? trial.result.memory.peakReservedBytes : trial.result.memory.peakRssBytes;
+  memoryCounterOf(trial) === 'peak-reserved' ? trial.result.memory.peakReservedBytes : trial.result.memory.peakRssBytes;
 
 /** Money for one trial: wall hours × price of its machine for an hour. */
 export function cost(pricePerHour: number | null): Measure {

@@ -1,12 +1,12 @@
 /** Numbers for people: GiB, tokens/s, J per token. `–` stands for "not measured". */
 
-import type { MemoryMetric } from '../vocabulary/comparison.ts';
+import type { MemoryCounter } from '../vocabulary/comparison.ts';
 import type { Estimate } from './estimates.ts';
 
 export const NOT_MEASURED = '–';
 
 /** Shown with every memory figure. */
-export const MEMORY_METRIC_NAMES: Readonly<Record<MemoryMetric, string>> = {
+export const MEMORY_COUNTER_NAMES: Readonly<Record<MemoryCounter, string>> = {
   'peak-reserved': 'peak reserved GPU memory',
   'peak-rss': 'peak process memory (RSS)',
 };

@@ -2,7 +2,7 @@
 import { writerName } from '../contract/generation.ts';
 import { mean } from '../measures/mean.ts';
 import { environmentKey, evaluationKey } from '../measures/measures.ts';
-import { counted, listing, MEMORY_METRIC_NAMES, significant } from './format.ts';
+import { counted, listing, MEMORY_COUNTER_NAMES, significant } from './format.ts';
 import type { CellGroup, ComparisonInput } from './input.ts';
 import type { ComparisonRow } from './types.ts';
 
@@ -101,8 +101,8 @@ function environmentNotes(groups: readonly CellGroup[], rows: readonly Compariso
       : []),
     ...metrics.map((metric) =>
       metrics.length === 1
-        ? `Memory is ${MEMORY_METRIC_NAMES[metric]}.`
-        : `Memory is ${MEMORY_METRIC_NAMES[metric]} in ${counted(rows.filter((row) => row.memoryMetric === metric).length, 'row')}.`,
+        ? `Training memory is ${MEMORY_COUNTER_NAMES[metric]}.`
+        : `Training memory is ${MEMORY_COUNTER_NAMES[metric]} in ${counted(rows.filter((row) => row.memoryMetric === metric).length, 'row')}.`,
     ),
     ...(mixed > 0
       ? [

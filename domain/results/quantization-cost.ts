@@ -65,7 +65,7 @@ function costRow(row: ComparisonRow, group: CellGroup, reference: CellGroup): Qu
   const ratio = (measure: measures.Measure): Delta =>
     pairedRatio(pairsBySeed(group.measured, reference.measured, measure));
   const pooled = [...group.measured, ...reference.measured];
-  const metrics = new Set(pooled.map(measures.memoryMetricOf));
+  const metrics = new Set(pooled.map(measures.memoryCounterOf));
   const [metric = null, ...otherMetrics] = metrics;
   const devices = new Set(pooled.map(({ result }) => result.environment.device));
   return {

@@ -2,7 +2,7 @@
 
 import { evaluationKey, objectiveCost } from '../measures/measures.ts';
 import type { Objective } from '../vocabulary/comparison.ts';
-import { counted, fixed, gibibytes, listing, MEMORY_METRIC_NAMES, percent, significant } from './format.ts';
+import { counted, fixed, gibibytes, listing, MEMORY_COUNTER_NAMES, percent, significant } from './format.ts';
 import { type CellGroup, type ComparisonInput, pairsBySeed } from './input.ts';
 import { pairedDifference } from './statistics.ts';
 import type { ComparisonRow, Recommendation } from './types.ts';
@@ -131,7 +131,7 @@ function bestText(
   const memory =
     row.memoryMetric === null || row.peakMemoryBytes.mean === null
       ? []
-      : [`${gibibytes(row.peakMemoryBytes.mean)} GiB ${MEMORY_METRIC_NAMES[row.memoryMetric]}`];
+      : [`${gibibytes(row.peakMemoryBytes.mean)} GiB ${MEMORY_COUNTER_NAMES[row.memoryMetric]}`];
   const speed = row.tokensPerSecond.mean === null ? [] : [`${significant(row.tokensPerSecond.mean)} tokens/s`];
   return `${waiting ? 'So far, best' : 'Best'} ${what}${within}: ${row.label}, ${[value, ...memory, ...speed].join(', ')}.`;
 }

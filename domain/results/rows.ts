@@ -41,7 +41,7 @@ function row(group: CellGroup, originals: ReadonlyMap<string, number>, context: 
   const { cell, trials, measured } = group;
   const first = measured[0]?.result ?? null;
   const figures = figuresOf(measured, context);
-  const metric = common(measured.map(measures.memoryMetricOf));
+  const metric = common(measured.map(measures.memoryCounterOf));
   return {
     cellId: cell.id,
     label: cell.label,

@@ -2,7 +2,7 @@
 
 import type { GgufResult } from '../contract/result.ts';
 import type { LayerChoice } from '../contract/settings.ts';
-import type { MemoryMetric, Objective } from '../vocabulary/comparison.ts';
+import type { MemoryCounter, Objective } from '../vocabulary/comparison.ts';
 import type { Method } from '../vocabulary/methods.ts';
 import type { Precision } from '../vocabulary/precisions.ts';
 import type { TrialState } from '../vocabulary/states.ts';
@@ -52,7 +52,7 @@ export interface ComparisonRow extends Readonly<Record<MetricId, Estimate>> {
   /** Standard error of the loss over held-out sequences, mean over seeds: how much the test set itself limits the answer. */
   readonly lossStandardError: number | null;
   /** Which of the peaks `peakMemoryBytes` repeats; null where nothing was measured or CPU and GPU trials mix. */
-  readonly memoryMetric: MemoryMetric | null;
+  readonly memoryMetric: MemoryCounter | null;
   readonly estimatedBytes: number | null;
   /** Held-out loss minus that of the baseline cell. */
   readonly lossDelta: Delta;
@@ -72,7 +72,7 @@ export interface QuantizationCostRow {
   /** Row and reference were not measured on one and the same device, driver and trainer revision. */
   readonly mixedEnvironment: boolean;
   /** What `peakMemory` compares; null where the two differ. */
-  readonly memoryMetric: MemoryMetric | null;
+  readonly memoryMetric: MemoryCounter | null;
   readonly tokensPerSecond: Delta;
   readonly peakMemory: Delta;
   readonly weightBytes: Delta;

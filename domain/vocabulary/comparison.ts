@@ -1,8 +1,11 @@
 /** What a comparison is ranked by, and where its memory figures come from. */
 
-/** Where a memory figure comes from: device memory of a GPU trial, host memory of a CPU trial. Never mixed in one figure. */
-export const MEMORY_METRICS = ['peak-reserved', 'peak-rss'] as const;
-export type MemoryMetric = (typeof MEMORY_METRICS)[number];
+/**
+ * The counter that a memory figure was read from: device memory of a GPU trial, host memory of a CPU trial. Never mixed in
+ * one figure. Rows of a comparison have it in the field `memoryMetric`, which programs read.
+ */
+export const MEMORY_COUNTERS = ['peak-reserved', 'peak-rss'] as const;
+export type MemoryCounter = (typeof MEMORY_COUNTERS)[number];
 
 export const OBJECTIVES = ['loss', 'perplexity', 'accuracy'] as const;
 /** What decides which cell is best: held-out loss or perplexity (lower; both rank alike), or token accuracy (higher). */

@@ -212,8 +212,8 @@ describe('dashboard', { skip: chromiumMissing() ?? false }, () => {
         assert.ok(marks >= 9, `${title} has ${marks} marks`);
       }
       await page.getByRole('radio', { name: 'Speed' }).check({ force: true });
-      await page.getByRole('table', { name: 'Training speed by layers and precision' }).waitFor();
-      await page.getByRole('heading', { name: 'Training speed with 95 % intervals' }).waitFor();
+      await page.getByRole('table', { name: 'Speed by layers and precision' }).waitFor();
+      await page.getByRole('heading', { name: 'Speed with 95 % intervals' }).waitFor();
     });
   });
 

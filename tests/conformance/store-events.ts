@@ -31,6 +31,25 @@ export function storeEventsConformance(name: string, open: OpenDatabase, options
       await assert.rejects(under.store.appendTrialEvents(attemptId, steps(8, 8)), AttemptEnded);
     });
 
+    test('what a late batch measured is not told with the newer step', async () => {
+      const { id, trials } = await experiment(1, 1);
+      const attemptId = await run(id, trials[0]!);
+      const phase: TrialEvent = { seq: 1, at: AT, type: 'phase', phase: 'training' };
+      await under.store.appendTrialEvents(attemptId, [phase, ...steps(6, 7)]);
+      await under.store.appendTrialEvents(attemptId, [phase, ...steps(2, 5)]);
+      const told = (await under.store.experimentEvents(id, 0, 100)).filter(({ type }) => type === 'metrics');
+      assert.deepEqual(
+        told.map(({ data }) => {
+          const { step, loss, tokensPerSecond } = data as Record<string, unknown>;
+          return [step, loss, tokensPerSecond];
+        }),
+        [
+          [7, 3, 100],
+          [7, null, null],
+        ],
+      );
+    });
+
     test('the history of an experiment has no gap and can be resumed at any point', async () => {
       const { id, trials } = await experiment(2, 2);
       await Promise.all(

@@ -212,14 +212,16 @@ export function storeConformance(name: string, open: OpenDatabase, options: { sk
       assert.equal(running.attempts, 1);
       assert.notEqual(running.startedAt, null);
       const end = endOf('crashed');
-      await under.store.endAttempts([{ attemptId, end }]);
-      await under.store.endAttempts([{ attemptId, end: endOf('succeeded') }]);
-      await under.store.endAttempts([{ attemptId: 'a-unknown', end }]);
+      assert.deepEqual(await under.store.endAttempts([{ attemptId, end }]), [end]);
+      assert.deepEqual(await under.store.endAttempts([{ attemptId, end: endOf('succeeded') }]), []);
+      assert.deepEqual(await under.store.endAttempts([{ attemptId: 'a-unknown', end }]), []);
       assert.deepEqual((await under.store.getAttempt(attemptId))?.end, end);
       const [retrying] = await under.store.getTrials(id, [trial.id]);
       assert.equal(retrying?.state, 'retrying');
       assert.equal(retrying.message, end.message);
       await run(id, trial, 2);
+      const [again] = await under.store.getTrials(id, [trial.id]);
+      assert.deepEqual([again?.state, again?.message], ['running', null], 'no failure is told of a trial that runs');
       const attempts = await under.store.listAttempts(id, trial.id);
       assert.deepEqual(
         attempts.map((attempt) => [attempt.attempt, attempt.end?.outcome ?? null]),

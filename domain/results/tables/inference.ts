@@ -29,6 +29,6 @@ export const INFERENCE = defineTable<InferenceRow>({
       ...RATIO,
       better: 'lower',
     }),
-    measured('peakMemoryBytes', 'peak memory', (row) => row.peakMemoryBytes, GIB),
+    measured('peakMemoryBytes', 'peak while generating', (row) => row.peakMemoryBytes, GIB),
   ],
 });

@@ -1,7 +1,7 @@
 /** *Training matrix*: every cell with its answers, its price and its circumstances. */
 import { isQuantized } from '../../vocabulary/precisions.ts';
 import type { Delta } from '../estimates.ts';
-import { fixed, MEMORY_METRIC_NAMES, millions, percent, signed } from '../format.ts';
+import { fixed, MEMORY_COUNTER_NAMES, millions, percent, signed } from '../format.ts';
 import { layersText } from '../layers.ts';
 import { METRICS, type Metric, type MetricId } from '../metrics.ts';
 import type { ComparisonRow } from '../types.ts';
@@ -67,7 +67,7 @@ const C = {
     expected: false,
   }),
   memoryMetric: text<ComparisonRow>('memoryMetric', 'memory is', ({ memoryMetric }) =>
-    memoryMetric === null ? null : MEMORY_METRIC_NAMES[memoryMetric],
+    memoryMetric === null ? null : MEMORY_COUNTER_NAMES[memoryMetric],
   ),
   device: text<ComparisonRow>('devices', 'device', ({ devices }) => (devices.length === 0 ? null : devices.join(', '))),
   pareto: text<ComparisonRow>('onParetoFront', 'Pareto front', (row) => (row.onParetoFront ? 'yes' : '')),

@@ -1,10 +1,11 @@
 /** The comparison in a terminal: the sentence, tables tinted from worse to better, the notes. */
 
+import { heatScale } from '@lamina/domain/results/heat.ts';
 import { type Column, cellNumber, cellText } from '@lamina/domain/results/tables/column.ts';
 import { TABLES } from '@lamina/domain/results/tables/registry.ts';
 import type { Table } from '@lamina/domain/results/tables/table.ts';
 import type { Comparison, TableRow } from '@lamina/domain/results/types.ts';
-import { heat, heated } from './format/heat.ts';
+import { heated } from './format/heat.ts';
 import { table } from './format/table.ts';
 import { counted, shortened, wrapped } from './format/text.ts';
 import type { Io } from './io.ts';
@@ -52,14 +53,9 @@ function section<Row extends TableRow>(
     .filter(({ texts }) => texts.some((text) => text !== '–' && text !== ''));
   const fitting = fitted(filled, io.columns());
   const cells = fitting.map(({ column, texts }) => {
-    const share = heat(
-      shown.map((row) => cellNumber(column, row)),
-      column.better,
-    );
-    return texts.map((text, index) => {
-      const row = shown[index];
-      return row === undefined ? text : heated(text, share(cellNumber(column, row)), color);
-    });
+    const numbers = shown.map((row) => cellNumber(column, row));
+    const scale = column.better === null ? null : heatScale(numbers, { better: column.better, scale: 'linear' });
+    return texts.map((text, index) => heated(text, scale?.intensity(numbers[index] ?? null) ?? null, color));
   });
   const body = table(
     fitting.map(({ column }) => ({

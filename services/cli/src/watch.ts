@@ -93,13 +93,13 @@ async function headOnly(client: Client, progress: Progress): Promise<Progress> {
   return { ...progress, experiment };
 }
 
-/** A snapshot knows no training loss: what events said of a running trial stays. */
+/** A snapshot knows nothing of single steps: what events said of a running trial stays. */
 function keepingSteps(next: Progress, known: Progress): Progress {
   const trials = [...next.trials.values()].map((trial) => {
     const before = known.trials.get(trial.id);
     if (before === undefined || trialHasEnded(trial.state) || before.attempts !== trial.attempts) return trial;
-    const { trainingLoss } = before;
-    return { ...trial, trainingLoss, tokensPerSecond: trial.tokensPerSecond ?? before.tokensPerSecond };
+    const { trainingLoss, memoryBytes } = before;
+    return { ...trial, trainingLoss, memoryBytes, tokensPerSecond: trial.tokensPerSecond ?? before.tokensPerSecond };
   });
   return { ...next, trials: new Map(trials.map((trial) => [trial.id, trial])) };
 }

@@ -12,7 +12,7 @@ import { createDirectoryArtifactStore } from '@lamina/platform/adapters/director
 import { createTemporalExperimentControl } from '@lamina/platform/adapters/temporal/experiment-control.ts';
 import { Cleanup } from '@lamina/platform/process/cleanup.ts';
 import type { Logger } from '@lamina/platform/process/logging.ts';
-import { createMetrics } from '@lamina/platform/process/metrics.ts';
+import { createMetrics, endedAttemptsCounter } from '@lamina/platform/process/metrics.ts';
 import { installationSecret } from '@lamina/platform/process/secret.ts';
 import { workflowBundle } from '@lamina/worker/bundle.ts';
 import { keepInventory } from '@lamina/worker/inventory.ts';
@@ -99,6 +99,7 @@ async function start(
   const control = createTemporalExperimentControl(client);
 
   const metrics = createMetrics();
+  const ended = endedAttemptsCounter(metrics.registry);
   const app = await timings.measure(
     'API',
     buildApp({
@@ -160,6 +161,7 @@ async function start(
       // One worker, replaced in place: there is no other that could finish the runs of an earlier build.
       deployment: null,
       hubCache: config.hubCache,
+      attemptEnded: (outcome) => ended.inc({ outcome }),
       log,
     }),
   );

@@ -24,6 +24,11 @@ function minus(text: string): string {
   return text.replace('-', '−');
 }
 
+/** "peak memory" as "Peak memory". */
+export function capitalized(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
 /** Three significant digits below 1,000, grouped integers above. */
 export function compact(value: Maybe): string {
   if (!known(value)) return DASH;

@@ -41,21 +41,24 @@ export function createAdvance(
   work: Work,
   observe: Observer,
 ): (input: AdvanceInput) => Promise<DispatchResult> {
-  const { store, runner, artifacts, secret } = deps;
+  const { store, runner, artifacts, secret, attemptEnded } = deps;
 
   async function record(experimentId: string, orders: readonly RecordOrder[]): Promise<DispatchResult['refused']> {
     if (orders.length === 0) return [];
     const judged = await Promise.all(orders.map((order) => judge(experimentId, order)));
-    await store.endAttempts(
-      judged.flatMap(({ order: { end, ...key }, refusal }) => {
+    const news = await store.endAttempts(
+      judged.flatMap(({ order: { end, ...key }, unusable }) => {
         const { attemptId } = attemptRef(experimentId, key);
         if (end === null) return [];
-        return [{ attemptId, end: refusal === null ? end : { ...end, outcome: 'crashed' as const, message: refusal } }];
+        return [
+          { attemptId, end: unusable === null ? end : { ...end, outcome: 'crashed' as const, message: unusable } },
+        ];
       }),
     );
+    for (const { outcome } of news) attemptEnded?.(outcome);
     await work.record(
       experimentId,
-      judged.filter(({ refusal }) => refusal === null),
+      judged.filter(({ unusable }) => unusable === null),
     );
     await runner.forget(
       named(
@@ -63,22 +66,22 @@ export function createAdvance(
         orders.filter(({ end }) => end !== null),
       ),
     );
-    return judged.flatMap(({ order: { trialId, attempt }, refusal }) =>
-      refusal === null ? [] : [{ trialId, attempt, message: refusal }],
+    return judged.flatMap(({ order: { trialId, attempt }, unusable }) =>
+      unusable === null ? [] : [{ trialId, attempt, message: unusable }],
     );
   }
 
-  /** `refusal`: why the result of a success cannot be used; null where nothing is wrong. */
+  /** `unusable`: why the result of a success cannot be used; null where it can. `refused` in what histories hold. */
   async function judge(
     experimentId: string,
     order: RecordOrder,
-  ): Promise<Recorded & { readonly refusal: string | null }> {
-    if (order.state !== 'succeeded' && order.state !== 'diverged') return { order, result: null, refusal: null };
+  ): Promise<Recorded & { readonly unusable: string | null }> {
+    if (order.state !== 'succeeded' && order.state !== 'diverged') return { order, result: null, unusable: null };
     const ref = attemptRef(experimentId, order);
     const judged = judgeResult(await artifacts.read(`${attemptFolder(ref)}/${RESULT_FILE}`), ref);
     const problem = 'problem' in judged ? judged.problem : await work.refuse(judged.result);
-    const refusal = problem === null ? null : `The trainer ended as if all was well, but ${problem}.`;
-    return { order, result: 'result' in judged ? judged.result : null, refusal };
+    const unusable = problem === null ? null : `The trainer ended as if all was well, but ${problem}.`;
+    return { order, result: 'result' in judged ? judged.result : null, unusable };
   }
 
   async function launch(
@@ -119,7 +122,7 @@ function named(experimentId: string, keys: readonly AttemptKey[]): AttemptRef[] 
   return keys.map((key) => attemptRef(experimentId, key));
 }
 
-/** For longer than a start takes. */
+/** Worth showing at once: it waits for more than its start. `starting` comes with the next look (`observe.ts`), if it lasts. */
 function waits({ state, reason }: AttemptObservation): boolean {
   return state === 'pending' && reason !== null && reason.kind !== 'starting';
 }

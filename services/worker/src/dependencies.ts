@@ -1,5 +1,5 @@
 /** What the experiment workflow's activities are closures over. */
-import type { JobRunner } from '@lamina/domain/contract/runner.ts';
+import type { AttemptEnd, JobRunner } from '@lamina/domain/contract/runner.ts';
 import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
 import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import type { Prepared } from '@lamina/platform/application/submission/prepare.ts';
@@ -19,5 +19,7 @@ export interface ActivityDependencies {
   /** Plans a stored document again, once its dataset is there. @throws InvalidDocument */
   readonly plan: (document: object) => Promise<Prepared>;
   readonly search: Pick<SearchEngine, 'startSearch' | 'tellSearch'>;
+  /** Told once of each attempt whose end is recorded. */
+  readonly attemptEnded?: (outcome: AttemptEnd['outcome']) => void;
   readonly log: WorkerLog;
 }

@@ -5,11 +5,13 @@ import type { AddressInfo } from 'node:net';
 import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import { measureBlocked } from '@lamina/platform/process/metrics.ts';
 import { readinessOf } from '@lamina/platform/process/readiness.ts';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
 
 export interface HealthOptions {
   readonly host: string;
   readonly port: number;
+  /** What `/metrics` tells; the figures of the process are added to it. */
+  readonly registry: Registry;
   /** Each answers, or rejects where that part is away. */
   readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
   /** Requests to the cluster so far, by verb and resource. */
@@ -19,8 +21,8 @@ export interface HealthOptions {
 }
 
 export async function serveHealth(options: HealthOptions): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const { host, port, checks, requests, blocked } = options;
-  const registry = workerMetrics(requests);
+  const { host, port, registry, checks, requests, blocked } = options;
+  measureProcess(registry, requests);
   measureBlocked(registry, () => blocked.store.listBlocked(), blocked.known);
   const server = createServer((request, response) => {
     const answer = (status: number, type: string, body: string) => {
@@ -48,10 +50,9 @@ export async function serveHealth(options: HealthOptions): Promise<{ readonly ur
   };
 }
 
-function workerMetrics(requests: HealthOptions['requests']): Registry {
-  const registry = new Registry();
+function measureProcess(registry: Registry, requests: HealthOptions['requests']): void {
   collectDefaultMetrics({ register: registry });
-  if (requests === null) return registry;
+  if (requests === null) return;
   const gauge = new Gauge({
     name: 'lamina_cluster_requests_total',
     help: 'Requests to the API server of the cluster',
@@ -64,5 +65,4 @@ function workerMetrics(requests: HealthOptions['requests']): Registry {
       }
     },
   });
-  return registry;
 }

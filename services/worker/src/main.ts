@@ -7,9 +7,11 @@ import { createExperimentStore } from '@lamina/platform/adapters/database/store.
 import { createDirectoryArtifactStore } from '@lamina/platform/adapters/directory-artifacts.ts';
 import type { Cleanup } from '@lamina/platform/process/cleanup.ts';
 import type { Logger } from '@lamina/platform/process/logging.ts';
+import { endedAttemptsCounter } from '@lamina/platform/process/metrics.ts';
 import { runService, type Started } from '@lamina/platform/process/run.ts';
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
+import { Registry } from 'prom-client';
 import { workflowBundle } from './bundle.ts';
 import { type Config, loadConfig } from './config.ts';
 import { serveHealth } from './health.ts';
@@ -60,6 +62,8 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
   }
   // Building it takes seconds; it is kept between starts.
   const bundle = await workflowBundle(join(dataDirectory, 'cache'));
+  const registry = new Registry();
+  const ended = endedAttemptsCounter(registry);
   const worker = await startWorker({
     connection,
     client,
@@ -73,11 +77,13 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
     bundle,
     deployment: config.deployment,
     hubCache: config.hubCache,
+    attemptEnded: (outcome) => ended.inc({ outcome }),
     log,
   });
   cleanup.add('worker', () => worker.close());
   const health = await serveHealth({
     ...config.health,
+    registry,
     checks: {
       database: () => database.ping(),
       engine: () => client.workflowService.getSystemInfo({}),

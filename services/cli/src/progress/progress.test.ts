@@ -171,7 +171,7 @@ ${'█'.repeat(33)}▌${'░'.repeat(33)}  50 %  1m 5s
 18 layers · bf16  ████████▉░░░   1/2  loss 2.913
 9 layers · bf16   ██████░░░░░░   1/2  1 failed
 
-▸ 18 layers · bf16, seed 2: training 30/60, loss 3.211, 145 tokens/s`,
+▸ 18 layers · bf16, seed 2: training 30/60, loss 3.211, 145 tokens/s, 1.25 GiB`,
   );
 });
 
@@ -199,7 +199,7 @@ test('lines for a pipe: one per change, steps only now and then', () => {
   const running = play([trialEvent('a', 1, 'running')]);
   assert.equal(
     line(stepEvent('a', 1, 5), running),
-    '18 layers · bf16, seed 1  training 5/60, loss 3.000, 145 tokens/s',
+    '18 layers · bf16, seed 1  training 5/60, loss 3.000, 145 tokens/s, 1.25 GiB',
   );
   assert.equal(line(stepEvent('a', 1, 6), running, NOW - STEP_LINE_EVERY_MS + 1), undefined);
   assert.equal(line(trialEvent('a', 1, 'running'), running), undefined);

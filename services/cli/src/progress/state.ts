@@ -16,7 +16,10 @@ export interface TrialProgress {
   readonly waiting: TrialView['waiting'];
   /** Loss of the newest training step. */
   readonly trainingLoss: number | null;
+  /** Of the newest training step; once there is a result, of its measured steps. */
   readonly tokensPerSecond: number | null;
+  /** Of the newest training step: the device's memory, or on a CPU the process's. */
+  readonly memoryBytes: number | null;
   /** Held-out, after training; null until the result is known. */
   readonly heldOutLoss: number | null;
 }
@@ -52,6 +55,7 @@ export function trialProgress(trial: TrialView): TrialProgress {
     waiting: trial.waiting,
     trainingLoss: null,
     tokensPerSecond: trial.tokensPerSecond,
+    memoryBytes: null,
     heldOutLoss: trial.trained?.loss ?? null,
   };
 }
@@ -72,7 +76,7 @@ export function applyEvent(progress: Progress, event: StreamEvent): Progress {
       return withTrial(progress, { ...known, ...(restarted ? NOT_STARTED : {}), state, attempts, message });
     }
     case 'metrics': {
-      const { trialId, phase, step, steps, loss, tokensPerSecond } = event.data;
+      const { trialId, phase, step, steps, loss, tokensPerSecond, memoryBytes } = event.data;
       const known = progress.trials.get(trialId);
       if (known === undefined || trialHasEnded(known.state)) return progress;
       return withTrial(progress, {
@@ -83,6 +87,7 @@ export function applyEvent(progress: Progress, event: StreamEvent): Progress {
         steps: steps ?? known.steps,
         trainingLoss: loss ?? known.trainingLoss,
         tokensPerSecond: tokensPerSecond ?? known.tokensPerSecond,
+        memoryBytes: memoryBytes ?? known.memoryBytes,
       });
     }
     case 'attempt': {
@@ -124,6 +129,7 @@ const NOT_STARTED = {
   waiting: null,
   trainingLoss: null,
   tokensPerSecond: null,
+  memoryBytes: null,
   heldOutLoss: null,
 } as const;
 

@@ -1,3 +1,4 @@
+import { gibibytes } from '@lamina/domain/results/format.ts';
 import type { ExperimentState, TrialState } from '@lamina/domain/vocabulary/states.ts';
 import type { ChalkInstance } from 'chalk';
 import type { TrialProgress } from './state.ts';
@@ -16,7 +17,7 @@ const PHASE_WORDS: Readonly<Record<string, string>> = {
   converting: 'writing and measuring GGUF files',
 };
 
-/** "training 34/60, loss 3.21, 145 tokens/s". */
+/** "training 34/60, loss 3.21, 145 tokens/s, 1.21 GiB". */
 export function phaseText(trial: TrialProgress): string {
   if (trial.state === 'retrying') return `waiting to try again${trial.message === null ? '' : ` (${trial.message})`}`;
   if (trial.waiting !== null) return waitingText(trial.waiting);
@@ -25,6 +26,7 @@ export function phaseText(trial: TrialProgress): string {
     `${PHASE_WORDS[trial.phase ?? 'starting'] ?? trial.phase}${steps ? ` ${trial.step}/${trial.steps}` : ''}`,
     ...(trial.trainingLoss === null ? [] : [`loss ${trial.trainingLoss.toFixed(3)}`]),
     ...(trial.tokensPerSecond === null ? [] : [`${trial.tokensPerSecond.toFixed(0)} tokens/s`]),
+    ...(trial.memoryBytes === null ? [] : [`${gibibytes(trial.memoryBytes)} GiB`]),
     ...(trial.attempts > 1 ? [`attempt ${trial.attempts}`] : []),
   ].join(', ');
 }

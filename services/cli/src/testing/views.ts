@@ -107,7 +107,7 @@ export function stepEvent(cell: 'a' | 'b', seed: number, step: number, loss = 3)
     steps: 60,
     loss,
     tokensPerSecond: 145.4,
-    memoryBytes: null,
+    memoryBytes: 1.25 * 2 ** 30,
   };
   return { type: 'metrics', data: { ...data, phase: 'training' } } satisfies StreamEvent;
 }

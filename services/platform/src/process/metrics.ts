@@ -37,6 +37,16 @@ export function measureBlocked(
   });
 }
 
+/** Counts attempts as a worker records their ends: `succeeded`, `diverged`, or a failure class. */
+export function endedAttemptsCounter(registry: Registry): Counter<'outcome'> {
+  return new Counter({
+    name: 'lamina_attempts_ended_total',
+    help: 'Attempts whose end this worker has recorded, by outcome',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
+}
+
 /** A registry of its own, so that several applications can live in one process. */
 export function createMetrics(): Metrics {
   const registry = new Registry();

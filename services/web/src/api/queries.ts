@@ -101,16 +101,25 @@ export function logQuery(attemptId: string, isRunning: boolean) {
   });
 }
 
-/** The loss curve of an attempt from what it has posted so far. */
+const EVENTS_A_PAGE = 1000;
+
+/** All events that an attempt has posted so far; asked again, only those that are new are read. */
 export function attemptEventsQuery(attemptId: string, isRunning: boolean) {
+  const queryKey = ['attempt-events', attemptId];
   return queryOptions({
-    queryKey: ['attempt-events', attemptId],
-    queryFn: ({ signal }) =>
-      getJson<{ readonly items: readonly TrialEvent[] }>(
-        path('attempts', attemptId, 'events'),
-        { limit: 1000 },
-        signal,
-      ),
+    queryKey,
+    queryFn: async ({ signal, client }): Promise<readonly TrialEvent[]> => {
+      const events = [...(client.getQueryData<readonly TrialEvent[]>(queryKey) ?? [])];
+      for (;;) {
+        const { items } = await getJson<{ readonly items: readonly TrialEvent[] }>(
+          path('attempts', attemptId, 'events'),
+          { after: events.at(-1)?.seq ?? 0, limit: EVENTS_A_PAGE },
+          signal,
+        );
+        events.push(...items);
+        if (items.length < EVENTS_A_PAGE) return events;
+      }
+    },
     refetchInterval: isRunning ? 3000 : false,
   });
 }

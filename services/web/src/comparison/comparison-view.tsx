@@ -4,8 +4,8 @@ import { varyingParameters } from '../matrix.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Card, Section } from '../ui/section.tsx';
 import styles from './comparison.module.css';
+import { devicesOf, type FigureKey, figures } from './figures.ts';
 import { Heatmap } from './heatmap.tsx';
-import { devicesOf, type MetricKey, metrics } from './metrics.ts';
 import { Tables } from './tables.tsx';
 
 // One chunk with the plotting library, loaded when a comparison is first shown.
@@ -16,7 +16,7 @@ const TotalBitsPlot = lazy(async () => ({ default: (await import('./plots/plots.
 /** Up to this many columns the heatmap leaves room for a plot next to it. */
 const NARROW_COLUMNS = 4;
 
-const CHOICES: readonly { key: MetricKey; title: string }[] = [
+const CHOICES: readonly { key: FigureKey; title: string }[] = [
   { key: 'loss', title: 'Loss' },
   { key: 'perplexity', title: 'Perplexity' },
   { key: 'speed', title: 'Speed' },
@@ -25,8 +25,8 @@ const CHOICES: readonly { key: MetricKey; title: string }[] = [
 
 /** The answer: the sentence, what to know about it, the plots and the tables. */
 const ComparisonView = memo(function ComparisonView({ comparison }: { comparison: Comparison }) {
-  const [chosen, setChosen] = useState<MetricKey>('loss');
-  const all = useMemo(() => metrics(comparison.rows), [comparison.rows]);
+  const [chosen, setChosen] = useState<FigureKey>('loss');
+  const all = useMemo(() => figures(comparison.rows), [comparison.rows]);
   // Searched values would each be a column of their own.
   const plain = useMemo(() => comparison.rows.filter(({ suggestedBy }) => !suggestedBy), [comparison.rows]);
   const metric = all[chosen];

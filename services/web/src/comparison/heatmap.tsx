@@ -1,16 +1,16 @@
 import type { Estimate } from '@lamina/domain/results/estimates.ts';
+import { type HeatScale, heatScale } from '@lamina/domain/results/heat.ts';
 import type { ComparisonRow } from '@lamina/domain/results/types.ts';
 import { type CSSProperties, useMemo } from 'react';
 import { DASH, plural } from '../format.ts';
 import { layoutMatrix, type MatrixColumn } from '../matrix.ts';
 import { Card } from '../ui/section.tsx';
-import { type HeatScale, heatScale } from './heat.ts';
+import type { PlottedFigure } from './figures.ts';
 import styles from './heatmap.module.css';
-import type { Metric } from './metrics.ts';
 import { depthOf } from './points.ts';
 
 /** Layers × precision, one number a cell. A table, so that it reads well without colour and without eyes. */
-export function Heatmap({ rows, metric }: { rows: readonly ComparisonRow[]; metric: Metric }) {
+export function Heatmap({ rows, metric }: { rows: readonly ComparisonRow[]; metric: PlottedFigure }) {
   const panels = useMemo(
     () => layoutMatrix(rows, (row) => ({ ...row, layers: row.layers.choice, depth: depthOf(row) })),
     [rows],
@@ -78,7 +78,7 @@ function ColumnHead({ column }: { column: MatrixColumn }) {
   );
 }
 
-function Cell({ row, metric, scale }: { row: ComparisonRow | null; metric: Metric; scale: HeatScale | null }) {
+function Cell({ row, metric, scale }: { row: ComparisonRow | null; metric: PlottedFigure; scale: HeatScale | null }) {
   if (row === null) return <td className={styles.none} />;
   const estimate = metric.estimate(row);
   const t = scale?.intensity(estimate.mean) ?? null;
@@ -98,7 +98,7 @@ function Cell({ row, metric, scale }: { row: ComparisonRow | null; metric: Metri
 }
 
 /** Half of the interval where it is symmetric, else both ends. */
-function intervalText({ low, high }: Estimate, metric: Metric): string | null {
+function intervalText({ low, high }: Estimate, metric: PlottedFigure): string | null {
   if (low === null || high === null) return null;
   if (metric.scale === 'log') return `${metric.format(low)} – ${metric.format(high)}`;
   return `± ${metric.format((high - low) / 2)}`;
@@ -114,7 +114,15 @@ function Missing({ row }: { row: ComparisonRow }) {
   );
 }
 
-function Legend({ metric, scale, hasBaseline }: { metric: Metric; scale: HeatScale | null; hasBaseline: boolean }) {
+function Legend({
+  metric,
+  scale,
+  hasBaseline,
+}: {
+  metric: PlottedFigure;
+  scale: HeatScale | null;
+  hasBaseline: boolean;
+}) {
   if (scale === null) return null;
   return (
     <div className={styles.legend}>

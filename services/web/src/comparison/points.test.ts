@@ -1,22 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
-import { depthOf, paretoFront, seriesOf } from './points.ts';
-
-test('a point is on the front exactly when no other dominates it', () => {
-  const direction = fc.constantFrom('low', 'high');
-  const point = fc.record({ x: fc.integer({ min: 0, max: 9 }), y: fc.integer({ min: 0, max: 9 }) });
-  fc.assert(
-    fc.property(fc.array(point, { maxLength: 25 }), direction, direction, (all, x, y) => {
-      const front = paretoFront(all, { x, y });
-      const atLeast = (a: number, b: number, better: string) => (better === 'low' ? a <= b : a >= b);
-      for (const p of all) {
-        const dominated = all.some((q) => atLeast(q.x, p.x, x) && atLeast(q.y, p.y, y) && (q.x !== p.x || q.y !== p.y));
-        assert.equal(front.has(p), !dominated, JSON.stringify({ p, all, x, y }));
-      }
-    }),
-  );
-});
+import { depthOf, seriesOf } from './points.ts';
 
 test('a precision is one series, and two where it was trained in two ways, with marks of their own', () => {
   const { series, nameOf } = seriesOf([

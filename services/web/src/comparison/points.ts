@@ -1,12 +1,13 @@
 /** Rows as points of a plot: what is drawn, in which series, and which of them no other beats. */
 import { keptLayers } from '@lamina/domain/contract/layer-strategies.ts';
+import { paretoFront } from '@lamina/domain/measures/pareto.ts';
 import type { ComparisonRow } from '@lamina/domain/results/types.ts';
 import type { Method } from '@lamina/domain/vocabulary/methods.ts';
 import type { Precision } from '@lamina/domain/vocabulary/precisions.ts';
 import { layersLabel } from '../matrix.ts';
 import { byPrecisionThenMethod, PRECISION_STYLE } from '../precision.ts';
 import type { SymbolName } from '../symbols.ts';
-import type { Metric } from './metrics.ts';
+import type { PlottedFigure } from './figures.ts';
 
 /** What a legend shows of a series. */
 export interface Mark {
@@ -31,7 +32,8 @@ export interface Point {
   readonly yLow: number | null;
   readonly yHigh: number | null;
   readonly isBaseline: boolean;
-  readonly onFront: boolean;
+  /** No other cell beats it on the two axes of this plot; the matrix marks the front of loss, memory and speed. */
+  readonly onFrontOfPlot: boolean;
 }
 
 type Grouping = Pick<ComparisonRow, 'precision' | 'method'>;
@@ -64,7 +66,7 @@ function withDistinctSymbols(series: readonly Series[]): readonly Series[] {
   });
 }
 
-export function points(rows: readonly ComparisonRow[], x: Metric, y: Metric): readonly Point[] {
+export function points(rows: readonly ComparisonRow[], x: PlottedFigure, y: PlottedFigure): readonly Point[] {
   const { nameOf } = seriesOf(rows);
   const drawn = rows.flatMap((row) => {
     const [xs, ys] = [x.estimate(row), y.estimate(row)];
@@ -79,36 +81,17 @@ export function points(rows: readonly ComparisonRow[], x: Metric, y: Metric): re
       yLow: ys.low === null ? null : y.toAxis(ys.low),
       yHigh: ys.high === null ? null : y.toAxis(ys.high),
       isBaseline: row.isBaseline,
-      onFront: false,
+      onFrontOfPlot: false,
     };
     return [point];
   });
-  const front = paretoFront(drawn, { x: x.better, y: y.better });
-  return drawn.map((point) => ({ ...point, onFront: front.has(point) }));
-}
-
-/** The points that no other point beats in one direction without losing in the other. */
-export function paretoFront<P extends { readonly x: number; readonly y: number }>(
-  all: readonly P[],
-  better: { readonly x: 'low' | 'high'; readonly y: 'low' | 'high' },
-): ReadonlySet<P> {
-  const cost = (value: number, direction: 'low' | 'high') => (direction === 'low' ? value : -value);
-  const sorted = [...all].sort(
-    (a, b) => cost(a.x, better.x) - cost(b.x, better.x) || cost(a.y, better.y) - cost(b.y, better.y),
+  const front = new Set(
+    paretoFront(drawn, [
+      { value: (point) => point.x, better: x.better },
+      { value: (point) => point.y, better: y.better },
+    ]),
   );
-  const front = new Set<P>();
-  let best = Number.POSITIVE_INFINITY;
-  let last: P | null = null;
-  for (const point of sorted) {
-    const value = cost(point.y, better.y);
-    const ties = last !== null && point.x === last.x && point.y === last.y;
-    if (value < best || ties) {
-      front.add(point);
-      last = point;
-      best = Math.min(best, value);
-    }
-  }
-  return front;
+  return drawn.map((point) => ({ ...point, onFrontOfPlot: front.has(point) }));
 }
 
 export function depthLabel(row: Pick<ComparisonRow, 'layers'>): string {

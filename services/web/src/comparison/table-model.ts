@@ -1,7 +1,7 @@
 /** What the tables show: the columns that were measured, their order of sorting, and how deep each value is tinted. */
+import { type HeatScale, heatScale } from '@lamina/domain/results/heat.ts';
 import { type Column, cellNumber, cellText } from '@lamina/domain/results/tables/column.ts';
 import { DASH } from '../format.ts';
-import { type HeatScale, heatScale } from './heat.ts';
 import type { SortState, SortValue } from './sort.ts';
 
 /** Columns with a value in some row, and the titles of the others, to say what was not measured. */
@@ -22,7 +22,7 @@ export function columnScale<Row>(column: Column<Row>, rows: readonly Row[]): Hea
   if (column.kind !== 'measured' || column.better === null || column.tint === null) return null;
   return heatScale(
     rows.map((row) => cellNumber(column, row)),
-    { better: column.better === 'lower' ? 'low' : 'high', scale: column.tint },
+    { better: column.better, scale: column.tint },
   );
 }
 

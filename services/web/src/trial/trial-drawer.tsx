@@ -1,9 +1,11 @@
 import type { AttemptView, TrialDetail } from '@lamina/domain/contract/api.ts';
+import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
+import { MEMORY_COUNTER_NAMES } from '@lamina/domain/results/format.ts';
 import { Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { attemptEventsQuery, logQuery, trialQuery } from '../api/queries.ts';
-import { bytes, compact, DASH, duration, fixed, percent, secondsBetween } from '../format.ts';
+import { bytes, capitalized, compact, DASH, duration, fixed, percent, secondsBetween } from '../format.ts';
 import { progressText } from '../grid/model.ts';
 import { ErrorMessage, Loading, Skeleton } from '../ui/messages.tsx';
 import { useNow } from '../ui/now.ts';
@@ -57,6 +59,12 @@ function focusSquare(trialId: string): void {
 function Body({ trial }: { trial: TrialDetail }) {
   const newest = trial.attemptList.toSorted((a, b) => b.attempt - a.attempt)[0] ?? null;
   const isBad = trial.state === 'failed' || trial.state === 'diverged';
+  const stored = trial.result?.training.losses ?? [];
+  const posted = useQuery({
+    ...attemptEventsQuery(newest?.id ?? '', newest?.outcome === null),
+    enabled: newest !== null && stored.length === 0,
+  });
+  const steps = (posted.data ?? []).flatMap((event) => (event.type === 'step' ? [event] : []));
   return (
     <div className={styles.body}>
       <div className={styles.head}>
@@ -65,29 +73,41 @@ function Body({ trial }: { trial: TrialDetail }) {
         {trial.reusedFrom ? <span className={styles.dim}>measured in experiment {trial.reusedFrom}</span> : null}
       </div>
       {trial.message ? <p className={`${styles.message} ${isBad ? styles.bad : ''}`}>{trial.message}</p> : null}
-      <Figures trial={trial} />
-      <LossCurve trial={trial} newest={newest} />
+      <Figures trial={trial} lastStep={trial.state === 'running' ? newestStep(steps) : null} />
+      <LossCurve points={stored.length > 0 ? stored : steps} />
       <Attempts attempts={trial.attemptList} />
       {newest ? <Log key={newest.id} attempt={newest} /> : null}
     </div>
   );
 }
 
-function Figures({ trial }: { trial: TrialDetail }) {
+type StepEvent = Extract<TrialEvent, { readonly type: 'step' }>;
+
+function newestStep(steps: readonly StepEvent[]): StepEvent | null {
+  return steps.reduce<StepEvent | null>((newest, one) => (one.step >= (newest?.step ?? 0) ? one : newest), null);
+}
+
+/** `lastStep`: of a trial that runs, the newest training step; its speed and memory stand in for those of the result. */
+function Figures({ trial, lastStep }: { trial: TrialDetail; lastStep: StepEvent | null }) {
   const now = useNow(1000);
   const { result } = trial;
   const memory = result?.memory;
   const onGpu = result?.environment.deviceKind === 'cuda';
+  const speed = trial.tokensPerSecond ?? lastStep?.tokensPerSecond ?? null;
   return (
     <dl className={styles.facts}>
       <Fact name="Loss as cut">{fixed(trial.raw?.loss, 3)}</Fact>
       <Fact name="Loss after training">{fixed(trial.trained?.loss, 3)}</Fact>
       <Fact name="Perplexity">{compact(trial.trained?.perplexity)}</Fact>
       <Fact name="Token accuracy">{percent(trial.trained?.accuracy)}</Fact>
-      <Fact name="Speed">{trial.tokensPerSecond === null ? DASH : `${compact(trial.tokensPerSecond)} tokens/s`}</Fact>
-      <Fact name={onGpu ? 'Peak GPU memory reserved' : 'Peak host memory, RSS'}>
-        {bytes(onGpu ? memory?.peakReservedBytes : memory?.peakRssBytes)}
-      </Fact>
+      <Fact name="Speed">{speed === null ? DASH : `${compact(speed)} tokens/s`}</Fact>
+      {lastStep === null ? (
+        <Fact name={capitalized(MEMORY_COUNTER_NAMES[onGpu ? 'peak-reserved' : 'peak-rss'])}>
+          {bytes(onGpu ? memory?.peakReservedBytes : memory?.peakRssBytes)}
+        </Fact>
+      ) : (
+        <Fact name="Memory now">{bytes(lastStep.memoryBytes)}</Fact>
+      )}
       <Fact name="Time">{duration(secondsBetween(trial.startedAt, trial.endedAt, now))}</Fact>
       <Fact name="Device">{result?.environment.device ?? DASH}</Fact>
     </dl>
@@ -103,15 +123,9 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-function LossCurve({ trial, newest }: { trial: TrialDetail; newest: AttemptView | null }) {
-  const stored = trial.result?.training.losses ?? [];
-  const live = useQuery({
-    ...attemptEventsQuery(newest?.id ?? '', newest?.outcome === null),
-    enabled: newest !== null && stored.length === 0,
-  });
-  const posted: CurvePoint[] = (live.data?.items ?? []).flatMap((event) => (event.type === 'step' ? [event] : []));
+function LossCurve({ points }: { points: readonly CurvePoint[] }) {
   const [width, height] = [480, 96];
-  const curve = lossCurve(stored.length > 0 ? stored : posted, width, height);
+  const curve = lossCurve(points, width, height);
   if (curve === null) return null;
   return (
     <section className={styles.block}>

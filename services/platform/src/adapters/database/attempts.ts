@@ -1,3 +1,4 @@
+import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import { sql } from 'kysely';
 import type { ExperimentStore } from '../../application/ports/store.ts';
 import { changeExperiment } from './change.ts';
@@ -39,7 +40,8 @@ export function attempts(db: Db): Attempts {
           await moveTrials(trx, change, experimentId, {
             from: sql`, jsonb_to_recordset(${json(started)}::jsonb) AS a (id text, attempt integer)`,
             to: sql`'running'`,
-            set: sql`attempts = greatest(t.attempts, a.attempt), started_at = coalesce(t.started_at, now())`,
+            // The message was of the attempt before: a trial that runs has none.
+            set: sql`attempts = greatest(t.attempts, a.attempt), message = NULL, started_at = coalesce(t.started_at, now())`,
             where: sql`a.id = t.id AND t.state IN ('pending', 'running', 'retrying')`,
           });
         });
@@ -47,7 +49,8 @@ export function attempts(db: Db): Attempts {
     },
 
     async endAttempts(ends) {
-      if (ends.length === 0) return;
+      if (ends.length === 0) return [];
+      const recorded: AttemptEnd[] = [];
       const known = await db
         .selectFrom('attempts')
         .select(['id', 'experiment_id'])
@@ -56,16 +59,18 @@ export function attempts(db: Db): Attempts {
       const byId = new Map(ends.toReversed().map((end) => [end.attemptId, end.end]));
       for (const [experimentId, group] of Map.groupBy(known, (row) => row.experiment_id)) {
         const rows = group.map(({ id }) => ({ id, ending: byId.get(id), ended_at: byId.get(id)?.endedAt }));
-        await changeExperiment(db, experimentId, async (trx, change) => {
+        const recordedHere = await changeExperiment(db, experimentId, async (trx, change) => {
           const ended = await sql<{ id: string; trial_id: string; attempt: number }>`
               UPDATE attempts a SET ending = e.ending, ended_at = e.ended_at
               FROM jsonb_to_recordset(${json(rows)}::jsonb) AS e (id text, ending jsonb, ended_at timestamptz)
               WHERE a.id = e.id AND a.ending IS NULL
               RETURNING a.id, a.trial_id, a.attempt`.execute(trx);
+          const news: AttemptEnd[] = [];
           const failed: { id: string; attempt: number; message: string }[] = [];
           for (const row of ended.rows) {
             const end = byId.get(row.id);
             if (end === undefined) continue;
+            news.push(end);
             change.event('attempt', {
               attemptId: row.id,
               trialId: row.trial_id,
@@ -77,7 +82,7 @@ export function attempts(db: Db): Attempts {
               failed.push({ id: row.trial_id, attempt: row.attempt, message: end.message });
             }
           }
-          if (failed.length === 0) return;
+          if (failed.length === 0) return news;
           await moveTrials(trx, change, experimentId, {
             from: sql`, jsonb_to_recordset(${json(failed)}::jsonb)
                 AS f (id text, attempt integer, message text)`,
@@ -85,8 +90,11 @@ export function attempts(db: Db): Attempts {
             set: sql`message = f.message`,
             where: sql`f.id = t.id AND f.attempt = t.attempts AND t.state = 'running'`,
           });
+          return news;
         });
+        recorded.push(...recordedHere);
       }
+      return recorded;
     },
 
     async listAttempts(experimentId, trialId) {

@@ -88,17 +88,21 @@ async function append(trx: Trx, attemptId: string, list: readonly TrialEvent[], 
   return { receipt: { accepted: Number(inserted.numAffectedRows ?? 0n), lastSeq }, latest };
 }
 
-/** What the batch says last; a repeated or late batch never moves a step backwards. */
+/**
+ * What the batch says last. A repeated or late batch never moves a step backwards, and what it measured at an earlier step
+ * is not shown with the newer one.
+ */
 function latestOf(attempt: Pick<AttemptRow, 'phase' | 'step' | 'steps'>, list: readonly TrialEvent[]) {
   const ordered = list.toSorted((a, b) => a.seq - b.seq);
   const phase = ordered.findLast((event) => event.type === 'phase');
   const step = ordered.findLast((event) => event.type === 'step');
+  const news = step === undefined || step.step < (attempt.step ?? 0) ? undefined : step;
   return {
     phase: phase?.phase ?? attempt.phase,
     step: step === undefined ? attempt.step : Math.max(step.step, attempt.step ?? 0),
     steps: step?.steps ?? attempt.steps,
-    loss: step?.loss ?? null,
-    tokensPerSecond: step?.tokensPerSecond ?? null,
-    memoryBytes: step?.memoryBytes ?? null,
+    loss: news?.loss ?? null,
+    tokensPerSecond: news?.tokensPerSecond ?? null,
+    memoryBytes: news?.memoryBytes ?? null,
   };
 }

@@ -165,8 +165,11 @@ export interface ExperimentStore
 
   /** Idempotent by attempt id; the trial is `running` from here. Call it before the launch: events need the attempt. */
   startAttempts(attempts: readonly (AttemptRef & Pick<AttemptRecord, 'plan'>)[]): Promise<void>;
-  /** The first end of an attempt wins. A trial whose newest attempt failed is `retrying` until its outcome or next attempt. */
-  endAttempts(ends: readonly { attemptId: string; end: AttemptEnd }[]): Promise<void>;
+  /**
+   * The first end of an attempt wins; answers the ends that were not known before. A trial whose newest attempt failed is
+   * `retrying` until its outcome or next attempt.
+   */
+  endAttempts(ends: readonly { attemptId: string; end: AttemptEnd }[]): Promise<readonly AttemptEnd[]>;
   /** First terminal outcome wins: a second one for the same trial changes nothing. */
   recordOutcomes(experimentId: string, outcomes: readonly TrialOutcome[]): Promise<void>;
   /** All trials still pending or retrying become `cancelled`. */

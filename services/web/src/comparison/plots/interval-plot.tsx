@@ -1,7 +1,7 @@
 import type { ComparisonRow } from '@lamina/domain/results/types.ts';
 import * as Plot from '@observablehq/plot';
 import { useMemo } from 'react';
-import type { Metric } from '../metrics.ts';
+import type { PlottedFigure } from '../figures.ts';
 import { seriesOf } from '../points.ts';
 import { logTicks } from '../ticks.ts';
 import { GRID, seriesScales, TIP } from './common.ts';
@@ -21,7 +21,7 @@ interface Bar {
 const MOST = 60;
 
 /** Mean and 95 % interval of each cell, single seeds behind, the baseline as a band. */
-export function IntervalPlot({ rows: all, metric }: { rows: readonly ComparisonRow[]; metric: Metric }) {
+export function IntervalPlot({ rows: all, metric }: { rows: readonly ComparisonRow[]; metric: PlottedFigure }) {
   const rows = useMemo(() => best(all, metric), [all, metric]);
   const { series, nameOf } = useMemo(() => seriesOf(rows), [rows]);
   const options = useMemo(() => {
@@ -120,9 +120,9 @@ export function IntervalPlot({ rows: all, metric }: { rows: readonly ComparisonR
   );
 }
 
-function best(all: readonly ComparisonRow[], metric: Metric): readonly ComparisonRow[] {
+function best(all: readonly ComparisonRow[], metric: PlottedFigure): readonly ComparisonRow[] {
   if (all.length <= MOST) return all;
-  const sign = metric.better === 'low' ? 1 : -1;
+  const sign = metric.better === 'lower' ? 1 : -1;
   const measured = all.filter((row) => metric.estimate(row).mean !== null);
   const value = (row: ComparisonRow) => sign * (metric.estimate(row).mean ?? 0);
   const chosen = new Set(measured.toSorted((a, b) => value(a) - value(b)).slice(0, MOST));

@@ -1,7 +1,7 @@
 import type { ComparisonRow } from '@lamina/domain/results/types.ts';
 import * as Plot from '@observablehq/plot';
 import { useMemo } from 'react';
-import type { Metric } from '../metrics.ts';
+import type { PlottedFigure } from '../figures.ts';
 import { type Point, points, seriesOf } from '../points.ts';
 import { GRID, seriesScales, sideLabels, TIP } from './common.ts';
 import { PlotFigure } from './plot-figure.tsx';
@@ -14,17 +14,17 @@ export function ParetoPlot({
   title,
 }: {
   rows: readonly ComparisonRow[];
-  x: Metric;
-  y: Metric;
+  x: PlottedFigure;
+  y: PlottedFigure;
   title: string;
 }) {
   const { series } = useMemo(() => seriesOf(rows), [rows]);
   const options = useMemo(() => {
     const all = points(rows, x, y);
-    const front = all.filter((point) => point.onFront).toSorted((a, b) => a.x - b.x);
-    const rest = all.filter((point) => !point.onFront);
+    const front = all.filter((point) => point.onFrontOfPlot).toSorted((a, b) => a.x - b.x);
+    const rest = all.filter((point) => !point.onFrontOfPlot);
     // Between two points of a front the better of both is not reached: steps, not a slope.
-    const curve = (x.better === 'low') === (y.better === 'low') ? 'step-after' : 'step-before';
+    const curve = (x.better === 'lower') === (y.better === 'lower') ? 'step-after' : 'step-before';
     return (width: number): Plot.PlotOptions => ({
       height: Math.round(Math.max(260, Math.min(340, width * 0.62))),
       marginLeft: 52,
@@ -72,7 +72,7 @@ export function ParetoPlot({
   return (
     <PlotFigure
       title={title}
-      caption={`${y.axis} upwards. Better is ${y.better === 'low' ? 'lower' : 'higher'} and further ${x.better === 'low' ? 'left' : 'right'}; the dotted steps join the cells that no other beats.`}
+      caption={`${y.axis} upwards. Better is ${y.better === 'lower' ? 'lower' : 'higher'} and further ${x.better === 'lower' ? 'left' : 'right'}; the dotted steps join the cells that no other beats in these two; ◆ in the matrix counts loss, memory and speed.`}
       summary={`${y.title} against ${x.title.toLowerCase()}. The training matrix has the same numbers.`}
       series={series}
       options={options}
@@ -87,6 +87,6 @@ function intervals(all: readonly Point[]): Plot.Markish {
   );
 }
 
-function tooltip(point: Point, x: Metric, y: Metric): string {
+function tooltip(point: Point, x: PlottedFigure, y: PlottedFigure): string {
   return `${point.label}\n${y.axis}: ${point.y.toPrecision(4)}\n${x.axis}: ${point.x.toPrecision(4)}`;
 }
