@@ -1,13 +1,20 @@
-/** How each figure of the comparison is read from one trial's result. Null where it was not measured. */
+/** How a figure of the comparison is read from one trial's result, for those that several parts read. Null where it was not measured. */
 import type { TrialResult } from '../contract/result.ts';
 import type { MemoryCounter, Objective } from '../vocabulary/comparison.ts';
-import { mean } from './mean.ts';
 
 interface Measured {
   readonly result: TrialResult;
 }
 
 export type Measure = (trial: Measured) => number | null;
+
+/** Null without samples. */
+export function mean(samples: readonly number[]): number | null {
+  if (samples.length === 0) return null;
+  let sum = 0;
+  for (const sample of samples) sum += sample;
+  return sum / samples.length;
+}
 
 export const loss: Measure = ({ result }) => result.trained?.loss ?? null;
 export const accuracy: Measure = ({ result }) => result.trained?.accuracy ?? null;

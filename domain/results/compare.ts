@@ -1,16 +1,16 @@
 import { TERMINAL_TRIAL_STATES, type TrialState } from '../vocabulary/states.ts';
-import { depthTable } from './depth.ts';
-import { ggufTable } from './gguf.ts';
-import { inferenceTable } from './inference.ts';
+import { depthTable } from './depth-rows.ts';
+import { ggufTable } from './gguf-rows.ts';
+import { inferenceTable } from './inference-rows.ts';
 import { type ComparisonInput, groupByCell, samples } from './input.ts';
 import { comparisonNotes } from './notes.ts';
 import { quantizationCost } from './quantization-cost.ts';
 import { recommend } from './recommend.ts';
 import { comparisonRows } from './rows.ts';
-import { searchNotes, searchTables, suggestedCells } from './search.ts';
+import { searchNotes, searchTables, suggestedCells } from './search-rows.ts';
 import { estimate } from './statistics.ts';
 import { computedTables } from './tables/registry.ts';
-import { tasksTable } from './tasks.ts';
+import { tasksTable } from './tasks-rows.ts';
 import { totalBits } from './total-bits.ts';
 import type { Comparison } from './types.ts';
 

@@ -1,7 +1,6 @@
 /** What a careful reader must know before acting on the numbers. */
 import { writerName } from '../contract/generation.ts';
-import { mean } from '../measures/mean.ts';
-import { environmentKey, evaluationKey } from '../measures/measures.ts';
+import { environmentKey, evaluationKey, mean } from '../measures/measures.ts';
 import { counted, listing, MEMORY_COUNTER_NAMES, significant } from './format.ts';
 import type { CellGroup, ComparisonInput } from './input.ts';
 import type { ComparisonRow } from './types.ts';

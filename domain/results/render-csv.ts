@@ -1,5 +1,5 @@
 import type { Scalar } from '../matrix/types.ts';
-import { type CsvColumn, expanded } from './tables/csv-column.ts';
+import { type CsvColumn, expanded } from './tables/column.ts';
 import { MATRIX } from './tables/matrix.ts';
 import { TABLES } from './tables/registry.ts';
 import type { Table } from './tables/table.ts';

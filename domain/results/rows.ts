@@ -1,8 +1,8 @@
 /** The rows of *Training matrix*: one per cell. */
 
 import { keptLayers } from '../contract/layer-strategies.ts';
-import { mean } from '../measures/mean.ts';
 import * as measures from '../measures/measures.ts';
+import { mean } from '../measures/measures.ts';
 import { paretoFront } from '../measures/pareto.ts';
 import { METHODS } from '../vocabulary/methods.ts';
 import { PRECISIONS } from '../vocabulary/precisions.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { mean } from '../measures/mean.ts';
+import { mean } from '../measures/measures.ts';
 import {
   adjustDeltas,
   estimate,

@@ -2,7 +2,7 @@
 
 import tCdf from '@stdlib/stats-base-dists-t-cdf';
 import tQuantile from '@stdlib/stats-base-dists-t-quantile';
-import { mean } from '../measures/mean.ts';
+import { mean } from '../measures/measures.ts';
 import type { Delta, Estimate } from './estimates.ts';
 
 const quantiles = new Map<number, number>();

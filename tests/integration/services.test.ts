@@ -83,6 +83,10 @@ describe('API and worker apart', { skip: postgresMissing() ?? false }, () => {
     assert.ok(trial?.trained);
     const { attemptList } = await client.trial(id, trial.id);
     assert.notEqual(attemptList[0]?.lastEventAt, null, 'it has posted its events to the intake');
+    assert.match(
+      await (await fetch(`${health}/metrics`)).text(),
+      /lamina_attempts_ended_total\{outcome="succeeded"\} [1-9]/,
+    );
     assert.equal((await client.gpus()).source, 'local (process)');
 
     const nothing = await fetch(`${intake}/v1/experiments`);

@@ -25,7 +25,7 @@ const MUTATIONS: readonly Mutation[] = [
     'squares / samples.length',
     'statistics',
   ],
-  ['percentile: interpolated', 'statistics.ts', '* (at - Math.floor(at))', '', 'inference'],
+  ['percentile: interpolated', 'statistics.ts', '* (at - Math.floor(at))', '', 'inference-rows'],
   [
     'perplexity: exp of the mean loss',
     'statistics.ts',
@@ -76,17 +76,17 @@ const MUTATIONS: readonly Mutation[] = [
   ['tokens/s of a row', 'metrics.ts', 'measure: measures.tokensPerSecond', 'measure: measures.loss', 'compare'],
   [
     'prefill tokens/s: of the whole batch',
-    'inference.ts',
+    'inference-rows.ts',
     '(samples.batchSize * promptTokens)',
     'promptTokens',
-    'inference',
+    'inference-rows',
   ],
   [
     'decode tokens/s: of new tokens',
-    'inference.ts',
+    'inference-rows.ts',
     '(samples.batchSize * newTokens) / median(samples.decodeSeconds)',
     '(samples.batchSize * newTokens) / median(samples.prefillSeconds)',
-    'inference',
+    'inference-rows',
   ],
   [
     'energy per token',
@@ -104,7 +104,7 @@ const MUTATIONS: readonly Mutation[] = [
     'compare',
   ],
   ['total bits', 'total-bits.ts', '8 * (weightBytes ?? 0)', 'weightBytes ?? 0', 'tables'],
-  ['depth: share removed', 'depth.ts', '1 - kept.length / original', 'kept.length / original', 'tables'],
+  ['depth: share removed', 'depth-rows.ts', '1 - kept.length / original', 'kept.length / original', 'tables'],
   [
     'cost of quantization: k-bit over reference',
     'quantization-cost.ts',
@@ -114,17 +114,17 @@ const MUTATIONS: readonly Mutation[] = [
   ],
   [
     'GGUF: deviation over repetitions',
-    'gguf.ts',
+    'gguf-rows.ts',
     'typical((file) => standardDeviation(file.promptTokensPerSecond))',
     'typical((file) => mean(file.promptTokensPerSecond))',
-    'gguf',
+    'gguf-rows',
   ],
   [
     'GGUF: change of perplexity',
-    'gguf.ts',
+    'gguf-rows.ts',
     'over((file) => file.perplexityDelta)',
     'over((file) => file.perplexity)',
-    'gguf',
+    'gguf-rows',
   ],
 ].map(([what, file, find, replace, guard]) => ({ what, file, find, replace, guard }) as Mutation);
 

@@ -1,4 +1,5 @@
 /** A column of a table: how a value is read from its row, and how it is written in every format. Data and pure functions. */
+import type { Scalar } from '../../matrix/types.ts';
 import type { Delta, Estimate } from '../estimates.ts';
 import { fixed, gibibytes, NOT_MEASURED, significant, withHalfWidth, withRange } from '../format.ts';
 
@@ -93,4 +94,30 @@ export function cellNumber<Row>(column: Column<Row>, row: Row): number | null {
 /** "peak memory (GiB)". */
 export function columnTitle<Row>(column: Column<Row>): string {
   return column.unit === null ? column.title : `${column.title} (${column.unit})`;
+}
+
+/** A column of a file for programs (CSV): storage units, unrounded, one value each. */
+export interface CsvColumn<Row> {
+  readonly header: string;
+  value(row: Row): Scalar;
+}
+
+const SPREAD = ['mean', 'low', 'high', 'n'] as const;
+const TESTED = [...SPREAD, 'p', 'pAdjusted'] as const;
+
+/** A field of the row as it is. */
+export function field<Row, Key extends string & keyof Row>(key: Key, header: string = key): CsvColumn<Row> {
+  return { header, value: (row) => part(row[key], 'mean') };
+}
+
+/** One column, or those of a measurement: its mean, interval and seeds, and the p values where it was tested. */
+export function expanded<Row>({ id, kind, paired, read }: Column<Row>): readonly CsvColumn<Row>[] {
+  if (kind !== 'measured') return [{ header: id, value: (row) => part(read(row), 'mean') }];
+  return (paired ? TESTED : SPREAD).map((name) => ({ header: `${id}_${name}`, value: (row) => part(read(row), name) }));
+}
+
+function part(value: unknown, name: string): Scalar {
+  const found =
+    typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : value;
+  return found === null || found === undefined ? null : (found as Scalar);
 }

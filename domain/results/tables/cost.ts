@@ -1,8 +1,7 @@
 /** *Cost of quantization*: ratios to the unquantized row of the same depth. */
 import { percent } from '../format.ts';
 import type { QuantizationCostRow } from '../types.ts';
-import { measured, RATIO, SECONDS, text } from './column.ts';
-import { field } from './csv-column.ts';
+import { field, measured, RATIO, SECONDS, text } from './column.ts';
 import { CELL_COLUMNS, defineTable, terminalColumn } from './table.ts';
 
 type Row = QuantizationCostRow;

@@ -5,15 +5,14 @@ import { fixed, MEMORY_COUNTER_NAMES, millions, percent, signed } from '../forma
 import { layersText } from '../layers.ts';
 import { METRICS, type Metric, type MetricId } from '../metrics.ts';
 import type { ComparisonRow } from '../types.ts';
-import { type Column, GIB, measured, number, text } from './column.ts';
-import { type CsvColumn, expanded, field } from './csv-column.ts';
+import { type Column, type CsvColumn, expanded, field, GIB, measured, number, text } from './column.ts';
 import { CELL_COLUMNS, defineTable, terminalColumn } from './table.ts';
 
 const LOSS = { unit: 'nats/token', better: 'lower' } as const;
 const RECORDS: readonly (readonly [string, Metric])[] = Object.entries(METRICS);
 
 /** The column of a figure in the registry of metrics. */
-export function metric<Row extends Pick<ComparisonRow, MetricId>>(id: MetricId): Column<Row> {
+export function figureColumn<Row extends Pick<ComparisonRow, MetricId>>(id: MetricId): Column<Row> {
   const { title, ...presentation }: Metric = METRICS[id];
   return measured(id, title, (row) => row[id], presentation);
 }
@@ -86,26 +85,26 @@ const BEFORE_FIGURES = [
 ] as const;
 
 const FIGURES: readonly Column<ComparisonRow>[] = [
-  metric('loss'),
+  figureColumn('loss'),
   C.lossStandardError,
   C.lossDelta,
   C.pAdjusted,
-  metric('perplexity'),
-  metric('accuracy'),
-  metric('tokensPerSecond'),
-  metric('peakMemoryBytes'),
+  figureColumn('perplexity'),
+  figureColumn('accuracy'),
+  figureColumn('tokensPerSecond'),
+  figureColumn('peakMemoryBytes'),
   C.estimatedBytes,
   C.estimateError,
   C.memoryMetric,
-  metric('joulesPerToken'),
-  metric('netJoulesPerToken'),
-  metric('trialSeconds'),
-  metric('cost'),
+  figureColumn('joulesPerToken'),
+  figureColumn('netJoulesPerToken'),
+  figureColumn('trialSeconds'),
+  figureColumn('cost'),
 ];
 
 /** Figures that nobody has given a place among the others: they come after them in every format. */
 const FURTHER = RECORDS.filter(([id, { where }]) => where !== 'csv' && !FIGURES.some((column) => column.id === id));
-const FURTHER_COLUMNS = FURTHER.map(([id]) => metric<ComparisonRow>(id as MetricId));
+const FURTHER_COLUMNS = FURTHER.map(([id]) => figureColumn<ComparisonRow>(id as MetricId));
 
 export const MATRIX = defineTable<ComparisonRow>({
   id: 'matrix',
@@ -117,36 +116,36 @@ export const MATRIX = defineTable<ComparisonRow>({
   columns: [...BEFORE_FIGURES, ...FIGURES, ...FURTHER_COLUMNS, C.device, C.pareto],
   terminal: [
     terminalColumn({ ...C.label, read: (row) => `${markedLabel(row)}${row.onParetoFront ? ' ◆' : ''}` }, 0),
-    terminalColumn(metric('loss'), 0),
+    terminalColumn(figureColumn('loss'), 0),
     terminalColumn(C.lossDelta, 2),
     terminalColumn({ ...C.lossStandardError, title: 's.e. of the test text' }, 7),
-    terminalColumn(metric('perplexity'), 6),
-    terminalColumn(metric('accuracy'), 8),
-    terminalColumn(metric('tokensPerSecond'), 1),
-    terminalColumn(metric('peakMemoryBytes'), 1),
+    terminalColumn(figureColumn('perplexity'), 6),
+    terminalColumn(figureColumn('accuracy'), 8),
+    terminalColumn(figureColumn('tokensPerSecond'), 1),
+    terminalColumn(figureColumn('peakMemoryBytes'), 1),
     terminalColumn(C.estimatedBytes, 3),
     terminalColumn(C.estimateError, 3),
     terminalColumn(C.bitsPerParameter, 3),
-    terminalColumn(metric('joulesPerToken'), 4),
-    terminalColumn(metric('trialSeconds'), 9),
-    terminalColumn(metric('cost'), 5),
+    terminalColumn(figureColumn('joulesPerToken'), 4),
+    terminalColumn(figureColumn('trialSeconds'), 9),
+    terminalColumn(figureColumn('cost'), 5),
     ...FURTHER_COLUMNS.map((column) => terminalColumn(column, 10)),
     terminalColumn(C.status, 1, (rows) => rows.some((row) => statusText(row) !== 'done')),
   ],
   // Answers first, circumstances later; marks of the label are tags of their own.
   dashboard: [
     { ...C.label, read: (row) => row.label },
-    metric('loss'),
+    figureColumn('loss'),
     C.lossDelta,
-    metric('perplexity'),
-    metric('accuracy'),
-    metric('tokensPerSecond'),
-    metric('peakMemoryBytes'),
+    figureColumn('perplexity'),
+    figureColumn('accuracy'),
+    figureColumn('tokensPerSecond'),
+    figureColumn('peakMemoryBytes'),
     C.estimatedBytes,
     C.estimateError,
-    metric('joulesPerToken'),
-    metric('cost'),
-    metric('trialSeconds'),
+    figureColumn('joulesPerToken'),
+    figureColumn('cost'),
+    figureColumn('trialSeconds'),
     ...FURTHER_COLUMNS,
     C.bitsPerParameter,
     C.quantizedBitsPerParameter,
@@ -166,7 +165,7 @@ export const MATRIX = defineTable<ComparisonRow>({
       // For people the baseline's difference from itself has no interval; here it is as it was computed.
       lossDelta: expanded({ ...C.lossDelta, read: (row: ComparisonRow) => row.lossDelta }),
     },
-    trail: RECORDS.filter(([, { where }]) => where === 'csv').flatMap(([id]) => expanded(metric(id as MetricId))),
+    trail: RECORDS.filter(([, { where }]) => where === 'csv').flatMap(([id]) => expanded(figureColumn(id as MetricId))),
   },
 });
 

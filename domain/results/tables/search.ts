@@ -1,8 +1,7 @@
 /** *Search*: what each study found and what that took. */
 import { fixed, gibibytes, percent, signed, significant } from '../format.ts';
 import type { SearchRow } from '../search-types.ts';
-import { measured, number, text } from './column.ts';
-import { field } from './csv-column.ts';
+import { field, measured, number, text } from './column.ts';
 import { GAIN, STUDY_COLUMNS } from './study.ts';
 import { defineTable } from './table.ts';
 

@@ -1,7 +1,7 @@
 /** What the tables about studies of a search share. */
 import { signed, significant } from '../format.ts';
 import type { TableRow } from '../types.ts';
-import { type CsvColumn, field } from './csv-column.ts';
+import { type CsvColumn, field } from './column.ts';
 
 export const GAIN = { show: signed(fourDigits), better: 'higher', interval: 'range' } as const;
 

@@ -3,7 +3,7 @@ import type { Measure } from '../../measures/measures.ts';
 import type { Estimate } from '../estimates.ts';
 import type { Comparison, ComparisonRow, TableRow } from '../types.ts';
 import type { Column } from './column.ts';
-import { type CsvColumn, field } from './csv-column.ts';
+import { type CsvColumn, field } from './column.ts';
 
 /** A column in a terminal; where there is no room, the highest `drop` goes first. */
 export interface TerminalColumn<Row> {

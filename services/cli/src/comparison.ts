@@ -1,7 +1,7 @@
 /** The comparison in a terminal: the sentence, tables tinted from worse to better, the notes. */
 
-import { heatScale } from '@lamina/domain/results/heat.ts';
 import { type Column, cellNumber, cellText } from '@lamina/domain/results/tables/column.ts';
+import { heatScale } from '@lamina/domain/results/tables/heat.ts';
 import { TABLES } from '@lamina/domain/results/tables/registry.ts';
 import type { Table } from '@lamina/domain/results/tables/table.ts';
 import type { Comparison, TableRow } from '@lamina/domain/results/types.ts';

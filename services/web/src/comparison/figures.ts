@@ -1,8 +1,8 @@
-/** The figures that plots compare rows by: as the comparison's registry declares them, with the scale of their axes. */
+/** The figures that plots compare rows by: as the columns of the training matrix, with the scale of their axes. */
 import type { Estimate } from '@lamina/domain/results/estimates.ts';
 import { MEMORY_COUNTER_NAMES } from '@lamina/domain/results/format.ts';
-import { METRICS } from '@lamina/domain/results/metrics.ts';
-import type { Better } from '@lamina/domain/results/tables/column.ts';
+import { type Better, type Column, columnTitle } from '@lamina/domain/results/tables/column.ts';
+import { figureColumn } from '@lamina/domain/results/tables/matrix.ts';
 import type { Comparison, ComparisonRow } from '@lamina/domain/results/types.ts';
 import type { MemoryCounter } from '@lamina/domain/vocabulary/comparison.ts';
 import { bytes, capitalized, compact, fixed, GIB } from '../format.ts';
@@ -35,28 +35,28 @@ export function figures(rows: readonly ComparisonRow[]): Record<FigureKey, Plott
   const plain = (value: number) => value;
   return {
     loss: {
-      ...declared('loss', METRICS.loss),
+      ...described('loss', figureColumn('loss')),
       scale: 'linear',
       estimate: (row) => row.loss,
       format: (value) => fixed(value, 3),
       toAxis: plain,
     },
     perplexity: {
-      ...declared('perplexity', METRICS.perplexity),
+      ...described('perplexity', figureColumn('perplexity')),
       scale: 'log',
       estimate: (row) => row.perplexity,
       format: compact,
       toAxis: plain,
     },
     speed: {
-      ...declared('speed', METRICS.tokensPerSecond),
+      ...described('speed', figureColumn('tokensPerSecond')),
       scale: 'linear',
       estimate: (row) => row.tokensPerSecond,
       format: compact,
       toAxis: plain,
     },
     memory: {
-      ...declared('memory', { ...METRICS.peakMemoryBytes, title: MEMORY_COUNTER_NAMES[counter] }),
+      ...described('memory', { ...figureColumn('peakMemoryBytes'), title: MEMORY_COUNTER_NAMES[counter] }),
       scale: 'linear',
       estimate: (row) => (row.memoryMetric === counter ? row.peakMemoryBytes : NO_ESTIMATE),
       format: bytes,
@@ -65,12 +65,9 @@ export function figures(rows: readonly ComparisonRow[]): Record<FigureKey, Plott
   };
 }
 
-function declared<Key extends FigureKey>(
-  key: Key,
-  { title, unit, better }: { readonly title: string; readonly unit?: string; readonly better: Better },
-) {
-  const name = capitalized(title);
-  return { key, title: name, axis: unit === undefined ? name : `${name} (${unit})`, better };
+function described(key: FigureKey, column: Column<ComparisonRow>) {
+  const { title, better } = column;
+  return { key, title: capitalized(title), axis: capitalized(columnTitle(column)), better: better ?? 'lower' };
 }
 
 /** Names of the devices in the comparison, for captions: speed and memory mean nothing without them. */

@@ -1,5 +1,5 @@
 import type { Estimate } from '@lamina/domain/results/estimates.ts';
-import { type HeatScale, heatScale } from '@lamina/domain/results/heat.ts';
+import { type HeatScale, heatScale } from '@lamina/domain/results/tables/heat.ts';
 import type { ComparisonRow } from '@lamina/domain/results/types.ts';
 import { type CSSProperties, useMemo } from 'react';
 import { DASH, plural } from '../format.ts';

@@ -1,6 +1,7 @@
 /** What the tables show: the columns that were measured, their order of sorting, and how deep each value is tinted. */
-import { type HeatScale, heatScale } from '@lamina/domain/results/heat.ts';
+
 import { type Column, cellNumber, cellText } from '@lamina/domain/results/tables/column.ts';
+import { type HeatScale, heatScale } from '@lamina/domain/results/tables/heat.ts';
 import { DASH } from '../format.ts';
 import type { SortState, SortValue } from './sort.ts';
 

@@ -1,5 +1,5 @@
 /** How strongly a value is tinted, in the terminal and on pages: 1 for the best of its column, 0 for the worst. */
-import type { Better } from './tables/column.ts';
+import type { Better } from './column.ts';
 
 export interface HeatScale {
   readonly worst: number;

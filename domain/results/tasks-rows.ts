@@ -1,6 +1,6 @@
 /** *Tasks*: questions of task files, answered by the model as cut and as trained. */
 import type { TaskResult } from '../contract/result.ts';
-import { mean } from '../measures/mean.ts';
+import { mean } from '../measures/measures.ts';
 import type { CellGroup, MeasuredTrial } from './input.ts';
 import { estimate, pairedDifference } from './statistics.ts';
 import type { ComparisonRow, TaskRow } from './types.ts';

@@ -2,7 +2,7 @@
 
 import { type GgufResult } from '../contract/result.ts';
 import { GGUF_TYPES } from '../contract/settings.ts';
-import { mean } from '../measures/mean.ts';
+import { mean } from '../measures/measures.ts';
 import type { Estimate } from './estimates.ts';
 import type { CellGroup } from './input.ts';
 import { estimate, standardDeviation } from './statistics.ts';

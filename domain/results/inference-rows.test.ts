@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { InferenceResult, InferenceSamples } from '../contract/result.ts';
 import { compareTrials } from './compare.ts';
-import { decodeSpeed, prefillSpeed } from './inference.ts';
+import { decodeSpeed, prefillSpeed } from './inference-rows.ts';
 import { toMarkdown } from './render-markdown.ts';
 import { percentile } from './statistics.ts';
 import { inputOf, trialOf } from './testing/trials.ts';
