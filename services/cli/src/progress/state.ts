@@ -16,9 +16,9 @@ export interface TrialProgress {
   readonly waiting: TrialView['waiting'];
   /** Loss of the newest training step. */
   readonly trainingLoss: number | null;
-  /** Of the newest training step; once there is a result, of its measured steps. */
+  /** Speed at the newest training step; once there is a result, that of its measured steps. */
   readonly tokensPerSecond: number | null;
-  /** Of the newest training step: the device's memory, or on a CPU the process's. */
+  /** Memory in use at the newest training step: the device's, or on a CPU the process's. */
   readonly memoryBytes: number | null;
   /** Held-out, after training; null until the result is known. */
   readonly heldOutLoss: number | null;
