@@ -134,6 +134,10 @@ export const eventReceipt = z
   })
   .describe('What a post of events is answered with.');
 
+export const faultSubject = z.enum(['model', 'dataset']);
+/** What trials share that can be at fault for all of them. */
+export type FaultSubject = z.infer<typeof faultSubject>;
+
 export const trialExit = z
   .strictObject({
     code: integer,
@@ -141,6 +145,10 @@ export const trialExit = z
     message: z.string().describe('one sentence for the user'),
     resumable: z.boolean(),
     resultSha256: z.string().nullable(),
+    subject: faultSubject
+      .nullable()
+      .default(null)
+      .describe('what is at fault, where every trial that shares it would end alike; null: it may be this trial alone'),
   })
   .describe('How the trainer ended: exit.json and, in a cluster, the termination message.');
 export type TrialExit = z.infer<typeof trialExit>;

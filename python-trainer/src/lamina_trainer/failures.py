@@ -30,3 +30,12 @@ FAILURES: Final[Sequence[Failure]] = tuple(
     for one in _REGISTRY["failures"]
 )
 """In order of precedence."""
+
+
+def named_by(error: BaseException) -> Failure | None:
+    """Find the failure that an exception's type or words name."""
+    kinds = type(error).__mro__
+    # Also as torch writes them: this module must not import torch to know them.
+    names = [kind.__name__ for kind in kinds] + [f"{kind.__module__}.{kind.__qualname__}" for kind in kinds]
+    text = "\n".join([*names, str(error)])
+    return next((one for one in FAILURES if any(sign.search(text) for sign in one.signs)), None)

@@ -10,8 +10,8 @@ from typing import Final
 from lamina_trainer.contract.document import Document, write_document
 from lamina_trainer.contract.result import TrialResult
 from lamina_trainer.contract.trial import TrialExit
-from lamina_trainer.errors import EXIT_RESUMABLE, InvalidError, StoppedError
-from lamina_trainer.failures import EXIT_CODES, FAILURES, Failure
+from lamina_trainer.errors import EXIT_RESUMABLE, InvalidError, StoppedError, Subject
+from lamina_trainer.failures import EXIT_CODES, named_by
 from lamina_trainer.host.files import write_atomic
 
 _log = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ class Ending:
     message: str
     lost_peer: bool = False
     """Whether this process failed only because another process of the trial was lost."""
+    subject: Subject | None = None
+    """What is at fault, where that is not this trial's settings."""
 
     @property
     def code(self) -> int:
@@ -50,7 +52,7 @@ class Conclusion:
 def classify(error: BaseException) -> Ending:
     """Name the exit for an exception; it distinguishes only what the scheduler treats differently."""
     if isinstance(error, InvalidError):
-        return Ending("invalid", str(error))
+        return Ending("invalid", str(error), subject=error.subject)
     if isinstance(error, StoppedError):
         return Ending("resumable", str(error))
     text = f"{type(error).__name__}: {error}"
@@ -59,18 +61,12 @@ def classify(error: BaseException) -> Ending:
         # Every attempt runs as the same user.
         file = "A file" if error.filename is None else f"The file {error.filename}"
         return Ending("invalid", f"{file} may not be used by user {os.getuid()}: permission denied.")
-    if "DistError" in _kinds(error) or any(part in lowered for part in _LOST_PEER):
+    if any(kind.__name__ == "DistError" for kind in type(error).__mro__) or any(part in lowered for part in _LOST_PEER):
         return Ending("crashed", f"Another process of the trial was lost: {_sentence(str(error))}", lost_peer=True)
-    failure = _named_by(error)
+    failure = named_by(error)
     if failure is None:
         return Ending("crashed", f"The trainer failed with {_sentence(text)}")
     return Ending(failure.exit, f"{failure.words}: {_sentence(str(error)) or type(error).__name__}")
-
-
-def _named_by(error: BaseException) -> Failure | None:
-    """Find the failure that an exception's type or words name."""
-    text = "\n".join([*_kinds(error), str(error)])
-    return next((one for one in FAILURES if any(sign.search(text) for sign in one.signs)), None)
 
 
 def finished(result: TrialResult) -> Ending:
@@ -99,6 +95,7 @@ def write_exit(ending: Ending, folder: Path | None, result_sha256: str | None) -
         message=ending.message[:_MESSAGE_LETTERS],
         resumable=ending.code == EXIT_RESUMABLE,
         result_sha256=result_sha256,
+        subject=ending.subject,
     )
     _write_termination(document)
     if folder is not None:
@@ -117,12 +114,6 @@ def _write_termination(document: TrialExit) -> None:
         Path(termination).write_text(text, encoding="utf-8")
     except OSError as error:
         _log.warning("The termination message could not be written: %s", error)
-
-
-def _kinds(error: BaseException) -> list[str]:
-    """Name its types, also as torch writes them: this module must not import torch to know them."""
-    kinds = type(error).__mro__
-    return [kind.__name__ for kind in kinds] + [f"{kind.__module__}.{kind.__qualname__}" for kind in kinds]
 
 
 def _sentence(text: str) -> str:

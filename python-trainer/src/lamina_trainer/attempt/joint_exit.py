@@ -25,6 +25,7 @@ def encode(conclusion: Conclusion) -> bytes:
             "reason": ending.reason,
             "message": ending.message[:2000],
             "lostPeer": ending.lost_peer,
+            "subject": ending.subject,
             "folder": None if folder is None else str(folder),
             "digest": conclusion.result_sha256,
         }
@@ -61,7 +62,7 @@ def _decoded(one: ChildExit) -> tuple[Conclusion | None, ChildExit]:
     if not one.message or one.code < 0:
         return None, one
     document = json.loads(one.message)
-    ending = Ending(document["reason"], document["message"], document["lostPeer"])
+    ending = Ending(document["reason"], document["message"], document["lostPeer"], document["subject"])
     folder = document["folder"]
     return Conclusion(ending, None if folder is None else Path(folder), document["digest"]), one
 

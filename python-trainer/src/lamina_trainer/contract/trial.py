@@ -151,6 +151,9 @@ class EventReceipt(Document):
     """Everything up to this sequence number is stored."""
 
 
+FaultSubject = Literal["model", "dataset"]
+
+
 class TrialExit(Document):
     """How the trainer ended: exit.json and, in a cluster, the termination message."""
 
@@ -161,3 +164,5 @@ class TrialExit(Document):
     """One sentence for the user."""
     resumable: bool
     result_sha256: str | None
+    subject: FaultSubject | None = None
+    """What is at fault, where every trial that shares it would end alike; null: it may be this trial alone."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,7 @@ from lamina_trainer.data.blocks import Blocks, evaluation_blocks, held_out_order
 from lamina_trainer.data.records import dataset_fingerprint, describe, read_records
 from lamina_trainer.data.shapes import rendering_of
 from lamina_trainer.data.tokenizer import LazyTokenizer, tokenizer_fingerprint
-from lamina_trainer.errors import InvalidError
+from lamina_trainer.errors import DatasetError, InvalidError, blamed_on
 from lamina_trainer.host.files import build_once
 
 _FORMAT: Final = 2
@@ -51,7 +52,8 @@ def prepare_data(
     cache does not have the blocks. Raises InvalidError for data that gives no training or no held-out
     block.
     """
-    fingerprint = dataset_fingerprint(dataset, cache)
+    with _dataset_to_blame(dataset):
+        fingerprint = dataset_fingerprint(dataset, cache)
     key = json.dumps(
         {
             "format": _FORMAT,
@@ -79,10 +81,15 @@ def prepare_data(
     )
     with np.load(folder / "blocks.npz") as stored:
         train, held = _read("train", stored), _read("held", stored)
-    return PreparedData(train, held, fingerprint, _blocks_fingerprint(held))
+    return PreparedData(train, held, fingerprint, blocks_fingerprint(held))
 
 
-def _blocks_fingerprint(blocks: Blocks) -> str:
+def _dataset_to_blame(dataset: DatasetRef) -> AbstractContextManager[None]:
+    return blamed_on(DatasetError, f"The data set {describe(dataset)} cannot be read")
+
+
+def blocks_fingerprint(blocks: Blocks) -> str:
+    """SHA-256 over the token ids and where blocks begin."""
     digest = hashlib.sha256()
     for index, block in enumerate(blocks):
         digest.update(len(block).to_bytes(8, "little"))
@@ -97,18 +104,20 @@ def _make_blocks(
 ) -> tuple[Blocks, Blocks]:
     name = describe(dataset)
     rendering = rendering_of(dataset, tokenizer)
-    rendered = [one for one in map(rendering.render, read_records(dataset)) if one.text.strip()]
-    if not rendered:
-        raise InvalidError(f"The data set {name} holds no text.")
-    train_indices, held_indices = held_out_order([one.question for one in rendered], evaluation.fraction)
+    with _dataset_to_blame(dataset):
+        rendered = [one for one in map(rendering.render, read_records(dataset)) if one.text.strip()]
+        if not rendered:
+            raise InvalidError(f"The data set {name} holds no text.")
+        train_indices, held_indices = held_out_order([one.question for one in rendered], evaluation.fraction)
     if not train_indices or not held_indices:
-        raise InvalidError(
+        raise DatasetError(
             f"The data set {name} has too few different records ({len({one.question for one in rendered})}): "
             "at least one to train on and one to hold out are needed."
         )
     bos = rendering.bos
-    train_records = rendering.encode([rendered[index] for index in train_indices])
-    held_records = rendering.encode([rendered[index] for index in held_indices])
+    with _dataset_to_blame(dataset):
+        train_records = rendering.encode([rendered[index] for index in train_indices])
+        held_records = rendering.encode([rendered[index] for index in held_indices])
     cut = pack if packing else one_each
     train = cut(train_records, max_length, bos)
     if len(train) == 0:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from lamina_trainer.errors import ModelError, blamed_on
+
 _FILES: Final = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -39,10 +41,41 @@ class LazyTokenizer:
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """Load a tokenizer of transformers from a folder, without asking any hub."""
+    """Load a tokenizer of transformers from a folder, without asking any hub.
+
+    Raises ModelError where there is none: of a class without its files the library makes one that knows no word.
+    """
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    if not _has_vocabulary(folder):
+        raise ModelError(
+            f"{folder} has no tokenizer: bring its tokenizer.json, or tokenizer.model, or vocab.json and merges.txt."
+        )
+    with blamed_on(ModelError, f"The tokenizer in {folder} cannot be read"):
+        return AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+
+
+def check_rows(tokenizer: Any, rows: int, folder: Path) -> None:
+    """Raise ModelError for a tokenizer with entries that text may contain and that have no row in the embedding.
+
+    Special tokens beyond the embedding are let through: Gemma 3's small models have one, which no text holds.
+    """
+    added = tokenizer.added_tokens_decoder
+    beyond = {token: at for token, at in tokenizer.get_vocab().items() if at >= rows}
+    lost = sorted(token for token, at in beyond.items() if at not in added or not added[at].special)
+    if lost:
+        more = f" and {len(lost) - 3} more" if len(lost) > 3 else ""
+        raise ModelError(
+            f"The tokenizer in {folder} has {len(tokenizer)} entries, and the model's embedding {rows} rows: none "
+            f"for {', '.join(map(repr, lost[:3]))}{more}. Resize the embedding, or bring the tokenizer made for it."
+        )
+
+
+def _has_vocabulary(folder: Path) -> bool:
+    names = {file.name for file in folder.iterdir()}
+    if names & {"tokenizer.json", "vocab.txt", "tekken.json"} or {"vocab.json", "merges.txt"} <= names:
+        return True
+    return any(name.endswith((".model", ".tiktoken")) for name in names)
 
 
 def folder_fingerprint(folder: Path) -> str | None:

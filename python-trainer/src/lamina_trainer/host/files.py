@@ -57,19 +57,32 @@ def sha256_of_file(path: Path) -> str:
 
 
 def remembered_sha256(path: Path, cache: Path) -> str:
-    """Return `sha256_of_file`, computed once for each (path, size, modification time, inode)."""
+    """Return `sha256_of_file`, computed once for each (path, size, modification time, inode).
+
+    Processes that share `cache` wait for the one that reads the file. Raises StoppedError as `build_once` does.
+    """
     stat = path.stat()
     identity = json.dumps([str(path.resolve()), stat.st_size, stat.st_mtime_ns, stat.st_ino])
     note = cache / "digests" / hashlib.sha256(identity.encode()).hexdigest()[:32]
+    note.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(note.with_suffix(".lock"))
+    if (known := _noted(note)) is not None:
+        return known
+    _acquire(lock, lambda: None)
+    try:
+        digest = _noted(note) or sha256_of_file(path)
+        write_atomic(note, digest)
+    finally:
+        lock.release()
+    return digest
+
+
+def _noted(note: Path) -> str | None:
     try:
         digest = note.read_text(encoding="ascii")
-        if len(digest) == 64:
-            return digest
     except FileNotFoundError:
-        pass
-    digest = sha256_of_file(path)
-    write_atomic(note, digest)
-    return digest
+        return None
+    return digest if len(digest) == 64 else None
 
 
 def build_once(target: Path, build: Callable[[Path], None], *, waiting: Callable[[], None]) -> Path:

@@ -21,7 +21,7 @@ from lamina_trainer.model.precision import Numerics
 CALIBRATION_SEQUENCES = 16
 """The first training sequences: never held-out text, and the same for every seed."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def layer_states(loaded: LoadedModel, blocks: Sequence[Any], numerics: Numerics) -> list[Tensor]:

@@ -14,8 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from lamina_trainer.errors import InvalidError
+from lamina_trainer.errors import ModelError, blamed_on
 from lamina_trainer.host.files import build_once, open_to_readers, remembered_sha256
+from lamina_trainer.model.loading import check_loaded
+from lamina_trainer.model.weight_files import refuse_pointer
 
 _FORMAT: Final = 1
 """Version in the folder's name: increase it when the same file converts differently."""
@@ -27,17 +29,18 @@ def converted_gguf(path: Path, cache_folder: Path, fingerprint: str | None = Non
     """Return the folder with safetensors, configuration and tokenizer of a GGUF file.
 
     The first call on a machine converts it (about a minute for 270 M parameters), others wait for it.
-    Raises InvalidError if the file is missing, is no GGUF, has an architecture that transformers cannot
+    Raises ModelError if the file is missing, is no GGUF, has an architecture that transformers cannot
     read, or is not the file with `fingerprint` (SHA-256 of its bytes).
     """
     if not path.is_file():
-        raise InvalidError(f"The model file {path} does not exist or is not a file.")
+        raise ModelError(f"The model file {path} does not exist or is not a file.")
+    refuse_pointer(path)
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
-            raise InvalidError(f"The model file {path} is not a GGUF file.")
+            raise ModelError(f"The model file {path} is not a GGUF file.")
     digest = remembered_sha256(path, cache_folder)
     if fingerprint is not None and fingerprint.removeprefix("sha256:") != digest:
-        raise InvalidError(f"The model file {path} has changed since the experiment was submitted; submit again.")
+        raise ModelError(f"The model file {path} has changed since the experiment was submitted; submit again.")
     return build_once(
         cache_folder / "gguf" / f"{digest[:32]}-{_FORMAT}",
         lambda folder: _convert(path, folder),
@@ -48,14 +51,11 @@ def converted_gguf(path: Path, cache_folder: Path, fingerprint: str | None = Non
 def _convert(path: Path, folder: Path) -> None:
     started = time.monotonic()
     _log.info("Converting %s to safetensors (once on this machine).", path.name)
-    try:
-        with _one_quick_reader():
-            _convert_tokenizer(path, folder)
-            _log.info("Converted the tokenizer after %.0f s.", time.monotonic() - started)
-            _convert_weights(path, folder)
-            open_to_readers(folder)
-    except (ValueError, NotImplementedError, KeyError) as error:
-        raise InvalidError(f"The model file {path} cannot be read: {error}") from error
+    with blamed_on(ModelError, f"The model file {path} cannot be read"), _one_quick_reader():
+        _convert_tokenizer(path, folder)
+        _log.info("Converted the tokenizer after %.0f s.", time.monotonic() - started)
+        _convert_weights(path, folder)
+        open_to_readers(folder)
     _log.info("Converted %s in %.0f s.", path.name, time.monotonic() - started)
 
 
@@ -98,9 +98,16 @@ def _convert_weights(path: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM
 
-    quantized: Any = AutoModelForCausalLM.from_pretrained(
-        str(path.parent), gguf_file=path.name, dtype=torch.float32, local_files_only=True
+    quantized: Any
+    quantized, found = AutoModelForCausalLM.from_pretrained(
+        str(path.parent),
+        gguf_file=path.name,
+        dtype=torch.float32,
+        local_files_only=True,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
     )
+    check_loaded(path.name, quantized, found)
     config = quantized.config
     # The loaded model remembers its quantizer and refuses to be saved; a fresh one does not know of it.
     del config.quantization_config

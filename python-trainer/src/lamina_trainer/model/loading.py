@@ -1,21 +1,19 @@
 """Loads models and finds the parts that the rest of the trainer works on."""
 
-import hashlib
-import json
-import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from lamina_trainer.errors import InvalidError
+from lamina_trainer.errors import InvalidError, ModelError, blamed_on
+from lamina_trainer.model.weight_files import check_files, listed
 from lamina_trainer.quantizers.checkpoint import load_checkpoint, read_format
 
-ATTENTION = ("sdpa", "eager")
-"""Implementations that may be chosen, best first; which one it was is recorded."""
-
+Attention = Literal["sdpa", "eager"]
+"""Implementations that may be chosen; which one it was is recorded."""
 
 LISTS = ("layers", "h", "blocks")
 """Names of the list of decoder layers."""
@@ -48,35 +46,89 @@ class LoadedModel:
 
 
 def load_model(folder: Path, dtype: torch.dtype) -> LoadedModel:
-    """Load from a folder with every biasing default set; raises InvalidError if it cannot be loaded."""
-    from transformers import AutoModelForCausalLM
+    """Load from a folder with every biasing default set.
+
+    Raises ModelError where it cannot be loaded, or where its files do not hold exactly the weights that its
+    configuration describes: transformers would make up what is missing.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
+    check_files(folder)
     form = read_format(folder)
-    failure: Exception | None = None
-    for attention in ATTENTION:
-        try:
-            causal = (
-                AutoModelForCausalLM.from_pretrained(
-                    str(folder),
-                    dtype=dtype,
-                    attn_implementation=attention,
-                    trust_remote_code=False,
-                    local_files_only=True,
-                )
-                if form is None
-                else load_checkpoint(folder, form, dtype, attention)
-            )
-        except (ValueError, OSError) as error:
-            failure = failure or error
-            if "attention" not in str(error):  # what refuses an implementation says so, each class in its own words
-                break
-            continue
-        causal.eval()
-        causal.requires_grad_(False)
-        return describe(causal, attention)
-    raise InvalidError(f"The model in {folder} cannot be loaded: {_first_line(failure)}") from failure
+    with blamed_on(ModelError, f"The model in {folder} cannot be loaded"):
+        config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+        first: Exception | None = None
+        for attention in _attentions(config):
+            try:
+                if form is None:
+                    causal, found = AutoModelForCausalLM.from_pretrained(
+                        str(folder),
+                        dtype=dtype,
+                        attn_implementation=attention,
+                        trust_remote_code=False,
+                        local_files_only=True,
+                        output_loading_info=True,
+                        # What has another shape is then listed, and refused below, in place of an error without names.
+                        ignore_mismatched_sizes=True,
+                    )
+                    check_loaded(folder.name, causal, found)
+                else:
+                    causal = load_checkpoint(folder, form, dtype, attention)
+            except ValueError as error:  # which is also what a part of a model says that lacks an implementation
+                first = first or error
+                continue
+            causal.eval()
+            causal.requires_grad_(False)
+            return describe(causal, attention)
+        assert first is not None
+        raise first
+
+
+def check_loaded(name: str, causal: Any, found: Mapping[str, Any]) -> None:
+    """Raise ModelError unless every weight of a model came from its files, and every tensor in them was used.
+
+    `found` is what transformers reports of a loading. It leaves out what is rightly absent: heads that are tied,
+    and buffers that are computed.
+    """
+    missing, unexpected, reshaped = (found[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    shapes = {f"{key}: {_by(stored)} in place of {_by(wanted)}" for key, stored, wanted in reshaped}
+    problems = [
+        f"{len(names)} {what} ({listed(names)})"
+        for names, what in (
+            (missing, "missing"),
+            (unexpected, "that no part of the model has"),
+            (shapes, "of another shape"),
+        )
+        if names
+    ]
+    if problems:
+        raise ModelError(
+            f"The tensors of {name} are not those that its config.json describes: {'; '.join(problems)}. "
+            "Correct config.json, or bring the files that belong to it."
+        )
+    head, embedding = causal.get_output_embeddings(), causal.get_input_embeddings()
+    tied = getattr(causal.config.get_text_config(decoder=True), "tie_word_embeddings", False)
+    if tied and head is not None and head.weight is not embedding.weight:
+        raise ModelError(
+            f"config.json of {name} says that embedding and head are one matrix (tie_word_embeddings), and its files "
+            "hold two different ones: set tie_word_embeddings to false, or bring the files that belong to it."
+        )
+
+
+def _attentions(config: Any) -> Sequence[Attention]:
+    """The implementations that the model's class says it has, best first."""
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    # What is in no list of the library is refused when it is loaded.
+    kind = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+    return ("sdpa", "eager") if all(getattr(one, "_supports_sdpa", False) for one in kinds) else ("eager",)
+
+
+def _by(shape: Sequence[int]) -> str:
+    return "×".join(map(str, shape))
 
 
 def describe(causal: Any, attention: str) -> LoadedModel:
@@ -93,36 +145,3 @@ def describe(causal: Any, attention: str) -> LoadedModel:
                 config.use_cache = False
                 return LoadedModel(causal, decoder, name, config, len(getattr(decoder, name)), attention)
     raise InvalidError(f"{type(causal).__name__} has no list of decoder layers that could be cut")
-
-
-def weights_fingerprint(folder: Path) -> str:
-    """SHA-256 over configuration, weight headers and samples of the weights' bytes."""
-    digest = hashlib.sha256()
-    for file in sorted([*folder.glob("config.json"), *folder.glob("*.safetensors.index.json")]):
-        digest.update(file.name.encode() + file.read_bytes())
-    for file in sorted(folder.glob("*.safetensors")):
-        digest.update(file.name.encode() + _safetensors_identity(file))
-    return digest.hexdigest()
-
-
-def weight_file_bytes(folder: Path) -> int:
-    """Size of a model's weights on disk."""
-    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
-
-
-def _safetensors_identity(file: Path) -> bytes:
-    """Header (names, shapes, dtypes), size, and bytes from all over the file: cheap for many gigabytes."""
-    size = file.stat().st_size
-    sample = hashlib.sha256()
-    with file.open("rb") as handle:
-        (length,) = struct.unpack("<Q", handle.read(8))
-        sample.update(handle.read(length))
-        for i in range(64):
-            handle.seek(8 + length + (size - 8 - length) * i // 64)
-            sample.update(handle.read(4096))
-    return json.dumps([size, sample.hexdigest()]).encode()
-
-
-def _first_line(error: Exception | None) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -10,11 +10,11 @@ from torch import nn
 from lamina_trainer.contract.capabilities import quantizes
 from lamina_trainer.contract.result import EvaluationResult, TrialResult
 from lamina_trainer.contract.trial import TrialRequest
-from lamina_trainer.data.prepared import PreparedData, prepare_data
-from lamina_trainer.data.tokenizer import LazyTokenizer, load_tokenizer
+from lamina_trainer.data.prepared import PreparedData, blocks_fingerprint, prepare_data
+from lamina_trainer.data.tokenizer import LazyTokenizer, check_rows, load_tokenizer
 from lamina_trainer.distributed.fsdp import check_sharding, shard
 from lamina_trainer.distributed.process_group import ProcessGroup
-from lamina_trainer.errors import InvalidError, StoppedError
+from lamina_trainer.errors import InvalidError, ModelError, StoppedError
 from lamina_trainer.events.reporter import Reporter
 from lamina_trainer.events.reporting import report_evaluation, step_reporter
 from lamina_trainer.events.scalars import Scalars
@@ -27,11 +27,16 @@ from lamina_trainer.measure.evaluation import EvaluationCache, evaluate, shared_
 from lamina_trainer.measure.memory_limit import MemoryLimit, requested_limit
 from lamina_trainer.measure.process import process_seconds, reset_peak_rss
 from lamina_trainer.measure.storage import Storage, measure_storage, trainable_count
-from lamina_trainer.model.angular_distance import DistanceCache, angular_distances, layer_states
+from lamina_trainer.model.angular_distance import (
+    CALIBRATION_SEQUENCES,
+    DistanceCache,
+    angular_distances,
+    layer_states,
+)
 from lamina_trainer.model.cut import cut
 from lamina_trainer.model.forward import ForwardPass
 from lamina_trainer.model.layers import kept_indices, needs_calibration
-from lamina_trainer.model.loading import LoadedModel, load_model, weight_file_bytes, weights_fingerprint
+from lamina_trainer.model.loading import LoadedModel, load_model
 from lamina_trainer.model.precision import (
     Numerics,
     apply_precision,
@@ -41,6 +46,7 @@ from lamina_trainer.model.precision import (
     set_matmul_mode,
 )
 from lamina_trainer.model.source import model_folder
+from lamina_trainer.model.weight_files import model_fingerprint, vocabulary_size, weight_file_bytes
 from lamina_trainer.quantizers.checkpoint import check_checkpoint
 from lamina_trainer.training.checkpoint import Checkpoint, CheckpointFolder
 from lamina_trainer.training.methods import apply_method, check_method
@@ -91,7 +97,7 @@ class _Trial:
         self._check_stop()
 
         reporter.phase("loading")
-        weights, self._disk_bytes = weights_fingerprint(folder), weight_file_bytes(folder)
+        weights, self._disk_bytes = model_fingerprint(folder, self._cache), weight_file_bytes(folder)
         with clock.phase("load"):
             loaded, kept = self._load_cut(folder, weights, data, numerics)
         if quantizes(settings.precision):
@@ -218,7 +224,10 @@ class _Trial:
 
         def load() -> Any:
             with clock.phase("tokenizer"):
-                return load_tokenizer(folder)
+                tokenizer, rows = load_tokenizer(folder), vocabulary_size(folder)
+            if rows is not None:
+                check_rows(tokenizer, rows, folder)
+            return tokenizer
 
         data = prepare_data(
             settings.dataset,
@@ -235,12 +244,23 @@ class _Trial:
         self, folder: Path, weights: str, data: PreparedData, numerics: Numerics
     ) -> tuple[LoadedModel, list[int]]:
         loaded = load_model(folder, numerics.stored)
+        self._check_tokens(loaded, data)
         choice, total = self._settings.layers, loaded.layers_original
         kept = kept_indices(choice, total, [0.0] * total)
         if needs_calibration(choice, total):
             kept = kept_indices(choice, total, self._distances(folder, weights, data, total - len(kept)))
         cut(loaded, kept)
         return loaded, kept
+
+    def _check_tokens(self, loaded: LoadedModel, data: PreparedData) -> None:
+        """Raise ModelError for text that the embedding has no row for, which would end in an index out of range."""
+        rows = loaded.causal.get_input_embeddings().weight.shape[0]
+        highest = max(int(data.train.tokens.max()), int(data.evaluation.tokens.max()))
+        if highest >= rows:
+            raise ModelError(
+                f"The text holds token {highest}, and the embedding of the model has {rows} rows, from 0 on: "
+                "resize the embedding, or bring the model's own tokenizer."
+            )
 
     def _distances(self, folder: Path, weights: str, data: PreparedData, length: int) -> list[float]:
         """Measured on the uncut model stored in bf16, whatever the cell's precision, so that cells agree."""
@@ -249,10 +269,7 @@ class _Trial:
             self._cache,
             {
                 "weights": weights,
-                "dataset": data.dataset_fingerprint,
-                "evaluation": data.evaluation_fingerprint,
-                "maxLength": self._settings.training.max_length,
-                "packing": self._settings.training.packing,
+                "calibration": blocks_fingerprint(data.train[:CALIBRATION_SEQUENCES]),
                 "length": length,
                 "compute": numerics.compute_name,
                 "device": device_name(self._device),
