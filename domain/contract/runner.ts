@@ -3,7 +3,7 @@ import type { FailureClass } from '../failures/registry.ts';
 import type { AttemptRef } from './attempt.ts';
 import type { GenerateRequest } from './generation.ts';
 import type { PendingReason } from './pending.ts';
-import type { TrialRequest } from './trial.ts';
+import type { FaultSubject, TrialRequest } from './trial.ts';
 
 /** What an attempt may be asked for: a trial, or data. */
 export type AttemptRequest = TrialRequest | GenerateRequest;
@@ -26,6 +26,8 @@ export interface AttemptEnd {
   readonly node: string | null;
   /** Host memory that it was limited to, where it needed more; absent where it was not limited, or nobody knows. */
   readonly memoryLimitBytes?: number;
+  /** What is at fault of an `invalid` end, where every trial that shares it would end alike. */
+  readonly subject?: FaultSubject;
   readonly endedAt: string;
 }
 

@@ -94,6 +94,7 @@ function endOf(attempt: AttemptView, cause: Finding, pod: PodView | null): Attem
     exitCode: code,
     node: pod?.node ?? null,
     ...(limit !== null && { memoryLimitBytes: limit }),
+    ...(cause.subject !== undefined && { subject: cause.subject }),
     endedAt: new Date(endedMs).toISOString(),
   };
 }

@@ -9,6 +9,8 @@ export interface Finding {
   readonly message: string;
   /** The trainer's, where it is not the container's. */
   readonly exitCode?: number | null;
+  /** What the trainer said is at fault. */
+  readonly subject?: AttemptEnd['subject'];
 }
 
 /** Null where the rule has nothing to say. Pure. */

@@ -233,6 +233,63 @@ export function storeConformance(name: string, open: OpenDatabase, options: { sk
       assert.deepEqual((await under.store.getExperiment(id))?.counts, { running: 1 });
     });
 
+    test('a failure that no attempt follows is not announced as one that is tried again', async () => {
+      const { id, trials } = await experiment(1, 1);
+      const trial = trials[0] as PlannedTrial;
+      const attemptId = await run(id, trial);
+      const end = endOf('crashed');
+      await under.store.endAttempts([{ attemptId, end, last: true }]);
+      const stateNow = async () => (await under.store.getTrials(id, [trial.id]))[0]?.state;
+      assert.equal(await stateNow(), 'running');
+      // A success that was refused: only then does the run decide on another attempt.
+      await under.store.endAttempts([{ attemptId, end }]);
+      assert.equal(await stateNow(), 'retrying');
+      await run(id, trial, 2);
+      await under.store.endAttempts([{ attemptId, end }]);
+      assert.equal(await stateNow(), 'running', 'the end of an earlier attempt says nothing any more');
+    });
+
+    test('trials that share what is at fault fail without an attempt, and one event tells why', async () => {
+      const { id, trials } = await experiment(2, 2);
+      const [a, b] = trials as [PlannedTrial, PlannedTrial];
+      const other = { ...b.cell, id: `${b.cell.id}-other` };
+      const elsewhere = { ...b.settings, model: { source: 'path', path: '/models/other', fingerprint: null } } as const;
+      const third: PlannedTrial = { id: `${b.id}-other`, cell: other, settings: elsewhere };
+      await under.store.addTrials(id, [third], plansOf([third]), { reuse: false });
+      await run(id, a);
+      await run(id, b);
+      await under.store.recordOutcomes(id, [{ trialId: a.id, state: 'failed', message: 'a pointer', result: null }]);
+      const before = (await under.store.experimentEvents(id, 0, 100)).length;
+      const fault = { trialId: a.id, subject: 'model', message: 'a pointer' } as const;
+      const sharing = await under.store.failAlike(id, fault);
+      assert.deepEqual([...sharing].sort(), [...new Set(trials.map(({ cell }) => cell.id))].sort());
+      assert.deepEqual((await under.store.getExperiment(id))?.counts, { failed: 3, running: 1, pending: 1 });
+      const found = await under.store.getTrials(
+        id,
+        [...trials, third].map((trial) => trial.id),
+      );
+      assert.deepEqual(
+        found.map(({ state, message, attempts }) => [state, message, attempts]),
+        [
+          ['failed', 'a pointer', 1],
+          ['running', null, 1],
+          ['failed', 'a pointer', 0],
+          ['failed', 'a pointer', 0],
+          ['pending', null, 0],
+        ],
+      );
+      const events = (await under.store.experimentEvents(id, 0, 100)).slice(before);
+      assert.deepEqual(
+        events.map(({ type, data }) => [type, (data as { message: string | null }).message]),
+        [
+          ['trial', null],
+          ['trial', null],
+        ],
+      );
+      await under.store.failAlike(id, { ...fault, subject: 'dataset' });
+      assert.deepEqual((await under.store.getExperiment(id))?.counts, { failed: 4, running: 1 });
+    });
+
     test('the first terminal outcome of a trial wins', async () => {
       const { id, trials } = await experiment(1, 2);
       const trial = trials[0] as PlannedTrial;

@@ -13,6 +13,7 @@ export type Script =
       readonly outcome: AttemptEnd['outcome'];
       readonly afterMs?: number;
       readonly message?: string;
+      readonly subject?: AttemptEnd['subject'];
     }
   /** Runs until it is stopped, then ends as disrupted. */
   | { readonly do: 'run' }
@@ -157,7 +158,9 @@ export class InstantRunner implements JobRunner {
   #end(attempt: Attempt, outcome: AttemptEnd['outcome'], message: string, exitCode: number | null): void {
     if (attempt.end !== null) return;
     for (const timer of attempt.timers.splice(0)) clearTimeout(timer);
-    attempt.end = { outcome, message, exitCode, node: 'instant-node', endedAt: new Date().toISOString() };
+    const subject = attempt.script.do === 'end' ? attempt.script.subject : undefined;
+    const end = { outcome, message, exitCode, node: 'instant-node', endedAt: new Date().toISOString() };
+    attempt.end = { ...end, ...(subject !== undefined && { subject }) };
     for (const watcher of this.#watchers) {
       watcher.queue.push(observe(attempt));
       deliver(watcher);

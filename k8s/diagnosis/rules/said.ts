@@ -20,7 +20,8 @@ export const saidWhy: PodRule = (pod) => {
   if (outcome === null) return null;
   const words = pod.said?.message || lastLine(logOf(pod)) || FAILURES[outcome].words;
   const where = outcome === 'invalid' ? '' : whereItRan(pod);
-  return { outcome, message: `${sentence(words)}${where}`, exitCode: code };
+  const subject = outcome === 'invalid' ? pod.said?.subject : null;
+  return { outcome, message: `${sentence(words)}${where}`, exitCode: code, ...(subject != null && { subject }) };
 };
 
 /** ` It ran on node gpu-1.`, or nothing where the node is not known. */

@@ -66,8 +66,13 @@ export function evidence(parts: Partial<AttemptEvidence>): AttemptEvidence {
   };
 }
 
-export const said = (code: number, message: string, resultSha256: string | null = null): TrialExit => {
-  return { code, reason: 'x', message, resumable: code === 75, resultSha256 };
+export const said = (
+  code: number,
+  message: string,
+  resultSha256: string | null = null,
+  subject: TrialExit['subject'] = null,
+): TrialExit => {
+  return { code, reason: 'x', message, resumable: code === 75, resultSha256, subject };
 };
 export const words = (exit: TrialExit): string => JSON.stringify(exit);
 export const evictedBecause = (message: string): AttemptEvidence =>

@@ -47,12 +47,13 @@ export function createAdvance(
     if (orders.length === 0) return [];
     const judged = await Promise.all(orders.map((order) => judge(experimentId, order)));
     const news = await store.endAttempts(
-      judged.flatMap(({ order: { end, ...key }, unusable }) => {
+      judged.flatMap(({ order: { end, state, ...key }, unusable }) => {
         const { attemptId } = attemptRef(experimentId, key);
         if (end === null) return [];
-        return [
-          { attemptId, end: unusable === null ? end : { ...end, outcome: 'crashed' as const, message: unusable } },
-        ];
+        // Whether another attempt follows one whose success is unusable, the run decides next.
+        const last = state !== null;
+        const crashed = { ...end, outcome: 'crashed' as const, message: unusable ?? '' };
+        return [{ attemptId, end: unusable === null ? end : crashed, last }];
       }),
     );
     for (const { outcome } of news) attemptEnded?.(outcome);

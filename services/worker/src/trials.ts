@@ -1,5 +1,6 @@
 /** The trials of an experiment, as the work of its run. */
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
+import type { RecordOrder } from '@lamina/domain/run/commands.ts';
 import type { DispatchResult } from '@lamina/domain/run/events.ts';
 import { finalState } from '@lamina/domain/run/finish.ts';
 import { applyHint } from '@lamina/domain/run/hints.ts';
@@ -31,7 +32,10 @@ export function createTrialWork(deps: ActivityDependencies): Work {
     },
     start: (_experimentId, attempts) => store.startAttempts(attempts),
     refuse: async () => null,
-    record: (experimentId, recorded) => store.recordOutcomes(experimentId, recorded.flatMap(outcomeOf)),
+    async record(experimentId, recorded) {
+      await store.recordOutcomes(experimentId, recorded.flatMap(outcomeOf));
+      for (const { order } of recorded) await failAlike(store, experimentId, order);
+    },
     async cancelPending(experimentId) {
       await store.cancelPending(experimentId);
     },
@@ -42,6 +46,21 @@ export function createTrialWork(deps: ActivityDependencies): Work {
       return finished;
     },
   };
+}
+
+/** What is wrong with a model or a dataset is wrong for every trial that shares it: those that wait are not started. */
+async function failAlike(store: ExperimentStore, experimentId: string, order: RecordOrder): Promise<void> {
+  const { trialId, state, end } = order;
+  if (state !== 'failed' || end?.subject === undefined) return;
+  const { subject, message } = end;
+  const sharing = new Set(await store.failAlike(experimentId, { trialId, subject, message }));
+  const studies = await store.listStudies(experimentId);
+  const hopeless = studies.filter(({ study }) => study.cellIds.every((cellId) => sharing.has(cellId)));
+  await store.closeStudies(
+    experimentId,
+    hopeless.map(({ study }) => study.key),
+    message,
+  );
 }
 
 /** The result says whether training diverged; a runner that only saw the exit code may not know. */

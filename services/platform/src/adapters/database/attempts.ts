@@ -53,10 +53,11 @@ export function attempts(db: Db): Attempts {
       const recorded: AttemptEnd[] = [];
       const known = await db
         .selectFrom('attempts')
-        .select(['id', 'experiment_id'])
+        .select(['id', 'experiment_id', 'trial_id', 'attempt'])
         .where(sql<boolean>`id = ANY(${ends.map((end) => end.attemptId)}::text[])`)
         .execute();
       const byId = new Map(ends.toReversed().map((end) => [end.attemptId, end.end]));
+      const last = new Set(ends.flatMap((end) => (end.last === true ? [end.attemptId] : [])));
       for (const [experimentId, group] of Map.groupBy(known, (row) => row.experiment_id)) {
         const rows = group.map(({ id }) => ({ id, ending: byId.get(id), ended_at: byId.get(id)?.endedAt }));
         const recordedHere = await changeExperiment(db, experimentId, async (trx, change) => {
@@ -66,7 +67,6 @@ export function attempts(db: Db): Attempts {
               WHERE a.id = e.id AND a.ending IS NULL
               RETURNING a.id, a.trial_id, a.attempt`.execute(trx);
           const news: AttemptEnd[] = [];
-          const failed: { id: string; attempt: number; message: string }[] = [];
           for (const row of ended.rows) {
             const end = byId.get(row.id);
             if (end === undefined) continue;
@@ -78,10 +78,12 @@ export function attempts(db: Db): Attempts {
               outcome: end.outcome,
               message: end.message,
             });
-            if (end.outcome !== 'succeeded' && end.outcome !== 'diverged') {
-              failed.push({ id: row.trial_id, attempt: row.attempt, message: end.message });
-            }
           }
+          const failed = group.flatMap(({ id, trial_id, attempt }) => {
+            const end = byId.get(id);
+            const isFailure = end !== undefined && end.outcome !== 'succeeded' && end.outcome !== 'diverged';
+            return isFailure && !last.has(id) ? [{ id: trial_id, attempt, message: end.message }] : [];
+          });
           if (failed.length === 0) return news;
           await moveTrials(trx, change, experimentId, {
             from: sql`, jsonb_to_recordset(${json(failed)}::jsonb)

@@ -6,7 +6,7 @@ import { json } from './json.ts';
 import { splitResult } from './rows.ts';
 import type { Db, Trx } from './schema.ts';
 
-type Outcomes = Pick<ExperimentStore, 'beginRun' | 'recordOutcomes' | 'resetTrials' | 'cancelPending'>;
+type Outcomes = Pick<ExperimentStore, 'beginRun' | 'recordOutcomes' | 'failAlike' | 'resetTrials' | 'cancelPending'>;
 
 /** Moves trials between states; everything that leaves `running` without an attempt's start goes through here. */
 export function outcomes(db: Db): Outcomes {
@@ -48,6 +48,23 @@ export function outcomes(db: Db): Outcomes {
       });
     },
 
+    async failAlike(experimentId, { trialId, subject, message }) {
+      return changeExperiment(db, experimentId, async (trx, change) => {
+        const sharing = await sql<{ id: string }>`
+          SELECT c.id FROM cells c, trials t JOIN cells o ON o.experiment_id = t.experiment_id AND o.id = t.cell_id
+          WHERE c.experiment_id = ${experimentId} AND t.experiment_id = ${experimentId} AND t.id = ${trialId}
+            AND c.settings -> ${subject}::text = o.settings -> ${subject}::text`.execute(trx);
+        const cellIds = sharing.rows.map(({ id }) => id);
+        await moveTrials(trx, change, experimentId, {
+          to: sql`'failed'`,
+          set: sql`message = ${message}, ended_at = now()`,
+          where: sql`t.state = 'pending' AND t.cell_id = ANY(${cellIds}::text[])`,
+          isTold: true,
+        });
+        return cellIds;
+      });
+    },
+
     async resetTrials(experimentId, { states, trialIds }) {
       return changeExperiment(db, experimentId, async (trx, change) => {
         const moved = await moveTrials(trx, change, experimentId, {
@@ -84,6 +101,8 @@ interface Move {
   readonly to: RawBuilder<unknown>;
   readonly set: RawBuilder<unknown>;
   readonly where: RawBuilder<unknown>;
+  /** An event has told the message already. */
+  readonly isTold?: true;
 }
 
 /** Moves trials and reports each one moved; returns their ids. */
@@ -111,7 +130,7 @@ export async function moveTrials(trx: Trx, change: Change, experimentId: string,
       from: row.before,
       state: row.state,
       attempts: row.attempts,
-      message: row.message,
+      message: move.isTold === true ? null : row.message,
     });
   }
   return new Set(rows.map((row) => row.id));

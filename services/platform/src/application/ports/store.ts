@@ -8,7 +8,7 @@ import type { BlockedActivities } from '@lamina/domain/contract/blocked.ts';
 import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
-import type { TrialEvent } from '@lamina/domain/contract/trial.ts';
+import type { FaultSubject, TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { Cell, DroppedCell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { Study } from '@lamina/domain/search/types.ts';
@@ -167,11 +167,19 @@ export interface ExperimentStore
   startAttempts(attempts: readonly (AttemptRef & Pick<AttemptRecord, 'plan'>)[]): Promise<void>;
   /**
    * The first end of an attempt wins; answers the ends that were not known before. A trial whose newest attempt failed is
-   * `retrying` until its outcome or next attempt.
+   * `retrying` until its outcome or next attempt; not where it is `last`: no other follows, or nobody knows yet.
    */
-  endAttempts(ends: readonly { attemptId: string; end: AttemptEnd }[]): Promise<readonly AttemptEnd[]>;
+  endAttempts(ends: readonly { attemptId: string; end: AttemptEnd; last?: boolean }[]): Promise<readonly AttemptEnd[]>;
   /** First terminal outcome wins: a second one for the same trial changes nothing. */
   recordOutcomes(experimentId: string, outcomes: readonly TrialOutcome[]): Promise<void>;
+  /**
+   * Pending trials that have the same model, or dataset, as this one become `failed` with the same message, which their
+   * events do not repeat. Returns the cells that share it.
+   */
+  failAlike(
+    experimentId: string,
+    fault: { readonly trialId: string; readonly subject: FaultSubject; readonly message: string },
+  ): Promise<readonly string[]>;
   /** All trials still pending or retrying become `cancelled`. */
   cancelPending(experimentId: string): Promise<number>;
   listAttempts(experimentId: string, trialId?: string): Promise<readonly AttemptRecord[]>;

@@ -14,12 +14,13 @@ const nothing: Evidence = {
 };
 const ended = (code: number) => ({ code, signal: null });
 const killed = (signal: string) => ({ code: null, signal });
-const said = (code: number, message: string) => ({
+const said = (code: number, message: string, subject: 'model' | 'dataset' | null = null) => ({
   code,
   reason: 'crashed',
   message,
   resumable: false,
   resultSha256: null,
+  subject,
 });
 
 const table: readonly (readonly [string, Partial<Evidence>, AttemptEnd['outcome'], RegExp])[] = [
@@ -96,6 +97,14 @@ for (const [name, evidence, outcome, message] of table) {
     assert.match(finding.message, message);
   });
 }
+
+test('what is at fault for all trials that share it is told of invalid ends only', () => {
+  const subjectOf = (evidence: Partial<Evidence>) => diagnose({ ...nothing, ...evidence }).subject;
+  assert.equal(subjectOf({ status: ended(64), exit: said(64, 'line 3 is not JSON', 'dataset') }), 'dataset');
+  assert.equal(subjectOf({ exit: said(64, 'a pointer', 'model') }), 'model');
+  assert.equal(subjectOf({ status: ended(64), exit: said(64, 'bad') }), undefined);
+  assert.equal(subjectOf({ status: ended(1), exit: said(1, 'crash', 'model') }), undefined);
+});
 
 test('a very long last line is cut, so that a message stays a message', () => {
   const { message } = diagnose({ ...nothing, status: ended(1), logTail: 'x'.repeat(10_000) });

@@ -18,7 +18,7 @@ export interface Evidence {
   readonly logTail: string;
 }
 
-type Finding = Pick<AttemptEnd, 'outcome' | 'message' | 'exitCode'>;
+type Finding = Pick<AttemptEnd, 'outcome' | 'message' | 'exitCode' | 'subject'>;
 
 export function diagnose(evidence: Evidence): Finding {
   const code = evidence.status === null ? (evidence.exit?.code ?? null) : evidence.status.code;
@@ -33,7 +33,11 @@ export function diagnose(evidence: Evidence): Finding {
   if (evidence.stop !== null) {
     return finding('disrupted', evidence.stop === 'shutdown' ? 'Stopped with the service.' : 'Stopped on request.');
   }
-  if (code !== null) return finding(...byCode(code, evidence));
+  if (code !== null) {
+    const found = finding(...byCode(code, evidence));
+    const subject = found.outcome === 'invalid' ? evidence.exit?.subject : null;
+    return subject == null ? found : { ...found, subject };
+  }
   if (evidence.status?.signal) return finding(...bySignal(evidence.status.signal, evidence));
   return finding('disrupted', 'The process is gone and left no status: the machine or its parent was stopped.');
 }
