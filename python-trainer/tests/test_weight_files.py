@@ -282,5 +282,5 @@ def test_a_folder_that_has_changed_since_the_submission_is_refused(copied: Calla
     rewrite(folder, lambda tensors: tensors["lm_head.weight"].add_(1e-3))
     with pytest.raises(ModelError, match="has changed since the experiment was submitted"):
         model_folder(submitted, cache)
-    # Of an earlier release, made of samples: it names no scheme that could be compared.
+    # Fingerprints of earlier releases were made of samples: they name no scheme that could be compared.
     assert model_folder(submitted.model_copy(update={"fingerprint": "0" * 64}), cache) == folder
