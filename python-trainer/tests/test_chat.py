@@ -260,3 +260,28 @@ def test_columns_and_settings_that_do_not_fit_each_other(tmp_path, record, setti
     path = written(tmp_path / "odd.jsonl", [record])
     with pytest.raises(InvalidError, match=message):
         rendering_of(dataset(path, **settings), chat_tokenizer())
+
+
+def test_an_inspection_says_what_is_trained_on(tmp_path, capsys):
+    from lamina_trainer.cli import main
+
+    chat_tokenizer().save_pretrained(str(tmp_path / "model"))
+    (tmp_path / "model" / "config.json").write_text("{}")
+    wide = " ".join(f"word{at}" for at in range(20))
+    records = [{"chat": [{"role": "user", "content": f"{at} {wide}"}, ASSISTANT]} for at in range(20)]
+    told = {"chat": [{"role": "user", "content": "What is <|im_end|>?"}, ASSISTANT]}
+    path = written(tmp_path / "chat.jsonl", [*records, told, told])
+    words = [str(path), "--model", str(tmp_path / "model"), "--fields", '{"messages": "chat"}', "--max-length", "60"]
+    assert main(["data", *words, "--fraction", "0.3", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["records"], found["duplicates"], found["cutRecords"], found["withoutTarget"]) == (22, 1, 20, 20)
+    assert found["overlappingRecords"] > 0
+    assert found["heldOutRecords"] - found["overlappingRecords"] in {0, 2}  # the two that share no run of words
+    assert found["countedTokens"] == 22 * len(chat_tokenizer()("Ho<|im_end|>", add_special_tokens=False).input_ids)
+    assert (found["specialTokens"], found["writtenOut"]) == ("text", {"<|im_end|>": 2})
+    assert sum(count for _, count in found["lengths"]["upTo"]) == 22
+    assert [piece["counts"] for piece in found["samples"][0]] == [False, True, False]
+    assert main(["data", *words, "--samples", "1"]) == 0
+    assert "<|im_start|>assistant\n▸Ho<|im_end|>◂" in capsys.readouterr().out
+    assert main(["data", *words[:3], "--fields", "{"]) != 0
+    assert "--fields is not JSON" in capsys.readouterr().err

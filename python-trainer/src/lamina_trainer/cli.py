@@ -8,6 +8,7 @@ from pathlib import Path
 from lamina_trainer.errors import EXIT_CRASHED, EXIT_INVALID, InvalidError
 from lamina_trainer.host.threads import spin_briefly
 from lamina_trainer.llama.command import add_llama
+from lamina_trainer.trial.data_command import add_data
 from lamina_trainer.tuner.command import add_tuner
 
 
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     _adapter_arguments(restore)
     restore.set_defaults(command=_restore)
 
+    add_data(commands)
     add_llama(commands)
     add_tuner(commands)
 

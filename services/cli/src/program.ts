@@ -5,6 +5,7 @@ import { createClient } from './client.ts';
 import type { Context, GlobalOptions } from './command.ts';
 import { compare } from './commands/compare.ts';
 import { cancel, extend, pause, resume, retry } from './commands/control.ts';
+import { data } from './commands/data.ts';
 import { estimate } from './commands/estimate.ts';
 import { gpus } from './commands/gpus.ts';
 import { list } from './commands/list.ts';
@@ -25,6 +26,7 @@ const COMMANDS = [
   submit,
   preview,
   estimate,
+  data,
   list,
   gpus,
   show,

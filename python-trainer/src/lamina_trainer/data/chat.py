@@ -1,5 +1,6 @@
 """Conversations as tokens, and which of them the assistant says."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from lamina_trainer.data.rendering import Rendered
 from lamina_trainer.errors import InvalidError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RenderedMessages(Rendered):
     """A conversation as text, with what its tokens are made from."""
 
@@ -42,7 +43,8 @@ class ChatRendering:
         start = self._tokenizer.bos_token
         if start and chat.text.startswith(start):
             self.bos = self._tokenizer.bos_token_id
-        return RenderedMessages(chat.text, conversation.question(), chat)
+        written = self._template.special.findall(json.dumps(list(conversation.messages), ensure_ascii=False))
+        return RenderedMessages(text=chat.text, question=conversation.question(), written_out=written, chat=chat)
 
     def encode(self, batch: Sequence[Rendered]) -> Sequence[Encoded]:
         """Tokenize; nothing is added to what the template writes."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from lamina_trainer.data.conversation import ASSISTANT, Conversation, Message
 from lamina_trainer.data.records import BadRecordError
+from lamina_trainer.data.tokenizer import special_pattern
 from lamina_trainer.errors import InvalidError
 
 Span = tuple[int, int]
@@ -45,9 +46,7 @@ class ChatTemplate:
                 "The model's tokenizer has no chat template, which messages are rendered by: take the model's "
                 "instruction-tuned version, or write a Jinja template into dataset.chatTemplate."
             )
-        special = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
-        names = sorted(special | set(tokenizer.all_special_tokens), key=len, reverse=True)
-        self.special = re.compile("|".join(map(re.escape, names)) or "(?!)")
+        self.special = special_pattern(tokenizer)
         """Matches a special token that stands in a text."""
 
     def render(self, conversation: Conversation, where: str, *, answers: bool, literal: bool) -> RenderedChat:

@@ -1,12 +1,13 @@
 """How a record becomes text and tokens: the one place that knows the shapes of records."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from lamina_trainer.contract.settings import DatasetRef, PromptFields, TextField, TextFields
 from lamina_trainer.data.blocks import Encoded
 from lamina_trainer.data.records import BadRecordError, Record, describe, read_records
+from lamina_trainer.data.tokenizer import special_pattern
 from lamina_trainer.errors import InvalidError
 
 
@@ -17,6 +18,8 @@ class Rendered:
     text: str
     question: str
     """What decides the record's side of the split: records that ask the same are held out together."""
+    written_out: Sequence[str] = ()
+    """Special tokens of the tokenizer that the record writes out."""
 
 
 class Rendering(Protocol):
@@ -41,11 +44,13 @@ class PlainRendering:
         """With `answers` only completions count, else all tokens do."""
         self._fields, self._tokenizer = fields, tokenizer
         self._answers, self._special_as_text = answers, special_as_text
+        self._special = special_pattern(tokenizer)
         self.bos = starting_mark(tokenizer)
 
     def render(self, record: Record) -> Rendered:
         """Read the columns; the question is the prompt, or the whole text."""
-        return render_plain(record, self._fields)
+        found = render_plain(record, self._fields)
+        return replace(found, written_out=self._special.findall(found.text))
 
     def encode(self, batch: Sequence[Rendered]) -> Sequence[Encoded]:
         """Tokenize, and end each record with the tokenizer's `eos`, unless its text does."""

@@ -1,6 +1,7 @@
 """Tokenizers, loaded only when needed and fingerprinted by their files."""
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -76,6 +77,13 @@ def _has_vocabulary(folder: Path) -> bool:
     if names & {"tokenizer.json", "vocab.txt", "tekken.json"} or {"vocab.json", "merges.txt"} <= names:
         return True
     return any(name.endswith((".model", ".tiktoken")) for name in names)
+
+
+def special_pattern(tokenizer: Any) -> re.Pattern[str]:
+    """Match a special token that stands in a text, the longest first; added tokens that are not special are text."""
+    special = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
+    names = sorted(special | set(tokenizer.all_special_tokens), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, names)) or "(?!)")
 
 
 def folder_fingerprint(folder: Path) -> str | None:

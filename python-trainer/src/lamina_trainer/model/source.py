@@ -8,7 +8,7 @@ from lamina_trainer.host.hub import hub_offline
 from lamina_trainer.model.gguf import converted_gguf
 from lamina_trainer.model.weight_files import check_files, check_unchanged
 
-_FILES = ["*.json", "*.safetensors", "*.model", "*.txt"]
+_FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt"]
 """No pickled weights, no code."""
 
 
@@ -31,6 +31,14 @@ def model_folder(model: ModelRef, cache: Path) -> Path:
             folder = _snapshot(model)
             check_files(folder)
             return folder
+
+
+def model_named(name: str) -> ModelRef:
+    """A model as people name it: a .gguf file, a folder, else an id of the hub."""
+    if name.endswith(".gguf"):
+        return GgufModel(source="gguf", path=name)
+    is_path = name.startswith(("/", ".", "~")) or Path(name).is_dir()
+    return PathModel(source="path", path=name) if is_path else HfModel(source="hf", id=name)
 
 
 def _snapshot(model: HfModel) -> Path:
