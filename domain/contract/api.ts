@@ -24,7 +24,7 @@
  * | GET experiments/:id/comparison, comparison.json, .csv, .md, .html | limits, table, download | by suffix, else by Accept |
  * | GET attempts/:id | | attemptView |
  * | GET attempts/:id/logs | logsQuery | text/plain |
- * | GET attempts/:id/events | attemptEventsQuery | attemptEventsView: the loss curve |
+ * | GET attempts/:id/events | attemptEventsQuery | attemptEventsView: all events that its trainer has posted |
  * | POST attempts/:id/events (Bearer attempt token) | eventBatch | eventReceipt |
  *
  * Besides them: /healthz, /readyz, /metrics, /openapi.json, /docs.
@@ -146,7 +146,11 @@ export const experimentDetail = experimentView.extend({
 export type ExperimentDetail = z.infer<typeof experimentDetail>;
 
 const waiting = z.object({
-  kind: z.enum(PENDING_KINDS).describe('queued: in a queue of the cluster; misconfigured: a person has to act'),
+  kind: z
+    .enum(PENDING_KINDS)
+    .describe(
+      'queued: in a queue of the cluster; unschedulable: no node or no quota; misconfigured: a person has to act',
+    ),
   text: z.string().describe('for people: one or two sentences'),
   position: z
     .number()
@@ -172,7 +176,7 @@ export const trialView = z.object({
   waiting: waiting.nullable().describe('why its attempt does not run yet'),
   raw: evaluationResult.nullable(),
   trained: evaluationResult.nullable(),
-  tokensPerSecond: z.number().nullable(),
+  tokensPerSecond: z.number().nullable().describe('of the measured steps; null until there is a result'),
   startedAt: timestamp.nullable(),
   endedAt: timestamp.nullable(),
 });
@@ -296,8 +300,8 @@ export const streamEvent = z.discriminatedUnion('type', [
       step: z.number().int().nullable(),
       steps: z.number().int().nullable(),
       loss: z.number().nullable(),
-      tokensPerSecond: z.number().nullable(),
-      memoryBytes: z.number().nullable(),
+      tokensPerSecond: z.number().nullable().describe('of the newest step; null where the news is older than it'),
+      memoryBytes: z.number().nullable().describe('of the newest step, likewise'),
     }),
   }),
 ]);

@@ -1,12 +1,14 @@
 /** Why an attempt does not run yet. */
 
 /**
- * `queued`: it waits for its turn in a queue of the cluster, which no deadline limits. `starting`: volumes, image and
+ * `queued`: it waits for its turn in a queue of the cluster, which no deadline limits. `unschedulable`: no node takes it
+ * yet, or a quota of the namespace is used up. `image-pull`: the image cannot be fetched. `starting`: volumes, image and
  * container are being prepared. `misconfigured`: a person has to put something right.
  */
 export const PENDING_KINDS = ['queued', 'unschedulable', 'image-pull', 'misconfigured', 'starting'] as const;
 export type PendingKind = (typeof PENDING_KINDS)[number];
 
+/** Called `waiting` in the store, the API and the command line, and `waitedFor` in histories, whose names cannot change. */
 export interface PendingReason {
   readonly kind: PendingKind;
   /** One or two sentences for somebody who does not know Kubernetes. */

@@ -40,7 +40,9 @@ export const memoryMeasurement = z
     peakReservedBytes: bytes.nullable().describe('torch.cuda.max_memory_reserved; null on CPU'),
     peakProcessBytes: bytes
       .nullable()
-      .describe('device memory of this process as the driver sees it (NVML); null on CPU'),
+      .describe(
+        'device memory of this process as the driver sees it (NVML), the largest sample at reported steps; null on CPU',
+      ),
     peakRssBytes: bytes.nullable().describe('peak resident set of the trainer process (host memory)'),
   })
   .describe(
@@ -168,7 +170,7 @@ export const trainingResult = z
   .strictObject({
     steps: integer,
     tokens: integer.describe('non-padding tokens trained on by this attempt'),
-    samples: integer,
+    samples: integer.describe('training examples of this attempt'),
     losses: z.array(stepLoss),
     stepSeconds: z.array(seconds).describe('raw samples of this attempt, warm-up excluded'),
     stepTokens: z.array(integer).describe('tokens of each of those steps'),
@@ -228,7 +230,7 @@ export const trialResult = z
     divergedAtStep: integer.nullable(),
     model: modelResult,
     computeDtype: resolvedDtype,
-    raw: evaluationResult.nullable(),
+    raw: evaluationResult.nullable().describe('the model as cut, before training; null where that was not asked for'),
     trained: evaluationResult.nullable().describe('null where training diverged'),
     training: trainingResult,
     seconds: phaseSeconds,

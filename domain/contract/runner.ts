@@ -19,7 +19,7 @@ export interface AttemptLaunch<Request extends AttemptRequest = TrialRequest> ex
 /** How an attempt ended, as one diagnosis. */
 export interface AttemptEnd {
   readonly outcome: 'succeeded' | 'diverged' | FailureClass;
-  /** One sentence for the user. */
+  /** One to three short sentences for somebody who does not know Kubernetes. */
   readonly message: string;
   readonly exitCode: number | null;
   /** Node or host, for exclusion after a GPU fault. */
@@ -36,7 +36,7 @@ export interface AttemptObservation extends AttemptRef {
   /** Why it is still pending, where known. */
   readonly reason: PendingReason | null;
   /**
-   * Where attempts wait in a queue of the cluster: when this one was let out of it, null while it waits. Deadlines
+   * Where attempts wait in a queue of the cluster (Kueue): when this one was admitted, that is let out of it, null while it waits. Deadlines
    * count from then on. Absent where there is no queue: they count from the launch.
    */
   readonly admittedAt?: string | null;

@@ -1,6 +1,6 @@
 /**
- * The contract between the scheduler and the trainer: what an attempt is asked to do (`TrialRequest`),
- * what it says while it works (`TrialEvent`), and what it leaves behind (`TrialResult`).
+ * The contract between the scheduler and the trainer: what an attempt is asked to do (`TrialRequest`), what it says while
+ * it works (`TrialEvent`), and how it ended (`TrialExit`). What it measured is in `result.ts`.
  *
  * zod is the source; `npm run generate` writes JSON Schema into `python-trainer/contracts/`.
  * Bytes, seconds and joules throughout. A number that was not measured is `null`.
@@ -93,10 +93,12 @@ export const stepEvent = z
     learningRate: z.number(),
     gradNorm: z.number().nullable(),
     stepSeconds: seconds,
-    tokensPerSecond: nonNegative,
-    memoryBytes: bytes.nullable(),
+    tokensPerSecond: nonNegative.describe('of this step'),
+    memoryBytes: bytes
+      .nullable()
+      .describe('in use at the end of this step: allocated on CUDA, resident set on a CPU; not a peak'),
   })
-  .describe('An optimizer step was made.');
+  .describe('An optimizer step was made, one of those that training.logEvery selects.');
 export const evaluationEvent = z
   .strictObject({
     ...eventBase,

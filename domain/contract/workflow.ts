@@ -48,7 +48,7 @@ export interface ExperimentProgress {
   readonly status: 'running' | 'paused' | 'cancelling' | 'ended';
   /** Attempts that may be alive. */
   readonly alive: number;
-  /** Trials that wait for a slot or for their back-off. */
+  /** Trials in phase `waiting`: their next attempt waits for its back-off, or for room under `maxParallel`. */
   readonly waiting: number;
   readonly recorded: number;
 }

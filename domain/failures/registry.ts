@@ -6,7 +6,11 @@
  * running experiments rely on: a class that has been released keeps them.
  */
 
-/** What happens after a failure, by name; the functions are in the run's policies, which are tested one by one. */
+/**
+ * What happens after a failure, by name; the functions are in the run's policies (`run/protocol/policy`), which are tested
+ * one by one. The names differ in when, how often and with which plan another attempt follows: each attempt after the
+ * first resumes from the newest checkpoint, where there is one, whatever the failure was.
+ */
 export type PolicyName = 'fail' | 'smaller-plan' | 'more-memory' | 'other-node' | 'resume' | 'resume-once' | 'retry';
 
 /** A line of a log that names the cause, in any case of letters: words that it contains, or a pattern with a name. */
@@ -122,17 +126,18 @@ const RECORDS = {
     signs: ['No space left on device', 'Disk quota exceeded', 'database or disk is full'],
     policy: 'retry',
     guide: {
-      next: 'another attempt from the last checkpoint after `policy.backoff`: others may have cleared up by then',
+      next: 'another attempt from the last checkpoint, if there is one, after `policy.backoff`: others may have cleared up by then',
       remedy:
         'free space where the path in the message lies, or a larger volume; `/dev/shm` is memory, and small in most pods',
     },
   },
+  // The words are those of a trainer that ended with this code; a lost node or a killed pod has words of its own.
   disrupted: {
     words: 'The trainer was asked to stop, and saved a checkpoint',
     exit: { name: 'resumable', code: 75, conclusive: false },
     policy: 'resume',
     guide: {
-      next: 'another attempt from the last checkpoint, the first at once, later ones after `policy.backoff`',
+      next: "another attempt from the last checkpoint, if there is one: at once where it was the trial's first attempt, else after `policy.backoff`",
     },
   },
   stalled: {
@@ -145,6 +150,7 @@ const RECORDS = {
     policy: 'fail',
     guide: { next: 'the trial fails, its partial metrics are kept' },
   },
+  // Also where a quota refused the Job or its pod until the deadline: what was waited for is quoted after the words.
   unschedulable: {
     words: 'No node took the trial',
     policy: 'fail',
@@ -159,7 +165,7 @@ const RECORDS = {
     words: 'The trainer failed',
     exit: { name: 'crashed', code: 1, conclusive: false },
     policy: 'retry',
-    guide: { next: 'another attempt after `policy.backoff`' },
+    guide: { next: 'another attempt from the last checkpoint, if there is one, after `policy.backoff`' },
   },
 } as const satisfies Readonly<Record<string, FailureFacts>>;
 

@@ -10,10 +10,10 @@ import { sha256 } from '../vocabulary/sha256.ts';
 /** How often the run loop asks the runner what it knows, should a message have been lost. */
 const RECONCILE_MS = 60_000;
 
-/** `gpuClasses`: from small to large, for trials that do not fit the one they were planned for. */
 /** Bound on the host-memory request, in multiples of the document's, where it names none. */
 const MEMORY_BOUND = 4;
 
+/** `gpuClasses`: from small to large, for trials that do not fit the one they were planned for. */
 export function runPolicy(document: ExperimentDocument, gpuClasses: readonly string[] = []): RunPolicy {
   const { policy, resources } = document;
   return {

@@ -1,8 +1,14 @@
-import { TERMINAL_TRIAL_STATES, type TrialState } from '../vocabulary/states.ts';
+/**
+ * How one cell of a table comes about: `input.ts` groups trials by cell; `metrics.ts` says how a figure is read from a
+ * trial, by the functions of `domain/measures`; `statistics.ts` estimates it over seeds; `rows.ts` and the `*-rows.ts` make
+ * the rows; `tables/*.ts` say which columns a table has; `tables/column.ts` and `format.ts` how a value is written; and
+ * `render-markdown.ts`, `render-csv.ts`, the command line and the dashboard lay the tables out.
+ */
+import { trialHasEnded } from '../vocabulary/states.ts';
 import { depthTable } from './depth-rows.ts';
 import { ggufTable } from './gguf-rows.ts';
 import { inferenceTable } from './inference-rows.ts';
-import { type ComparisonInput, groupByCell, samples } from './input.ts';
+import { type ComparisonInput, groupByCell, valuesOf } from './input.ts';
 import { comparisonNotes } from './notes.ts';
 import { quantizationCost } from './quantization-cost.ts';
 import { recommend } from './recommend.ts';
@@ -36,7 +42,7 @@ export function compareTrials(input: ComparisonInput): Comparison {
     experimentId: input.experimentId,
     name: input.name,
     state: input.state,
-    complete: input.trials.every(({ state }) => (TERMINAL_TRIAL_STATES as readonly TrialState[]).includes(state)),
+    complete: input.trials.every(({ state }) => trialHasEnded(state)),
     baselineCellId: baseline?.cell.id ?? null,
     recommendation: recommend(input, groups, rows),
     rows,
@@ -49,7 +55,7 @@ export function compareTrials(input: ComparisonInput): Comparison {
     search,
     tables: computedTables({
       cells: rows,
-      over: ({ cellId }, measure) => estimate(samples(byId.get(cellId)?.measured ?? [], measure)),
+      over: ({ cellId }, measure) => estimate(valuesOf(byId.get(cellId)?.measured ?? [], measure)),
     }),
     notes: [...comparisonNotes(input, groups, rows), ...searchNotes(search)],
   };

@@ -12,7 +12,7 @@ export interface Estimate {
   readonly samples: readonly number[];
 }
 
-/** Difference or ratio to the baseline cell, paired by seed. */
+/** Difference or ratio to what a value is paired with by seed: the baseline cell, or another measurement of its own trial. */
 export interface Delta {
   readonly n: number;
   readonly mean: number | null;

@@ -91,7 +91,7 @@ function measuredTrial({ trial, state, reusedFrom, result }: ComparedTrial): Mea
 }
 
 /** Values of the trials of a cell, without those that did not measure it. */
-export function samples(
+export function valuesOf(
   measured: readonly MeasuredTrial[],
   read: (trial: MeasuredTrial) => number | null | undefined,
 ): number[] {
@@ -110,8 +110,8 @@ export function pairsBySeed(
   const others = new Map(b.map((trial) => [trial.seed, trial]));
   return a.flatMap((trial) => {
     const other = others.get(trial.seed);
-    const [left] = samples([trial], read);
-    const [right] = other ? samples([other], read) : [];
+    const [left] = valuesOf([trial], read);
+    const [right] = other ? valuesOf([other], read) : [];
     return left === undefined || right === undefined ? [] : [[left, right] as const];
   });
 }

@@ -1,6 +1,7 @@
 /**
  * The figures of a cell: how each is read from the result of a trial, and how it is written. A record here is all that
- * a further figure of the training matrix takes: rows, CSV, Markdown, terminal, report and dashboard follow from it.
+ * a further figure of the training matrix takes: rows, CSV, Markdown, terminal, report and dashboard follow from it. Plots show
+ * four of them (`services/web/src/comparison/figures.ts`).
  */
 import * as measures from '../measures/measures.ts';
 import { fixed, percent } from './format.ts';
@@ -9,15 +10,15 @@ import { GIB, type Presentation, SECONDS, SPEED } from './tables/column.ts';
 export interface Metric extends Partial<Presentation> {
   readonly title: string;
   /** One trial's value; null where it was not measured. */
-  measure(trial: Parameters<measures.Measure>[0], circumstances: Circumstances): number | null;
+  measure(trial: Parameters<measures.Measure>[0], prices: Prices): number | null;
   /** The logarithm of the value, where it is averaged on that scale. */
   readonly logarithm?: measures.Measure;
-  /** `csv`: only in a file for programs, as other tables show it or tables for people have no room; else everywhere. */
+  /** `csv`: only in CSV, because another table shows it or Markdown and the terminal have no room; absent: everywhere. */
   readonly where?: 'csv';
 }
 
-/** What a figure depends on besides the trial's result. */
-export interface Circumstances {
+/** What a figure depends on in addition to the trial's result. */
+export interface Prices {
   readonly pricePerHour: number | null;
 }
 

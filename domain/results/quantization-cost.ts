@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize';
 import * as measures from '../measures/measures.ts';
 import { isQuantized, type Precision } from '../vocabulary/precisions.ts';
 import type { Delta } from './estimates.ts';
-import { type CellGroup, pairsBySeed, samples } from './input.ts';
+import { type CellGroup, pairsBySeed, valuesOf } from './input.ts';
 import { layersKey, layersText, modelName } from './layers.ts';
 import { adjustDeltas, estimate, NO_DELTA, pairedRatio } from './statistics.ts';
 import type { ComparisonRow, QuantizationCostRow } from './types.ts';
@@ -86,7 +86,7 @@ function costRow(row: ComparisonRow, group: CellGroup, reference: CellGroup): Qu
     forwardSeconds: ratio(measures.forwardSeconds),
     backwardSeconds: ratio(measures.backwardSeconds),
     optimizerSeconds: ratio(measures.optimizerSeconds),
-    dequantizationShare: estimate(samples(group.measured, measures.dequantizationShare)),
+    dequantizationShare: estimate(valuesOf(group.measured, measures.dequantizationShare)),
     loadSeconds: ratio(measures.loadSeconds),
     quantizeSeconds: row.quantizeSeconds,
   };

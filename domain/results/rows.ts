@@ -9,14 +9,14 @@ import { PRECISIONS } from '../vocabulary/precisions.ts';
 import type { TrialState } from '../vocabulary/states.ts';
 import { lossDelta } from './baseline.ts';
 import type { Estimate } from './estimates.ts';
-import { type CellGroup, type ComparedTrial, type MeasuredTrial, samples } from './input.ts';
+import { type CellGroup, type ComparedTrial, type MeasuredTrial, valuesOf } from './input.ts';
 import { modelName } from './layers.ts';
-import { type Circumstances, METRICS, type Metric, type MetricId } from './metrics.ts';
+import { METRICS, type Metric, type MetricId, type Prices } from './metrics.ts';
 import type { SuggestedBy } from './search-types.ts';
 import { adjustDeltas, estimate, estimateOfExponential } from './statistics.ts';
 import type { ComparisonRow, TrialCounts } from './types.ts';
 
-export interface RowContext extends Circumstances {
+export interface RowContext extends Prices {
   readonly baseline: CellGroup | null;
   /** Of GPU memory, by cell. */
   readonly estimatedBytes: ReadonlyMap<string, number>;
@@ -67,7 +67,7 @@ function row(group: CellGroup, originals: ReadonlyMap<string, number>, context: 
     quantizedBitsPerParameter: first?.model.quantizedBitsPerParameter ?? null,
     weightBytes: first?.model.weightBytes ?? null,
     ...figures,
-    lossStandardError: mean(samples(measured, measures.lossStandardError)),
+    lossStandardError: mean(valuesOf(measured, measures.lossStandardError)),
     memoryMetric: metric,
     peakMemoryBytes: metric === null ? estimate([]) : figures.peakMemoryBytes,
     // Says nothing about the memory of a process on a CPU.
@@ -77,10 +77,10 @@ function row(group: CellGroup, originals: ReadonlyMap<string, number>, context: 
   };
 }
 
-function figuresOf(measured: readonly MeasuredTrial[], circumstances: Circumstances): Record<MetricId, Estimate> {
+function figuresOf(measured: readonly MeasuredTrial[], prices: Prices): Record<MetricId, Estimate> {
   const figure = ({ measure, logarithm }: Metric): Estimate => {
-    const values = samples(measured, (trial) => measure(trial, circumstances));
-    return logarithm === undefined ? estimate(values) : estimateOfExponential(samples(measured, logarithm), values);
+    const values = valuesOf(measured, (trial) => measure(trial, prices));
+    return logarithm === undefined ? estimate(values) : estimateOfExponential(valuesOf(measured, logarithm), values);
   };
   return Object.fromEntries(Object.entries(METRICS).map(([id, metric]) => [id, figure(metric)])) as Record<
     MetricId,

@@ -11,7 +11,7 @@ import { searchMeasure } from '../search/end.ts';
 import type { SearchedStudy, SearchedSuggestion } from '../search/types.ts';
 import { DIRECTIONS } from '../spec/search.ts';
 import type { Delta } from './estimates.ts';
-import { type CellGroup, type ComparedTrial, type ComparisonInput, samples } from './input.ts';
+import { type CellGroup, type ComparedTrial, type ComparisonInput, valuesOf } from './input.ts';
 import { hoursLeft, hoursOfTrial, secondsPerStep, total } from './search-hours.ts';
 import { improvement, type StudyFacts, switchingRows } from './search-switching.ts';
 import type { SearchComparison, SearchPoint, SearchRow, SuggestedBy } from './search-types.ts';
@@ -77,7 +77,7 @@ function factsOf(
 
   const { ends, curve } = progress(suggestions, sign, trialOf);
   const best = bestOf(suggestions, sign);
-  const base = samples(baseGroup?.measured.filter((trial) => trial.seed === seed) ?? [], measure)[0] ?? null;
+  const base = valuesOf(baseGroup?.measured.filter((trial) => trial.seed === seed) ?? [], measure)[0] ?? null;
   const bestValue = best?.end?.values?.[0] ?? null;
   const gain = base === null || bestValue === null ? null : improvement(bestValue, base, sign);
   const hours = total(own.map(hoursOfTrial));
@@ -170,7 +170,7 @@ function deltaOf(plain: readonly CellGroup[], measure: Measure): (difference: nu
   let squares = 0;
   let freedom = 0;
   for (const { measured } of plain) {
-    const values = samples(measured, measure);
+    const values = valuesOf(measured, measure);
     const sd = standardDeviation(values);
     if (sd === null) continue;
     squares += sd ** 2 * (values.length - 1);

@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize';
 import { environmentKey, evaluationKey, type Measure } from '../measures/measures.ts';
 import { hasAdapters } from '../vocabulary/methods.ts';
 import type { Delta } from './estimates.ts';
-import { type CellGroup, type MeasuredTrial, samples } from './input.ts';
+import { type CellGroup, type MeasuredTrial, valuesOf } from './input.ts';
 import { hoursOfTrial } from './search-hours.ts';
 import { type SearchRow, SWITCHES, type Switch, type SwitchingRow } from './search-types.ts';
 
@@ -30,7 +30,7 @@ export function switchingRows(facts: StudyFacts, plain: readonly CellGroup[]): S
   const others = plain.flatMap((group): Step[] => {
     const trial = group.trials.find(({ trial: { settings } }) => settings.seed === seed);
     const measured = group.measured.find((one) => one.seed === seed);
-    const [value] = measured === undefined || key(measured) !== key(own) ? [] : samples([measured], facts.measure);
+    const [value] = measured === undefined || key(measured) !== key(own) ? [] : valuesOf([measured], facts.measure);
     const hours = trial === undefined ? null : hoursOfTrial(trial);
     if (group === base || value === undefined || hours === null) return [];
     return [{ group, value, hours, differs: differences(group, base) }];

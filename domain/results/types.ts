@@ -1,4 +1,4 @@
-/** Measurements and the comparison: what the user came for. */
+/** The comparison and the rows of its tables, as the API answers them. */
 
 import type { GgufResult } from '../contract/result.ts';
 import type { LayerChoice } from '../contract/settings.ts';

@@ -35,7 +35,7 @@ export interface SeenAttempt extends AttemptKey {
 
 /** What became of the commands of one dispatch. */
 export interface DispatchResult {
-  /** Successes whose result cannot be read: they count as crashed. */
+  /** Successes whose result is unusable: they count as crashed. The name is in histories, and so it stays. */
   readonly refused: readonly (AttemptKey & { readonly message: string })[];
   /** Launched attempts that had ended when the runner answered. */
   readonly ended: readonly EndedAttempt[];

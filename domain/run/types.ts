@@ -1,4 +1,4 @@
-/** What the run reducer holds, hears and asks for. All of it is JSON: it lives in workflow histories. */
+/** What the run reducer works with: its policy and its trials. All of it is JSON: it lives in workflow histories. */
 import type { PendingReason } from '../contract/pending.ts';
 import type { AttemptEnd } from '../contract/runner.ts';
 import type { Plan } from '../contract/trial.ts';
@@ -7,15 +7,15 @@ import type { FailureClass } from '../failures/registry.ts';
 /** Limits and timings of a run; every duration is here so that tests can pass milliseconds. */
 export interface RunPolicy {
   readonly maxParallel: number;
-  /** Attempts a trial may use up by failures that are its own (`crashed`, `stalled`). */
+  /** Attempts a trial may use up by failures that are its own: those that its policies call strikes. */
   readonly attempts: number;
   /** Upper bound on attempts for any reason, a guard against endless replanning or disruption. */
   readonly maxAttempts: number;
   readonly backoff: { readonly initialMs: number; readonly factor: number; readonly maxMs: number };
   readonly trialDeadlineSeconds: number | null;
-  /** How long an attempt may wait for a node or an image. */
+  /** Longest wait of an attempt to start (a node, an image, a quota, a permission), but not in a queue of the cluster. */
   readonly startDeadlineSeconds: number;
-  /** No heartbeat for this long: stalled. */
+  /** No event of any kind for this long: stalled. */
   readonly stallSeconds: number;
   readonly graceSeconds: number;
   readonly reconcileMs: number;
@@ -25,6 +25,11 @@ export interface RunPolicy {
   readonly gpuClasses?: readonly string[];
 }
 
+/**
+ * Where an active trial stands with its run. `waiting`: for its next attempt, until its back-off is over and there is room
+ * under `maxParallel`; `launching`: its launch is under way; `running`: it has been launched, whether its Job has a pod or
+ * not; `stopping`: a stop was asked for; `recording`: its end is being written to the store.
+ */
 export type TrialPhase = 'waiting' | 'launching' | 'running' | 'stopping' | 'recording';
 
 /** A trial that has been taken from the pending pool and is not recorded as terminal yet. */

@@ -185,7 +185,11 @@ const policy = z.strictObject({
   attempts: field(z.int().min(1).max(100), 3, 'attempts per trial that failures of its own may use up'),
   maxAttempts: field(z.int().min(1).max(1000), 20, 'attempts per trial for any reason'),
   trialDeadline: field(duration().nullable(), null, 'longest time of one attempt, seconds; null: none'),
-  startDeadline: field(duration(), 1800, 'longest wait for a node, an image or a free GPU, seconds'),
+  startDeadline: field(
+    duration(),
+    1800,
+    'longest wait to start (a node, an image, a quota, a permission), but not in a queue of the cluster, seconds',
+  ),
   stall: field(duration(), 600, 'silence after which an attempt counts as stalled, seconds'),
   grace: field(duration({ zero: true }), 60, 'time between asking an attempt to stop and killing it, seconds'),
   backoff: backoff.prefault({}).describe('wait between attempts after a crash'),

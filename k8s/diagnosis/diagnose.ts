@@ -2,7 +2,7 @@
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
 import type { AttemptEvidence } from '../evidence.ts';
 import { quantity } from '../inventory/quantity.ts';
-import { hasEnded } from './ended.ts';
+import { attemptHasEnded } from './ended.ts';
 import type { Finding, PodRule } from './finding.ts';
 import { crashed, failedPod, gonePod } from './rules/crashed.ts';
 import { deadline } from './rules/deadline.ts';
@@ -52,7 +52,7 @@ const POD_RULES: readonly PodRule[] = [
 /** How the attempt ended; null where it has not, or where nothing is known of it. */
 export function diagnose(evidence: AttemptEvidence): AttemptEnd | null {
   const attempt = viewOf(evidence);
-  if (!hasEnded(attempt)) {
+  if (!attemptHasEnded(attempt)) {
     const [pod, cause] = doomed(attempt) ?? [null, null];
     return cause === null ? null : endOf(attempt, cause, pod);
   }

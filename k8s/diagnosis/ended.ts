@@ -2,7 +2,7 @@
 import { jobFailure } from './rules/job-failure.ts';
 import { type AttemptView, holding, type PodView } from './view.ts';
 
-export function hasEnded(attempt: AttemptView): boolean {
+export function attemptHasEnded(attempt: AttemptView): boolean {
   const { pods } = attempt;
   const all = pods.length > 0 && pods.every((pod) => podEnded(pod, attempt.evidence.nowMs));
   if (attempt.jobGone) return all;

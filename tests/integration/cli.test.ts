@@ -187,7 +187,7 @@ describe('results', () => {
     await played(id, 1);
     const { code, stdout } = await cli.run(['show', id]);
     assert.equal(code, 0);
-    assert.match(stdout, /What happened\n {2}\w{10} {2}.*seed \d+\n {4}no space left/);
+    assert.match(stdout, /What they wait for, and what happened\n {2}\w{10} {2}.*seed \d+\n {4}no space left/);
     assertReadable(stdout);
     const json = JSON.parse((await cli.run(['show', '--json'])).stdout);
     assert.equal(json.id, id, 'the newest is the default');

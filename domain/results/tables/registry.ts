@@ -1,4 +1,4 @@
-/** The tables of the comparison in the order of every format. A further table is a file next to this one and a line here. */
+/** The tables of the comparison in the order of every format. A further table is a file next to this one, a line here, and a maker of rows (`../*-rows.ts`) where the comparison has none for it. */
 import type { TableRow } from '../types.ts';
 import { BITS } from './bits.ts';
 import { COST } from './cost.ts';

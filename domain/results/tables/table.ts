@@ -25,7 +25,7 @@ export interface Table<Row extends TableRow> {
   /** Name on the command line and in a query. */
   readonly id: string;
   readonly title: string;
-  /** One sentence on what it holds, for documents and the dashboard; empty where the title says all. */
+  /** One sentence on what it holds, for Markdown, HTML and the dashboard; empty where the title says all. */
   readonly intro: string;
   /** The same next to the title in a terminal, as short as it goes. */
   legend(rows: readonly Row[]): string;
@@ -34,9 +34,9 @@ export interface Table<Row extends TableRow> {
   compute(measurements: Measurements): readonly Row[] | null;
   /** Different for every row; that of its cell unless a cell has several rows. */
   key(row: Row): string;
-  /** Whether a document says that there is nothing to show, or leaves the table out. */
+  /** Whether Markdown and HTML say that there is nothing to show, or leave the table out. */
   readonly whenEmpty: 'said' | 'omitted';
-  /** From left to right in documents. */
+  /** From left to right in Markdown, and in CSV unless `instead` says otherwise. */
   readonly columns: readonly Column<Row>[];
   readonly terminal: readonly TerminalColumn<Row>[];
   /** From left to right on the dashboard and in the HTML report; null where a plot shows the same. */
@@ -44,9 +44,9 @@ export interface Table<Row extends TableRow> {
   readonly csv: {
     /** In front; some depend on what the rows have in common. */
     lead(rows: readonly Row[]): readonly CsvColumn<Row>[];
-    /** In place of columns for people that a file for programs words otherwise, by their ids. */
+    /** In place of columns for people that CSV words otherwise, by their ids. */
     readonly instead: Readonly<Record<string, readonly CsvColumn<Row>[]>>;
-    /** At the end: what only a file for programs holds. */
+    /** At the end: what only CSV holds. */
     readonly trail: readonly CsvColumn<Row>[];
   };
 }

@@ -5,7 +5,7 @@
  * A run that is under way is replayed from its history, also by later releases. Temporal compares the commands, their
  * order and their types; where they differ, the run stands still. What is decided otherwise from now on must therefore
  * still be decided as before for histories that exist: by `patched` in the workflow, or by the version of what a run
- * carries (`version.ts`). Payloads and durations may change: whether there is a timer is protocol, how long it runs is not.
+ * carries (`versions.ts`). Payloads and durations may change: whether there is a timer is protocol, how long it runs is not.
  *
  * The table is not frozen, because a test replaces each entry within the sandbox of a workflow, to show that recorded
  * histories then no longer replay. `tests/replay/mistakes.ts` has a mistake for every entry; a new entry needs one.

@@ -13,7 +13,7 @@ export type RunStatus = 'running' | 'paused' | 'cancelling' | 'ended';
 export interface InFlight {
   /** Trials whose outcomes are being recorded. */
   readonly recording: readonly string[];
-  /** The pool's `wakes` when the claim was made: an empty answer is stale if it was woken since. */
+  /** `RunState.wakes` when the claim was made: an empty answer is stale if it was woken since. */
   readonly claim: { readonly limit: number; readonly wakes: number } | null;
   readonly setState: boolean;
   readonly finish: { readonly wakes: number } | null;

@@ -9,7 +9,7 @@ Packages, from the bottom up; one imports only those below it (`[tool.importlint
 - llama: llama.cpp, built, fed and measured
 - quantizers: weights in few bits, one module per library
 - model: loading, cutting layers, precision, the forward pass, adapters
-- measure: loss, speed, memory, energy, storage, tasks
+- measure: loss, speed of generation, memory, energy, storage, tasks (speed of training: training)
 - training: the loop, optimizers, checkpoints, methods
 - events: progress reports to the scheduler and to TensorBoard
 - trial: one trial from a request to a result

@@ -49,12 +49,12 @@ async function compare(
   experiment: ExperimentRecord,
   limits: Limits,
 ): Promise<Comparison> {
-  const [measured, preparation, search] = await Promise.all([
+  const [planned, preparation, search] = await Promise.all([
     store.trialsForComparison(experiment.id),
     store.getPreparation(experiment.id),
     store.searchedStudies(experiment.id),
   ]);
-  const trials = search.length === 0 ? measured : await withTimeSpent(store, experiment.id, measured);
+  const trials = search.length === 0 ? planned : await withTimeSpent(store, experiment.id, planned);
   const { id, name, state, baselineCellId } = experiment;
   const parsed = parseDocument(experiment.document as object);
   const document = parsed.ok ? parsed.document : null;
@@ -66,7 +66,7 @@ async function compare(
     trials,
     search,
     estimatedBytes:
-      document === null ? new Map() : await estimates(document, trials, { store, id, modelShapes: shapes }),
+      document === null ? new Map() : await predictedPeaks(document, trials, { store, id, modelShapes: shapes }),
     generated: preparation === null ? null : generatedData(preparation),
     limits: {
       maxMemoryBytes: limits.maxMemoryBytes ?? document?.objective.maxMemory ?? null,
@@ -98,8 +98,8 @@ async function withTimeSpent(
   return trials.map((trial) => ({ ...trial, spent: spent.get(trial.trialId) ?? { seconds: 0, steps: null } }));
 }
 
-/** Estimated peaks of cells that were measured on a GPU and whose model's configuration is on this machine. */
-async function estimates(
+/** Predicted peaks of memory, bytes by cell, of cells that were measured on a GPU and whose model's configuration is on this machine. */
+async function predictedPeaks(
   document: ExperimentDocument,
   trials: readonly ComparedTrial[],
   { store, id, modelShapes }: { store: ExperimentStore; id: string; modelShapes: Shapes },

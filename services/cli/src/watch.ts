@@ -1,5 +1,7 @@
 /** Follows an experiment until it has ended. */
+
 import type { ExperimentView } from '@lamina/domain/contract/api.ts';
+import { trialHasEnded } from '@lamina/domain/vocabulary/states.ts';
 import type { Client } from './client.ts';
 import type { NumberedEvent } from './event-stream.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
@@ -9,15 +11,7 @@ import { counted } from './format/text.ts';
 import type { Io, Screen } from './io.ts';
 import { progressLine } from './progress/lines.ts';
 import { livePicture } from './progress/live.ts';
-import {
-  applyEvent,
-  hasEnded,
-  type Progress,
-  progressOf,
-  trialHasEnded,
-  trialProgress,
-  withTrial,
-} from './progress/state.ts';
+import { applyEvent, hasEnded, type Progress, progressOf, trialProgress, withTrial } from './progress/state.ts';
 
 const REDRAW_MS = 120;
 const REFRESH_MS = 4000;

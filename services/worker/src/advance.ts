@@ -4,12 +4,13 @@ import { type AttemptResult, judgeResult, RESULT_FILE } from '@lamina/domain/con
 import type { AttemptLaunch, AttemptObservation, AttemptRequest } from '@lamina/domain/contract/runner.ts';
 import type { Plan } from '@lamina/domain/contract/trial.ts';
 import type { ClaimOrder, LaunchOrder, RecordOrder } from '@lamina/domain/run/commands.ts';
-import type { ClaimedAttempt, DispatchResult, EndedAttempt } from '@lamina/domain/run/events.ts';
+import type { ClaimedAttempt, DispatchResult } from '@lamina/domain/run/events.ts';
 import { attemptFolder } from '@lamina/platform/application/ports/artifacts.ts';
 import { attemptToken } from '@lamina/platform/application/tokens.ts';
 import type { AdvanceInput } from '@lamina/workflows/activities.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import type { Observer } from './observe.ts';
+import { endedOf } from './recorded.ts';
 
 /** An order whose outcome is to be kept, with what its attempt has left behind. */
 export interface Recorded {
@@ -115,7 +116,7 @@ export function createAdvance(
       commands.finish === null
         ? null
         : await work.finish(experimentId, { cancelling: commands.finish.cancelling, graceSeconds });
-    return { refused, ended: observations.flatMap(toEnded), claimed, seen, finished };
+    return { refused, ended: observations.flatMap(endedOf), claimed, seen, finished };
   };
 }
 
@@ -126,8 +127,4 @@ function named(experimentId: string, keys: readonly AttemptKey[]): AttemptRef[] 
 /** Worth showing at once: it waits for more than its start. `starting` comes with the next look (`observe.ts`), if it lasts. */
 function waits({ state, reason }: AttemptObservation): boolean {
   return state === 'pending' && reason !== null && reason.kind !== 'starting';
-}
-
-function toEnded({ trialId, attempt, end }: AttemptObservation): EndedAttempt[] {
-  return end === null ? [] : [{ trialId, attempt, end }];
 }

@@ -1,5 +1,6 @@
-/** Ends that the store has already: of attempts whose Jobs stay a while, or that another worker has recorded. */
+/** Ends that a runner reports, and which of them the store has already: of Jobs that stay a while, or of another worker. */
 import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type { EndedAttempt } from '@lamina/domain/run/events.ts';
 import type { AttemptRecord, ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 
 export interface Sorted {
@@ -22,4 +23,9 @@ export async function withoutRecorded(
   const recorded = observations.filter(isRecorded);
   await runner.forget(recorded);
   return { observations: observations.filter((each) => !isRecorded(each)), recorded, records };
+}
+
+/** As the run hears of it; nothing of one that is alive. */
+export function endedOf({ trialId, attempt, end }: AttemptObservation): EndedAttempt[] {
+  return end === null ? [] : [{ trialId, attempt, end }];
 }

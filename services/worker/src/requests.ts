@@ -25,6 +25,7 @@ export function trialRequest(
     ...frame(context, ref),
     settings: settingsInTrial(settings, trialPaths),
     plan,
+    // Whatever the attempt before had ended for.
     resume: ref.attempt > 1,
     paths: {
       output: trialPaths.artifact(attemptFolder(ref)),
@@ -48,6 +49,7 @@ export function generateRequest(
     plan,
     paths: {
       output: trialPaths.artifact(attemptFolder(ref)),
+      // A generation goes on from the answers that were paid for.
       checkpoints: trialPaths.artifact(ANSWERS),
       cache: trialPaths.cache,
       datasets: trialPaths.artifact(DATASETS),

@@ -4,7 +4,7 @@ import type { RecordOrder } from '@lamina/domain/run/commands.ts';
 import type { DispatchResult } from '@lamina/domain/run/events.ts';
 import { finalState } from '@lamina/domain/run/finish.ts';
 import { applyHint } from '@lamina/domain/run/hints.ts';
-import type { ExperimentRecord, ExperimentStore, TrialOutcome } from '@lamina/platform/application/ports/store.ts';
+import type { ExperimentRecord, ExperimentStore, TrialEnd } from '@lamina/platform/application/ports/store.ts';
 import type { Recorded, Work } from './advance.ts';
 import type { ActivityDependencies } from './dependencies.ts';
 import { finalError } from './final-errors.ts';
@@ -64,7 +64,7 @@ async function failAlike(store: ExperimentStore, experimentId: string, order: Re
 }
 
 /** The result says whether training diverged; a runner that only saw the exit code may not know. */
-function outcomeOf({ order: { trialId, state, message }, result: found }: Recorded): TrialOutcome[] {
+function outcomeOf({ order: { trialId, state, message }, result: found }: Recorded): TrialEnd[] {
   if (state === null) return [];
   const result = found as TrialResult | null;
   if (result?.status !== 'diverged') return [{ trialId, state, message, result }];

@@ -1,12 +1,12 @@
 /** Ends that the runner reports become one signal per experiment. */
-import type { AttemptObservation, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type { JobRunner } from '@lamina/domain/contract/runner.ts';
 import { experimentWorkflowId, SIGNALS } from '@lamina/domain/contract/workflow.ts';
 import type { EndedAttempt } from '@lamina/domain/run/events.ts';
 import { hasEnded } from '@lamina/domain/vocabulary/states.ts';
 import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { WorkerLog } from './log.ts';
-import { withoutRecorded } from './recorded.ts';
+import { endedOf, withoutRecorded } from './recorded.ts';
 
 /** Keeps a signal's payload far below Temporal's limits. */
 const MAX_ENDED = 200;
@@ -24,7 +24,7 @@ export function watchRunner({ runner, client, store, log }: WatchDependencies): 
     const { observations, recorded } = await withoutRecorded({ store, runner }, ended);
     await Promise.all([...new Set(recorded.map(({ experimentId }) => experimentId))].map(clearIfOver));
     const signals = [...Map.groupBy(observations, (one) => one.experimentId)].flatMap(([experimentId, group]) =>
-      chunks(group.flatMap(toEnded), MAX_ENDED).map((chunk) => ({ experimentId, chunk })),
+      chunks(group.flatMap(endedOf).map(shortened), MAX_ENDED).map((chunk) => ({ experimentId, chunk })),
     );
     // A failed signal fails the batch, and the runner brings it again.
     await Promise.all(signals.map(({ experimentId, chunk }) => signal(experimentId, chunk)));
@@ -47,9 +47,8 @@ export function watchRunner({ runner, client, store, log }: WatchDependencies): 
   }
 }
 
-function toEnded({ trialId, attempt, end }: AttemptObservation): EndedAttempt[] {
-  if (end === null) return [];
-  return [{ trialId, attempt, end: { ...end, message: end.message.slice(0, MAX_MESSAGE) } }];
+function shortened({ end, ...ended }: EndedAttempt): EndedAttempt {
+  return { ...ended, end: { ...end, message: end.message.slice(0, MAX_MESSAGE) } };
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {

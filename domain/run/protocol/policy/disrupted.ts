@@ -2,9 +2,9 @@ import { backoffMs } from './crashed.ts';
 import type { FailurePolicy } from './types.ts';
 
 /**
- * Preempted, drained, evicted or lost: the next attempt resumes from the checkpoint, the first time at once. Where one
- * disruption follows another, the cluster is given time: a node that refuses every trial at once would otherwise use up
- * all attempts within a minute.
+ * Preempted, drained, evicted or lost: another attempt, at once where it was the trial's first one. After any further
+ * attempt, for whatever the ones before had ended, the cluster is given time: a node that refuses every trial at once
+ * would otherwise use up all attempts within a minute.
  */
 export const disrupted: FailurePolicy = ({ trial, policy }) => {
   const before = trial.attempt - trial.firstAttempt;

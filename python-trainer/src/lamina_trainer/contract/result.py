@@ -88,6 +88,7 @@ class TrainingResult(Document):
     tokens: Integer
     """Non-padding tokens trained on by this attempt."""
     samples: Integer
+    """Training examples of this attempt."""
     losses: Sequence[StepLoss]
     step_seconds: Sequence[Seconds]
     """Raw samples of this attempt, warm-up excluded."""
@@ -129,7 +130,7 @@ class MemoryMeasurement(Document):
     peak_reserved_bytes: Bytes | None
     """torch.cuda.max_memory_reserved; null on CPU."""
     peak_process_bytes: Bytes | None
-    """Device memory of this process as the driver sees it (NVML); null on CPU."""
+    """Device memory of this process as the driver sees it (NVML), the largest sample at reported steps; null on CPU."""
     peak_rss_bytes: Bytes | None
     """Peak resident set of the trainer process (host memory)."""
 
@@ -268,6 +269,7 @@ class TrialResult(Document):
     model: ModelResult
     compute_dtype: ResolvedDtype
     raw: EvaluationResult | None
+    """The model as cut, before training; null where that was not asked for."""
     trained: EvaluationResult | None
     """Null where training diverged."""
     training: TrainingResult

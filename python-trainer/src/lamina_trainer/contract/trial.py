@@ -77,7 +77,7 @@ class PhaseEvent(Document):
 
 
 class StepEvent(Document):
-    """An optimizer step was made."""
+    """An optimizer step was made, one of those that training.logEvery selects."""
 
     seq: Positive
     at: Timestamp
@@ -90,7 +90,9 @@ class StepEvent(Document):
     grad_norm: float | None
     step_seconds: Seconds
     tokens_per_second: NonNegative
+    """Of this step."""
     memory_bytes: Bytes | None
+    """In use at the end of this step: allocated on CUDA, resident set on a CPU; not a peak."""
 
 
 class EvaluationEvent(Document):

@@ -12,7 +12,7 @@ from lamina_trainer.measure.process import peak_rss_bytes
 
 
 class DeviceMeter:
-    """Driver-level counters of the GPU in use; on a CPU energy alone, where it can be read."""
+    """Counters of the driver and of PyTorch's allocator for one GPU; on a CPU resident memory and, where readable, energy."""
 
     def __init__(self, device: torch.device, *, alone: bool = True) -> None:
         """With other processes on the same packages (not `alone`), a CPU's energy would count several times."""
@@ -26,7 +26,7 @@ class DeviceMeter:
             self._rapl = RaplCounter()
 
     def sample(self) -> None:
-        """Sample the process's device memory, whose peak is that of all samples, and counters that overflow."""
+        """Sample the process's device memory, whose peak is the largest sample, and read counters before they overflow."""
         if self._rapl is not None:
             self._rapl.joules()
         if self._handle is None:
@@ -81,7 +81,7 @@ class DeviceMeter:
 
 
 def largest_memory(shares: Sequence[MemoryMeasurement]) -> MemoryMeasurement:
-    """Peak by peak the largest over processes: that is what one GPU must have."""
+    """Return, for each peak, the largest of all processes: each has a GPU of its own, which must hold that much."""
 
     def largest(values: Sequence[int | None]) -> int | None:
         measured = [value for value in values if value is not None]

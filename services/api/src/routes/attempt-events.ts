@@ -6,7 +6,7 @@ import { ApiError } from '../errors.ts';
 import type { Api } from '../instance.ts';
 import { byId, findAttempt } from './lookups.ts';
 
-/** What trainers post. */
+/** What trainers post. Mounted by the API, and alone by `intake.ts` for pods. */
 export function eventIntakeRoute(app: Api, { store, secret, metrics }: Pick<ApiDeps, 'store' | 'secret' | 'metrics'>) {
   app.post(
     '/attempts/:id/events',
@@ -45,7 +45,7 @@ export function attemptEventRoutes(app: Api, { store }: Pick<ApiDeps, 'store'>):
     '/attempts/:id/events',
     {
       schema: {
-        summary: 'What the trainer of an attempt has said: the loss curve',
+        summary: 'All events that the trainer of an attempt has posted',
         tags: ['attempts'],
         params: byId,
         querystring: attemptEventsQuery,

@@ -1,5 +1,5 @@
 import type { ExperimentView } from '@lamina/domain/contract/api.ts';
-import { EXPERIMENT_STATES } from '@lamina/domain/vocabulary/states.ts';
+import { EXPERIMENT_STATES, trialHasEnded } from '@lamina/domain/vocabulary/states.ts';
 import { defineCommand, writeJson } from '../command.ts';
 import { EXIT_CODES } from '../exit-codes.ts';
 import { bar } from '../format/bar.ts';
@@ -7,7 +7,7 @@ import { table } from '../format/table.ts';
 import { shortened } from '../format/text.ts';
 import { ago, duration, elapsed } from '../format/time.ts';
 import type { Io } from '../io.ts';
-import { hasEnded, trialHasEnded } from '../progress/state.ts';
+import { hasEnded } from '../progress/state.ts';
 import { stateColor } from '../progress/words.ts';
 
 export const list = defineCommand({

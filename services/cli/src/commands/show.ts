@@ -89,5 +89,9 @@ function messagesText(trials: readonly TrialView[], width: number, color: Io['co
       color.dim(wrapped(waiting === null ? (message ?? '') : waitingText(waiting), width, '    ')),
     ]);
   const hidden = trials.length - MOST_MESSAGES;
-  return ['What happened', ...shown, ...(hidden > 0 ? [`  … and ${counted(hidden, 'more trial')}`] : [])].join('\n');
+  return [
+    'What they wait for, and what happened',
+    ...shown,
+    ...(hidden > 0 ? [`  … and ${counted(hidden, 'more trial')}`] : []),
+  ].join('\n');
 }

@@ -1,8 +1,10 @@
 /** Progress as lines that stay: for pipes, logs and CI. One line per change of a trial; steps now and then. */
+
 import type { StreamEvent } from '@lamina/domain/contract/api.ts';
 import { blockedText } from '@lamina/domain/contract/blocked-text.ts';
+import { trialHasEnded } from '@lamina/domain/vocabulary/states.ts';
 import { clock } from '../format/time.ts';
-import { endedCount, type Progress, trialHasEnded } from './state.ts';
+import { endedCount, type Progress } from './state.ts';
 import { phaseText, waitingText } from './words.ts';
 
 /** A running trial says how far it is at most this often. */

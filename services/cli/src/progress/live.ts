@@ -1,12 +1,14 @@
 /** The live picture of a run, redrawn in place: head, one bar per cell, the trials that run now. */
+
 import { blockedText } from '@lamina/domain/contract/blocked-text.ts';
+import { trialHasEnded } from '@lamina/domain/vocabulary/states.ts';
 import type { ChalkInstance } from 'chalk';
 import { bar } from '../format/bar.ts';
 import { endText } from '../format/forecast.ts';
 import { generationText } from '../format/generation.ts';
 import { counted, shortened, wrapped } from '../format/text.ts';
 import { duration, elapsed, lasting } from '../format/time.ts';
-import { endedCount, hasEnded, type Progress, stateCounts, type TrialProgress, trialHasEnded } from './state.ts';
+import { endedCount, hasEnded, type Progress, stateCounts, type TrialProgress } from './state.ts';
 import { phaseText, resultText, stateColor } from './words.ts';
 
 export interface Frame {

@@ -1,6 +1,6 @@
 /** What is known of a running experiment, and how events change it. Pure: the same events give the same state. */
 import type { ExperimentDetail, ExperimentView, StreamEvent, TrialView } from '@lamina/domain/contract/api.ts';
-import { TERMINAL_TRIAL_STATES, type TrialState } from '@lamina/domain/vocabulary/states.ts';
+import { hasEnded as experimentHasEnded, type TrialState, trialHasEnded } from '@lamina/domain/vocabulary/states.ts';
 
 export interface TrialProgress {
   readonly id: string;
@@ -114,12 +114,8 @@ export function endedCount(progress: Progress): number {
   return [...progress.trials.values()].filter(({ state }) => trialHasEnded(state)).length;
 }
 
-export function trialHasEnded(state: TrialState): boolean {
-  return (TERMINAL_TRIAL_STATES as readonly TrialState[]).includes(state);
-}
-
 export function hasEnded({ state }: Pick<ExperimentView, 'state'>): boolean {
-  return state === 'succeeded' || state === 'failed' || state === 'cancelled';
+  return experimentHasEnded(state);
 }
 
 const NOT_STARTED = {

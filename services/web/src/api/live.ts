@@ -1,4 +1,7 @@
-/** Keeps an experiment's queries fresh by its event stream, and by polling while the stream is down. */
+/**
+ * Keeps an experiment's queries fresh: phase and step of a trial are moved on by its event stream, all else is read again
+ * when the stream says that it is stale, and by polling while the stream is down.
+ */
 import type { StreamEvent } from '@lamina/domain/contract/api.ts';
 import { type QueryClient, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';

@@ -5,7 +5,7 @@ import type { WorkerLog } from '../log.ts';
 import { openKubernetesRunner } from './kubernetes/open.ts';
 import { openLocalRunner } from './local/open.ts';
 import type { LocalTrainer } from './local/trainer.ts';
-import type { OpenRunner } from './open-runner.ts';
+import type { OpenRunner } from './opened-runner.ts';
 
 export type RunnerSettings =
   | { readonly kind: 'local'; readonly trainer: LocalTrainer }

@@ -1,9 +1,4 @@
-import {
-  type ExperimentState,
-  hasEnded,
-  TERMINAL_TRIAL_STATES,
-  type TrialState,
-} from '@lamina/domain/vocabulary/states.ts';
+import { type ExperimentState, hasEnded, type TrialState, trialHasEnded } from '@lamina/domain/vocabulary/states.ts';
 import { sql } from 'kysely';
 import { UnknownExperiment } from '../../application/ports/errors.ts';
 import { closeForecasts, discardForecasts } from './forecasts.ts';
@@ -76,7 +71,7 @@ export async function changeWithin<T>(
     counts,
     trial({ from, ...data }) {
       visible = true;
-      disturbed ||= data.state === 'pending' && (TERMINAL_TRIAL_STATES as readonly TrialState[]).includes(from);
+      disturbed ||= data.state === 'pending' && trialHasEnded(from);
       bump(counts, from, -1);
       bump(counts, data.state, 1);
       events.push({ type: 'trial', data: { ...data, counts } });

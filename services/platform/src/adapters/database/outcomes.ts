@@ -8,7 +8,7 @@ import type { Db, Trx } from './schema.ts';
 
 type Outcomes = Pick<ExperimentStore, 'beginRun' | 'recordOutcomes' | 'failAlike' | 'resetTrials' | 'cancelPending'>;
 
-/** Moves trials between states; everything that leaves `running` without an attempt's start goes through here. */
+/** Moves trials to their ends and back to `pending`; from attempt to attempt they are moved in `attempts.ts`. */
 export function outcomes(db: Db): Outcomes {
   return {
     async beginRun(experimentId) {

@@ -27,7 +27,10 @@ export interface TrialRow extends Selectable<Schema['trials']> {
   readonly waiting: string | null;
 }
 
-/** The parts of a result that grow with the number of steps; kept apart so that lists stay small. */
+/**
+ * Parts of a result that lists do without, kept apart so that these stay small: what grows with the number of steps, and
+ * the list of artifacts. `training.stepParts` grows too and stays, because the comparison reads it from every trial.
+ */
 export interface ResultSamples {
   readonly training: Pick<TrialResult['training'], 'losses' | 'stepSeconds' | 'stepTokens' | 'warmupStepSeconds'>;
   readonly artifacts: TrialResult['artifacts'];
@@ -42,6 +45,7 @@ export function splitResult(result: TrialResult): { summary: TrialResult; sample
   };
 }
 
+/** Rows of earlier releases lack what was added to results since: readers take such a field as absent or null. */
 function joinResult(summary: TrialResult | null, samples: ResultSamples | null): TrialResult | null {
   if (summary === null || samples === null) return summary;
   return { ...summary, training: { ...summary.training, ...samples.training }, artifacts: samples.artifacts };

@@ -77,6 +77,7 @@ export interface Schema {
     trial_id: string;
     attempt: number;
     plan: Json<Plan>;
+    /** The attempt's `end`, which is a word of SQL. */
     ending: Json<AttemptEnd> | null;
     started_at: Stamped;
     ended_at: Timestamp | null;
@@ -126,6 +127,7 @@ export interface Schema {
     started_at: Timestamp | null;
     ended_at: Timestamp | null;
   };
+  /** The runner facts; the table has the name of an earlier release. */
   surroundings: { id: Generated<number>; content: Json<RunnerFacts>; at: Stamped };
   gpu_inventory: { id: Generated<number>; content: Json<GpuInventory> | null; claimed_at: Stamped };
   trial_events: { attempt_id: string; seq: number; event: Json<TrialEvent> };

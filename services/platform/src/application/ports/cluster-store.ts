@@ -1,6 +1,5 @@
 /** What workers tell about where trials run, so that the API need not speak to a cluster. */
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
-import type { AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import type { RunnerFacts } from './runner-facts.ts';
 
 export interface ClusterStore {
@@ -13,9 +12,4 @@ export interface ClusterStore {
   putGpuInventory(inventory: GpuInventory): Promise<void>;
   /** Null before the first worker has looked. */
   getGpuInventory(): Promise<GpuInventory | null>;
-  /** Why attempts wait, and that they run: kept where it is news, and told to the experiment's listeners. */
-  noteAttempts(
-    experimentId: string,
-    observations: readonly Pick<AttemptObservation, 'attemptId' | 'state' | 'reason'>[],
-  ): Promise<void>;
 }

@@ -7,7 +7,7 @@ import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
 import type { BlockedActivities } from '@lamina/domain/contract/blocked.ts';
 import type { PendingReason } from '@lamina/domain/contract/pending.ts';
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
-import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
+import type { AttemptEnd, AttemptObservation } from '@lamina/domain/contract/runner.ts';
 import type { FaultSubject, TrialEvent } from '@lamina/domain/contract/trial.ts';
 import type { Cell, DroppedCell, PlannedTrial } from '@lamina/domain/matrix/types.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
@@ -60,7 +60,7 @@ export interface TrialRecord {
   readonly message: string | null;
   /** The experiment whose measurement was reused, for state `reused`. */
   readonly reusedFrom: string | null;
-  /** In lists and in the comparison without its raw samples: losses, step times and artifacts are empty there. */
+  /** In lists and in the comparison without what grows: losses, step times, and the list of artifacts are empty there. */
   readonly result: TrialResult | null;
   /** How far its newest attempt has come; null before the first. */
   readonly progress: {
@@ -77,6 +77,7 @@ export interface TrialRecord {
 export interface AttemptRecord extends AttemptRef {
   readonly plan: Plan;
   readonly end: AttemptEnd | null;
+  /** When it was about to be launched; deadlines count from here, or from when a queue admitted it. */
   readonly startedAt: string;
   readonly lastEventAt: string | null;
   readonly lastSeq: number;
@@ -85,11 +86,12 @@ export interface AttemptRecord extends AttemptRef {
   readonly steps: number | null;
   /** Why it does not run yet, as it was last seen. */
   readonly waiting: PendingReason | null;
-  /** When it was first seen to run. */
+  /** When it was first seen to run: its trainer's real start, give or take a look. */
   readonly runningAt: string | null;
 }
 
-export interface TrialOutcome {
+/** What a trial ends as, with its result. */
+export interface TrialEnd {
   readonly trialId: string;
   readonly state: TerminalTrialState;
   readonly message: string | null;
@@ -165,13 +167,18 @@ export interface ExperimentStore
 
   /** Idempotent by attempt id; the trial is `running` from here. Call it before the launch: events need the attempt. */
   startAttempts(attempts: readonly (AttemptRef & Pick<AttemptRecord, 'plan'>)[]): Promise<void>;
+  /** Why attempts wait, and that they run: kept where it is news, and told to the experiment's listeners. */
+  noteAttempts(
+    experimentId: string,
+    observations: readonly Pick<AttemptObservation, 'attemptId' | 'state' | 'reason'>[],
+  ): Promise<void>;
   /**
    * The first end of an attempt wins; answers the ends that were not known before. A trial whose newest attempt failed is
    * `retrying` until its outcome or next attempt; not where it is `last`: no other follows, or nobody knows yet.
    */
   endAttempts(ends: readonly { attemptId: string; end: AttemptEnd; last?: boolean }[]): Promise<readonly AttemptEnd[]>;
   /** First terminal outcome wins: a second one for the same trial changes nothing. */
-  recordOutcomes(experimentId: string, outcomes: readonly TrialOutcome[]): Promise<void>;
+  recordOutcomes(experimentId: string, outcomes: readonly TrialEnd[]): Promise<void>;
   /**
    * Pending trials that have the same model, or dataset, as this one become `failed` with the same message, which their
    * events do not repeat. Returns the cells that share it.

@@ -8,7 +8,7 @@ import { type ArtifactStore, attemptFolder } from '@lamina/platform/application/
 import { InvalidConfig } from '@lamina/platform/process/config.ts';
 import type { WorkerLog } from '../../log.ts';
 import { mountedTrialPaths } from '../../trial-paths.ts';
-import type { OpenRunner } from '../open-runner.ts';
+import type { OpenRunner } from '../opened-runner.ts';
 import { cacheOf, mountsOf } from './mounts.ts';
 
 export interface OpenKubernetesOptions {

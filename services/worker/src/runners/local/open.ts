@@ -1,7 +1,7 @@
 import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
 import type { WorkerLog } from '../../log.ts';
 import { localTrialPaths } from '../../trial-paths.ts';
-import type { OpenRunner } from '../open-runner.ts';
+import type { OpenRunner } from '../opened-runner.ts';
 import { localInventory } from './inventory.ts';
 import { createLocalRunner } from './local-runner.ts';
 import { askTrainer, createTrainerLauncher, type LocalTrainer, trainerEnvironment } from './trainer.ts';
