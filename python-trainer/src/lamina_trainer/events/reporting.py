@@ -16,7 +16,7 @@ from lamina_trainer.training.trainer import StepReport
 def step_reporter(
     reporter: Reporter, scalars: Scalars | None, meter: DeviceMeter, steps: int, device: torch.device
 ) -> Callable[[StepReport], None]:
-    """Return a hook that reports a step of `steps`, called at those that `logEvery` selects, and samples the device's meter."""
+    """Return a hook that reports the steps, of `steps`, that `logEvery` selects, and samples the device's meter."""
 
     def report_step(report: StepReport) -> None:
         meter.sample()

@@ -12,7 +12,7 @@ from lamina_trainer.measure.process import peak_rss_bytes
 
 
 class DeviceMeter:
-    """Counters of the driver and of PyTorch's allocator for one GPU; on a CPU resident memory and, where readable, energy."""
+    """Counters of the driver and the allocator of one GPU; on a CPU resident memory and, where readable, energy."""
 
     def __init__(self, device: torch.device, *, alone: bool = True) -> None:
         """With other processes on the same packages (not `alone`), a CPU's energy would count several times."""
@@ -26,7 +26,7 @@ class DeviceMeter:
             self._rapl = RaplCounter()
 
     def sample(self) -> None:
-        """Sample the process's device memory, whose peak is the largest sample, and read counters before they overflow."""
+        """Sample the process's device memory, whose peak is the largest sample; read counters before they overflow."""
         if self._rapl is not None:
             self._rapl.joules()
         if self._handle is None:
