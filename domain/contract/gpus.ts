@@ -1,5 +1,6 @@
 /** GPUs that trials can run on: what `GET /v1/gpus` answers. */
 import { z } from 'zod';
+import { type DeviceView, deviceView } from './devices.ts';
 
 export interface GpuClassInventory {
   /** Name to use in `resources.gpuClass`. */
@@ -27,6 +28,8 @@ export interface GpuInventory {
   readonly source: string;
   readonly at: string;
   readonly classes: readonly GpuClassInventory[];
+  /** GPUs of one machine, one by one; absent where a cluster hands them out. */
+  readonly devices?: readonly DeviceView[] | undefined;
   /** Why there is nothing to show, or what limits the answer; null where nothing does. */
   readonly note: string | null;
 }
@@ -56,5 +59,9 @@ export const gpuInventoryView = z.object({
       pricePerHour: z.number().nullable().describe('of one GPU'),
     }),
   ),
+  devices: z
+    .array(deviceView)
+    .optional()
+    .describe('one by one, where a machine of its own hands them out; absent for a cluster'),
   note: z.string().nullable().describe('why there is nothing to show, or what limits the answer'),
 });

@@ -83,7 +83,7 @@ const RECORDS = {
     ],
     policy: 'other-node',
     guide: {
-      next: 'another attempt, the node excluded for this trial',
+      next: 'another attempt after `policy.backoff`, the node excluded for this trial; on one machine the GPU gets no attempt of any trial for a while, or until a person [takes it back](../operations.md#gpus-of-one-machine)',
       remedy: 'have the node checked',
     },
   },

@@ -47,4 +47,6 @@ test('trials can have what is free and what trials held then, never more than th
   assert.equal(poolSizes(inventory([H100]), [{ gpuClass: null, gpus: 9 }]).get('h100'), 8);
   assert.equal(poolSizes(inventory([H100, A100]), [{ gpuClass: null, gpus: 1 }]).get(ANY_CLASS), 7);
   assert.equal(poolSizes(inventory([H100], 'local'), held).size, 0);
+  const ofMachine = { ...inventory([H100], 'local'), devices: [] };
+  assert.equal(poolSizes(ofMachine, held).get('h100'), 4);
 });

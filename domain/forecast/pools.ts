@@ -44,7 +44,7 @@ export function poolSizes(
   return sizes.set(ANY_CLASS, all);
 }
 
-/** Only a cluster hands GPUs out one by one. */
+/** Clusters hand GPUs out one by one, and so does a machine that lists its devices. */
 export function isShared(inventory: GpuInventory | null): inventory is GpuInventory {
-  return inventory?.source.startsWith('kubernetes') === true;
+  return inventory !== null && (inventory.source.startsWith('kubernetes') || inventory.devices !== undefined);
 }

@@ -13,11 +13,18 @@ const RECONCILE_MS = 60_000;
 /** Bound on the host-memory request, in multiples of the document's, where it names none. */
 const MEMORY_BOUND = 4;
 
-/** `gpuClasses`: from small to large, for trials that do not fit the one they were planned for. */
-export function runPolicy(document: ExperimentDocument, gpuClasses: readonly string[] = []): RunPolicy {
+/**
+ * `gpuClasses`: from small to large, for trials that do not fit the one they were planned for. `parallel`: attempts
+ * alive at once where the document does not say.
+ */
+export function runPolicy(
+  document: ExperimentDocument,
+  gpuClasses: readonly string[] = [],
+  parallel: number = 1,
+): RunPolicy {
   const { policy, resources } = document;
   return {
-    maxParallel: policy.maxParallel,
+    maxParallel: policy.maxParallel ?? parallel,
     attempts: policy.attempts,
     maxAttempts: policy.maxAttempts,
     backoff: {
@@ -31,8 +38,15 @@ export function runPolicy(document: ExperimentDocument, gpuClasses: readonly str
     graceSeconds: policy.grace,
     reconcileMs: RECONCILE_MS,
     maxMemoryBytes: resources.maxMemory ?? (resources.memory === null ? null : MEMORY_BOUND * resources.memory),
+    pauseAfterGpuFault: true,
     ...(gpuClasses.length === 0 ? {} : { gpuClasses }),
   };
+}
+
+/** How many trials with these plans the GPUs of one machine can run at once; one where none of them needs a GPU. */
+export function parallelOn(devices: number, plans: readonly Pick<Plan, 'gpus'>[]): number {
+  const counts = plans.map(({ gpus }) => gpus).filter((gpus) => gpus > 0);
+  return counts.length === 0 ? 1 : Math.max(1, Math.floor(devices / Math.min(...counts)));
 }
 
 /** What the first attempt of a trial runs with. `memoryBytes` is the document's `resources.memory`. */

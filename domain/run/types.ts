@@ -23,6 +23,8 @@ export interface RunPolicy {
   readonly maxMemoryBytes: number | null;
   /** GPU classes from small to large, for trials that do not fit the one they were planned for. */
   readonly gpuClasses?: readonly string[];
+  /** Absent in runs of earlier releases: after a GPU fault the next attempt comes at once, as often as `maxAttempts`. */
+  readonly pauseAfterGpuFault?: true;
 }
 
 /**

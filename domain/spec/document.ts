@@ -181,7 +181,11 @@ const backoff = z.strictObject({
   max: field(duration({ zero: true }), 600, 'longest wait, seconds'),
 });
 const policy = z.strictObject({
-  maxParallel: field(z.int().min(1).max(10_000), 1, 'attempts alive at once'),
+  maxParallel: field(
+    z.int().min(1).max(10_000).nullable(),
+    null,
+    'attempts alive at once; null: as many as the GPUs of this machine can take, one in a cluster or without a GPU',
+  ),
   attempts: field(z.int().min(1).max(100), 3, 'attempts per trial that failures of its own may use up'),
   maxAttempts: field(z.int().min(1).max(1000), 20, 'attempts per trial for any reason'),
   trialDeadline: field(duration().nullable(), null, 'longest time of one attempt, seconds; null: none'),

@@ -28,7 +28,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("command", [["revision"], ["--help"], ["device"]], ids=str)
+@pytest.mark.parametrize("command", [["revision"], ["--help"], ["device"], ["gpus"]], ids=str)
 def test_quick_commands_import_no_heavy_library(command: list[str]):
     finished = run("-X", "importtime", "-m", "lamina_trainer", *command)
     assert finished.returncode == 0

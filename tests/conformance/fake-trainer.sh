@@ -8,9 +8,12 @@ attempt=$(field attemptId)
 output=$(field output)
 [ "$1" = --request ] || { mkdir -p "$output" && cd "$output"; } || exit 1
 echo started >> starts
+[ -z "${CUDA_VISIBLE_DEVICES+given}" ] || echo "$CUDA_VISIBLE_DEVICES" > devices
 echo "asked to: $path"
 case $path in
   succeed | diverge) cp "$FAKE_RESULTS/$attempt.json" result.json ;;
+  # The GPU that is named here is broken.
+  fault-on*) case $CUDA_VISIBLE_DEVICES in *"${path#fault-on }"*) exit 67 ;; esac; cp "$FAKE_RESULTS/$attempt.json" result.json ;;
   exit*) exit "${path#exit }" ;;
   count*) i=0; while [ $i -lt "${path#count }" ]; do i=$((i + 1)); echo "line $i"; sleep 0.02; done ;;
   run) trap 'exit 75' TERM; while :; do sleep 0.05; done ;;

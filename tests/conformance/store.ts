@@ -367,6 +367,33 @@ export function storeConformance(name: string, open: OpenDatabase, options: { sk
       assert.deepEqual(await under.store.getGpuInventory(), inventory);
     });
 
+    test('devices that are set aside are remembered until they are taken back', async () => {
+      const aside = {
+        device: 'GPU-1',
+        faults: 1,
+        since: '2026-01-01T00:00:00.000Z',
+        until: '2026-01-01T00:05:00.000Z',
+        reason: 'Xid 79',
+        attemptId: 'e-t-1',
+      };
+      await under.store.setDeviceAside({ ...aside, device: 'GPU-0', until: null });
+      await under.store.setDeviceAside(aside);
+      await under.store.setDeviceAside({ ...aside, faults: 2 });
+      const kept = (await under.store.devicesSetAside()).map(({ device, faults, until }) => [device, faults, until]);
+      assert.deepEqual(kept, [
+        ['GPU-0', 1, null],
+        ['GPU-1', 2, aside.until],
+      ]);
+      assert.deepEqual(
+        [await under.store.takeDeviceBack('GPU-0'), await under.store.takeDeviceBack('GPU-0')],
+        [true, false],
+      );
+      assert.deepEqual(
+        (await under.store.devicesSetAside()).map(({ device }) => device),
+        ['GPU-1'],
+      );
+    });
+
     test('concurrent writes neither wait forever nor lose counts', async () => {
       const { id, trials } = await experiment(5, 4);
       await Promise.all(trials.map((trial) => finish(id, trial)));

@@ -88,6 +88,12 @@ export const RECORDED: readonly Recorded[] = [
         assert.equal(await o.ended(id), 'succeeded');
       },
 
+      'gpu-faults-with-a-pause-after-each': async (o, id) => {
+        o.script(({ attempt }) => (attempt < 3 ? { do: 'end', outcome: 'gpu-fault', afterMs: 20 } : SUCCEED));
+        await o.submit(id, o.trials(id, 1, 1), { maxParallel: 1, attempts: 3, pauseAfterGpuFault: true });
+        assert.equal(await o.ended(id), 'succeeded');
+      },
+
       'cancelled-while-paused-with-nothing-alive': async (o, id) => {
         o.script(() => ({ do: 'run' }));
         await o.submit(id, o.trials(id, 1, 3), { maxParallel: 1, reconcileMs: 60_000 });

@@ -37,6 +37,7 @@ const FIELDS = {
   policy: {
     ...{ maxParallel: 1, attempts: 1, maxAttempts: 1, backoff: 1, trialDeadlineSeconds: 1, startDeadlineSeconds: 1 },
     ...{ stallSeconds: 1, graceSeconds: 1, reconcileMs: 1, maxMemoryBytes: 1, gpuClasses: 1 },
+    ...{ pauseAfterGpuFault: 1 },
   } satisfies Record<keyof RunPolicy, 1>,
   trial: {
     ...{ trialId: 1, attempt: 1, firstAttempt: 1, strikes: 1, stalls: 1, plan: 1, replanned: 1, likeKey: 1, phase: 1 },
@@ -91,6 +92,12 @@ test('state, 0 to 1: what release 0.1.0 carried gets a version and keeps everyth
   assert.deepEqual(STATE_STEPS[0]?.(carried), { ...carried, version: 1 });
 });
 
+test('state, 1 to 2: a policy that says nothing of pauses after GPU faults still says nothing', () => {
+  const carried = stateOf(1);
+  assert.deepEqual(STATE_STEPS[1]?.(carried), { ...carried, version: 2 });
+  assert.equal(upgradedState(carried).policy.pauseAfterGpuFault, undefined);
+});
+
 test('inputs, 0 to 1: what release 0.1.0 was started with gets a version and keeps everything else', () => {
   assert.deepEqual([EXPERIMENT_INPUT_STEPS.length, SEARCH_INPUT_STEPS.length], [INPUT_VERSION, INPUT_VERSION]);
   const input = { experimentId: 'e', stage: 'preparation', carried: { status: 'running' } };
@@ -104,7 +111,7 @@ test('what is of today stays as it is, and what a later build wrote is refused',
   const latest = stateOf(STATE_VERSION);
   assert.deepEqual(upgradedState(latest), latest);
   const later = { ...latest, version: STATE_VERSION + 1 };
-  assert.throws(() => upgradedState(later), /state of a run has version 2.* a later build wrote it/);
+  assert.throws(() => upgradedState(later), /state of a run has version 3.* a later build wrote it/);
   const input = { experimentId: 'e', version: INPUT_VERSION + 1 };
   assert.throws(() => upgradedExperimentInput(input), /input of an experiment has version 2/);
   assert.throws(() => upgradedSearchInput(input), /input of a search has version 2/);

@@ -20,7 +20,7 @@ export interface InFlight {
 }
 
 /** Version of `RunState`. */
-export const STATE_VERSION = 1;
+export const STATE_VERSION = 2;
 
 export interface RunState {
   readonly version: typeof STATE_VERSION;

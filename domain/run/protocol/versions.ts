@@ -13,7 +13,10 @@ type Steps = readonly ((written: Written) => Written)[];
 /** Only the version itself was added. */
 const toFirst = (written: Written): Written => ({ ...written, version: 1 });
 
-export const STATE_STEPS: Steps = [toFirst];
+/** The policy may say to pause after a GPU fault; a run whose policy does not goes on as it began. */
+const toSecond = (written: Written): Written => ({ ...written, version: 2 });
+
+export const STATE_STEPS: Steps = [toFirst, toSecond];
 export const EXPERIMENT_INPUT_STEPS: Steps = [toFirst];
 export const SEARCH_INPUT_STEPS: Steps = [toFirst];
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lamina_trainer.errors import EXIT_CRASHED, EXIT_INVALID, InvalidError
 from lamina_trainer.host.threads import spin_briefly
@@ -41,8 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.set_defaults(command=_serve)
 
-    device = commands.add_parser("device", help="print what this machine computes with, as JSON")
-    device.set_defaults(command=_device)
+    _machine_commands(commands)
 
     selftest = commands.add_parser("selftest", help="try every precision and method on this device")
     selftest.add_argument("--json", action="store_true", help="print the table as one line of JSON")
@@ -114,6 +114,23 @@ def _device(_options: argparse.Namespace) -> int:
     from lamina_trainer.host.device import capabilities_json
 
     print(capabilities_json())
+    return 0
+
+
+def _machine_commands(commands: Any) -> None:
+    device = commands.add_parser("device", help="print what this machine computes with, as JSON")
+    device.set_defaults(command=_device)
+    parser = commands.add_parser("gpus", help="print this machine's GPUs and who holds them, as JSON")
+    parser.add_argument("--follow", action="store_true", help="print them for every line of standard input")
+    parser.set_defaults(command=_gpus)
+
+
+def _gpus(options: argparse.Namespace) -> int:
+    from lamina_trainer.contract.document import write_document
+    from lamina_trainer.host.gpus import gpu_report
+
+    for _ in sys.stdin if options.follow else [""]:
+        print(write_document(gpu_report()), flush=True)
     return 0
 
 

@@ -56,6 +56,11 @@ export const ERRORS = {
     title: 'There is no such attempt',
     remedy: 'List the attempts of the experiment for their ids.',
   },
+  'device-not-set-aside': {
+    status: 404,
+    title: 'No such GPU is set aside',
+    remedy: 'List the GPUs: those that are set aside say so, with their UUID.',
+  },
   'method-not-allowed': {
     status: 405,
     title: 'The address does not take this method',

@@ -86,6 +86,8 @@ export function createClient(url: string) {
     preview: (body: Submission) => json(previewView, 'experiments/preview', { method: 'POST', body }),
     estimate: (body: Omit<Submission, 'reuse'>) => json(estimateView, 'estimates', { method: 'POST', body }),
     gpus: () => json(gpuInventoryView, 'gpus'),
+    takeBack: (device: string) =>
+      json(gpuInventoryView, `gpus/${encodeURIComponent(device)}/take-back`, { method: 'POST', body: {} }),
     list: (query: Query) => json(experiments, 'experiments', { query }),
     show: (id: string) => json(experimentDetail, `experiments/${encodeURIComponent(id)}`),
     preparation: (id: string) => json(preparationView, `experiments/${encodeURIComponent(id)}/preparation`),

@@ -72,11 +72,14 @@ async function start(
   mkdirSync(artifactRoot, { recursive: true });
   const artifacts = createDirectoryArtifactStore(artifactRoot);
 
-  const [database, temporal, opened, bundle] = await settled([
-    timings.measure('database', openDatabase({ kind: 'pglite', dataDir: join(data, 'database') })).then((opened) => {
+  const opening = timings
+    .measure('database', openDatabase({ kind: 'pglite', dataDir: join(data, 'database') }))
+    .then((opened) => {
       cleanup.add('database', () => opened.close());
-      return opened;
-    }),
+      return createExperimentStore(opened);
+    });
+  const [store, temporal, opened, bundle] = await settled([
+    opening,
     timings
       .measure('Temporal', startTemporalServer({ executable: config.temporal, folder: join(data, 'temporal') }))
       .then((started) => {
@@ -85,13 +88,21 @@ async function start(
       }),
     timings.measure(
       'runner',
-      openRunner(config.runner, { artifacts, artifactRoot, dataDirectory: data, identity: 'standalone', env, log }),
+      openRunner(config.runner, {
+        artifacts,
+        artifactRoot,
+        dataDirectory: data,
+        identity: 'standalone',
+        env,
+        deviceStore: () => opening,
+        hubCache: config.hubCache,
+        log,
+      }),
     ),
     // Building it takes seconds, the first time.
     timings.measure('workflow bundle', workflowBundle(join(data, 'cache'))),
   ]);
 
-  const store = createExperimentStore(database);
   await store.announce(opened.runnerFacts);
   const connection = await Connection.connect({ address: temporal.address });
   cleanup.add('client connection', () => connection.close());

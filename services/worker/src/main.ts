@@ -40,6 +40,8 @@ async function start(config: Config, log: Logger, cleanup: Cleanup): Promise<Sta
     dataDirectory,
     identity,
     env: process.env,
+    deviceStore: async () => store,
+    hubCache: config.hubCache,
     log,
   });
   cleanup.add('runner', () => opened.close(config.graceSeconds));

@@ -7,6 +7,7 @@ from typing import Literal
 
 from lamina_trainer.contract.capabilities import capabilities, version
 from lamina_trainer.contract.document import Document
+from lamina_trainer.host.gpus import gpu_report
 
 
 class DeviceCapabilities(Document):
@@ -24,7 +25,7 @@ class DeviceCapabilities(Document):
 
 
 def device_capabilities() -> DeviceCapabilities:
-    """Describe the first GPU that NVML shows, else the CPU."""
+    """Describe the first GPU that this process may use, else the CPU."""
     return _gpu() or _cpu(Path("/proc/cpuinfo"))
 
 
@@ -34,30 +35,18 @@ def capabilities_json() -> str:
 
 
 def _gpu() -> DeviceCapabilities | None:
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
+    gpus = [gpu for gpu in gpu_report().gpus if gpu.compute_capability is not None]
+    if not gpus:
         return None
-    try:  # cuda-only
-        if pynvml.nvmlDeviceGetCount() == 0:
-            return None
-        handle = pynvml.nvmlDeviceGetHandleByIndex(0)
-        name = pynvml.nvmlDeviceGetName(handle)
-        major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
-        memory = pynvml.nvmlDeviceGetMemoryInfo(handle).total
-    except pynvml.NVMLError:
-        return None
-    finally:
-        pynvml.nvmlShutdown()
+    gpu = gpus[0]
+    capability = gpu.compute_capability or ""
     return DeviceCapabilities(
         kind="cuda",
-        name=name if isinstance(name, str) else name.decode(),
-        compute_capability=f"{major}.{minor}",
-        fast16_bit=(major, minor) >= version(capabilities().fast16_bit.compute_capability),
+        name=gpu.name,
+        compute_capability=capability,
+        fast16_bit=version(capability) >= version(capabilities().fast16_bit.compute_capability),
         features=[],
-        memory_bytes=int(memory),
+        memory_bytes=gpu.memory_bytes,
     )
 
 

@@ -1,3 +1,4 @@
+import type { DeviceView } from '@lamina/domain/contract/devices.ts';
 import type { GpuClassInventory, GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import { useQuery } from '@tanstack/react-query';
 import { gpusQuery } from '../api/queries.ts';
@@ -38,7 +39,7 @@ function Seen({ inventory: { source, at } }: { inventory: GpuInventory }) {
   );
 }
 
-function Classes({ inventory: { classes, note } }: { inventory: GpuInventory }) {
+function Classes({ inventory: { classes, devices = [], note } }: { inventory: GpuInventory }) {
   if (classes.length === 0) {
     return (
       <Card>
@@ -72,6 +73,7 @@ function Classes({ inventory: { classes, note } }: { inventory: GpuInventory }) 
           </table>
         </div>
       </Card>
+      {devices.length === 0 ? null : <Devices devices={devices} />}
       {note === null ? null : <p className={styles.dim}>{note}</p>}
     </>
   );
@@ -104,4 +106,45 @@ function Row({
       <td className={styles.end}>{pricePerHour === null ? DASH : pricePerHour.toFixed(2)}</td>
     </tr>
   );
+}
+
+function Devices({ devices }: { devices: readonly DeviceView[] }) {
+  return (
+    <Card>
+      <div className={styles.scroll}>
+        <table className={styles.table}>
+          <caption className="visually-hidden">GPUs of this machine, and who uses each</caption>
+          <thead>
+            <tr>
+              <th scope="col">GPU</th>
+              <th scope="col">Class</th>
+              <th scope="col" className={styles.end}>
+                Free
+              </th>
+              <th scope="col">Used by</th>
+            </tr>
+          </thead>
+          <tbody>
+            {devices.map((device) => (
+              <tr key={device.uuid} className={styles.row}>
+                <th scope="row">{device.index}</th>
+                <td>{device.name}</td>
+                <td className={styles.end}>{bytes(device.freeBytes)}</td>
+                <td>{userOf(device)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Card>
+  );
+}
+
+/** What keeps attempts from a GPU, else who has it. */
+function userOf({ attemptId, setAside, problem, processes }: DeviceView): string {
+  if (problem !== null) return `Nobody: ${problem}`;
+  if (attemptId !== null) return attemptId;
+  if (setAside !== null)
+    return `Nobody: set aside ${setAside.until === null ? '' : `until ${setAside.until} `}(${setAside.reason})`;
+  return processes.map(({ pid, name }) => `${name ?? 'process'} ${pid}`).join(', ') || DASH;
 }

@@ -3,6 +3,7 @@ import type { KubernetesSettings } from '@lamina/k8s/settings/settings.ts';
 import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
 import type { WorkerLog } from '../log.ts';
 import { openKubernetesRunner } from './kubernetes/open.ts';
+import type { DeviceStore } from './local/gpu-desk.ts';
 import { openLocalRunner } from './local/open.ts';
 import type { LocalTrainer } from './local/trainer.ts';
 import type { OpenRunner } from './opened-runner.ts';
@@ -27,6 +28,10 @@ export interface RunnerContext {
   readonly identity: string;
   /** Inherited by local trials, less our own settings. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where a local runner remembers which GPUs are set aside. */
+  readonly deviceStore: () => Promise<DeviceStore>;
+  /** Folder of the hub's local cache; null: there is none. */
+  readonly hubCache: string | null;
   readonly log: WorkerLog;
 }
 

@@ -29,5 +29,20 @@ export function cluster(db: Db): ClusterStore {
       const row = await db.selectFrom('gpu_inventory').select('content').executeTakeFirst();
       return row?.content ?? null;
     },
+
+    async setDeviceAside(setAside) {
+      await sql`INSERT INTO devices_set_aside (device, content) VALUES (${setAside.device}, ${json(setAside)}::jsonb)
+        ON CONFLICT (device) DO UPDATE SET content = excluded.content`.execute(db);
+    },
+
+    async devicesSetAside() {
+      const rows = await db.selectFrom('devices_set_aside').select('content').orderBy('device').execute();
+      return rows.map(({ content }) => content);
+    },
+
+    async takeDeviceBack(device) {
+      const gone = await db.deleteFrom('devices_set_aside').where('device', '=', device).executeTakeFirst();
+      return gone.numDeletedRows === 1n;
+    },
   };
 }

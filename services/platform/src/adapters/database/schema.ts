@@ -1,4 +1,5 @@
 import type { BlockedActivities } from '@lamina/domain/contract/blocked.ts';
+import type { SetAside } from '@lamina/domain/contract/devices.ts';
 import type { GenerationReport, GenerationSpec } from '@lamina/domain/contract/generation.ts';
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import type { AttemptEnd } from '@lamina/domain/contract/runner.ts';
@@ -130,6 +131,7 @@ export interface Schema {
   /** The runner facts; the table has the name of an earlier release. */
   surroundings: { id: Generated<number>; content: Json<RunnerFacts>; at: Stamped };
   gpu_inventory: { id: Generated<number>; content: Json<GpuInventory> | null; claimed_at: Stamped };
+  devices_set_aside: { device: string; content: Json<SetAside> };
   trial_events: { attempt_id: string; seq: number; event: Json<TrialEvent> };
   experiment_events: {
     experiment_id: string;

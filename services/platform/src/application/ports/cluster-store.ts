@@ -1,4 +1,5 @@
 /** What workers tell about where trials run, so that the API need not speak to a cluster. */
+import type { SetAside } from '@lamina/domain/contract/devices.ts';
 import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import type { RunnerFacts } from './runner-facts.ts';
 
@@ -12,4 +13,10 @@ export interface ClusterStore {
   putGpuInventory(inventory: GpuInventory): Promise<void>;
   /** Null before the first worker has looked. */
   getGpuInventory(): Promise<GpuInventory | null>;
+  /** Takes the place of what was known of the device. */
+  setDeviceAside(setAside: SetAside): Promise<void>;
+  /** Those whose pause is over as well, by device. */
+  devicesSetAside(): Promise<readonly SetAside[]>;
+  /** The device gets attempts again, and its faults are forgotten; false where there was nothing to forget. */
+  takeDeviceBack(device: string): Promise<boolean>;
 }

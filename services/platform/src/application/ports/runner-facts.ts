@@ -17,6 +17,8 @@ export interface RunnerFacts {
   readonly trainerRevision: string;
   /** What every trial runs on; null where that depends on the GPU class. */
   readonly device: DeviceCapabilities | null;
+  /** GPUs that this machine gives to trials one by one; absent without them, and where a cluster hands them out. */
+  readonly devices?: number;
   /** Null: trials run on this machine and see all of it. */
   readonly mounts: readonly Mount[] | null;
 }

@@ -4,7 +4,7 @@ import type { ModelRef, TrialSettings } from '@lamina/domain/contract/settings.t
 import { estimateTrial, type KnownShape } from '@lamina/domain/matrix/estimate.ts';
 import { expandMatrix } from '@lamina/domain/matrix/expand.ts';
 import { gpuClassesFor, gpuClassIssue } from '@lamina/domain/matrix/placement.ts';
-import { likeKey, runPolicy } from '@lamina/domain/matrix/plan.ts';
+import { likeKey, parallelOn, runPolicy } from '@lamina/domain/matrix/plan.ts';
 import { rememberedPlan } from '@lamina/domain/matrix/remembered.ts';
 import type { Expansion } from '@lamina/domain/matrix/types.ts';
 import { targetsProblem } from '@lamina/domain/memory/parameters.ts';
@@ -49,7 +49,7 @@ export interface Prepared {
 
 /** @throws InvalidDocument with every mistake at once */
 export async function prepare(input: string | object, options: PrepareOptions): Promise<Prepared> {
-  const { trainerRevision, device, mounts } = await options.runnerFacts();
+  const { trainerRevision, device, devices = 0, mounts } = await options.runnerFacts();
   const found = { ...options, inputFiles: createInputFiles(mounts, options.artifacts) };
   const parsed = parseDocument(input);
   if (!parsed.ok) throw new InvalidDocument([...parsed.issues, ...(await issuesOfReferences(input, found))]);
@@ -73,7 +73,11 @@ export async function prepare(input: string | object, options: PrepareOptions): 
   return {
     document,
     expansion,
-    policy: runPolicy(document, gpuClassesFor({ ...expansion, plans }, document, inventory)),
+    policy: runPolicy(
+      document,
+      gpuClassesFor({ ...expansion, plans }, document, inventory),
+      parallelOn(devices, Object.values(plans)),
+    ),
     plans,
     memory: (cellId) => {
       const settings = settingsOf.get(cellId);

@@ -15,6 +15,7 @@ import { bootId, isAlive, outOfMemoryKills, type ProcessIdentity, signalGroup } 
 const identityFile = z.object({ pid: z.number().int().positive(), startTicks: z.number().int() });
 
 const STARTING: PendingReason = { kind: 'starting', text: 'The trainer is being started.' };
+const QUEUED: PendingReason = { kind: 'queued', text: 'Waits for a GPU of this machine.' };
 /** How long after a process has gone its status may still be on its way. */
 const SETTLE_MS = 1_500;
 /** How long an attempt that was being launched when we were killed may wait to be launched again. */
@@ -26,6 +27,8 @@ export class Attempt {
   identity: ProcessIdentity | null = null;
   /** Set while a launcher is at work on it. */
   starting: Promise<void> | null = null;
+  /** Why it was not given its GPUs yet. */
+  waitsFor: PendingReason | null = null;
   private readonly save: (entry: IndexEntry) => void;
   private readonly knownSinceMs = Date.now();
   private goneSinceMs: number | null = null;
@@ -49,9 +52,35 @@ export class Attempt {
     return this.identity;
   }
 
+  /** Whether it waits for GPUs of this machine. */
+  isWaiting(): boolean {
+    return this.entry.end === null && this.entry.waiting != null;
+  }
+
+  /** It gets no GPU now. While other trials have their turn no deadline counts. */
+  wait(reason: PendingReason): void {
+    this.waitsFor = reason;
+    const admittedAt = reason.kind === 'queued' ? null : (this.entry.admittedAt ?? new Date().toISOString());
+    if (admittedAt !== this.entry.admittedAt) this.update({ admittedAt });
+  }
+
+  /** Its GPUs are given to it: it is launched now, and its deadline counts from here. */
+  admit(devices: readonly string[]): void {
+    const { deadlineSeconds } = this.entry;
+    const now = Date.now();
+    this.update({
+      waiting: null,
+      devices,
+      admittedAt: new Date(now).toISOString(),
+      deadlineAt: deadlineSeconds === null ? null : new Date(now + deadlineSeconds * 1000).toISOString(),
+      bootId: bootId(),
+      outOfMemoryKills: outOfMemoryKills(),
+    });
+  }
+
   /** True where nothing of it has ever run: it may be started without running twice. */
   neverStarted(): boolean {
-    return this.starting === null && this.process() === null && readStatus(this.dir) === null;
+    return !this.isWaiting() && this.starting === null && this.process() === null && readStatus(this.dir) === null;
   }
 
   requestStop(reason: StopReason, graceSeconds: number): void {
@@ -64,6 +93,7 @@ export class Attempt {
   /** Looks at the process and its files, enforces the deadline, and finds out whether it has ended. */
   inspect(nowMs: number): void {
     if (this.entry.end !== null || this.starting !== null) return;
+    if (this.isWaiting() && this.entry.stop === null) return;
     if (readStatus(this.dir) !== null) return this.conclude();
     const identity = this.process();
     if (identity === null) {
@@ -110,16 +140,17 @@ export class Attempt {
     this.watcher = null;
   }
 
-  fail(message: string): void {
-    this.end({ outcome: 'crashed', message, exitCode: null });
+  fail(message: string, outcome: 'crashed' | 'invalid' = 'crashed'): void {
+    this.end({ outcome, message, exitCode: null });
   }
 
   observation(): AttemptObservation {
-    const { end } = this.entry;
-    const ref = refOf(this.entry);
+    const { end, admittedAt } = this.entry;
+    const ref = { ...refOf(this.entry), ...(admittedAt === undefined ? {} : { admittedAt }) };
     if (end !== null) return { ...ref, state: 'ended', reason: null, end };
     if (this.starting === null && this.process() !== null) return { ...ref, state: 'running', reason: null, end: null };
-    return { ...ref, state: 'pending', reason: STARTING, end: null };
+    const reason = this.isWaiting() ? (this.waitsFor ?? QUEUED) : STARTING;
+    return { ...ref, state: 'pending', reason, end: null };
   }
 
   private conclude(): void {
@@ -138,8 +169,17 @@ export class Attempt {
     );
   }
 
+  /** The one GPU that further attempts avoid after a fault; null where it is not to be told from others. */
+  private faulty({ outcome }: ReturnType<typeof diagnose>): string | null {
+    const { devices = [] } = this.entry;
+    return outcome === 'gpu-fault' && devices.length === 1 ? (devices[0] ?? null) : null;
+  }
+
   private end(finding: ReturnType<typeof diagnose>, endedAt = new Date().toISOString()): void {
     this.unfollow();
-    this.update({ end: { ...finding, node: hostname(), endedAt } });
+    this.update({
+      ...(this.isWaiting() ? { waiting: null } : {}),
+      end: { ...finding, node: this.faulty(finding) ?? hostname(), endedAt },
+    });
   }
 }

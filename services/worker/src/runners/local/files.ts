@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Readers see the old or the new content, never half of it. */
-export function writeJson(path: string, value: unknown): void {
+export function writeJson(path: string, value: unknown, mode = 0o644): void {
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(value)}\n`);
+  writeFileSync(temporary, `${JSON.stringify(value)}\n`, { mode });
   renameSync(temporary, path);
 }
 

@@ -6,7 +6,13 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AttemptRef, refOf } from '@lamina/domain/contract/attempt.ts';
-import type { AttemptLaunch, AttemptObservation, AttemptRequest, JobRunner } from '@lamina/domain/contract/runner.ts';
+import type {
+  AttemptEnd,
+  AttemptLaunch,
+  AttemptObservation,
+  AttemptRequest,
+  JobRunner,
+} from '@lamina/domain/contract/runner.ts';
 import { attemptFolder } from '@lamina/platform/application/ports/artifacts.ts';
 import type { WorkerLog } from '../../log.ts';
 import { Attempt } from './attempt.ts';
@@ -14,6 +20,8 @@ import { createAttemptIndex, type IndexEntry } from './attempt-index.ts';
 import { Deliveries } from './deliveries.ts';
 import type { StopReason } from './diagnosis.ts';
 import { writeJson } from './files.ts';
+import type { GpuDesk } from './gpu-desk.ts';
+import { createGpuQueue } from './gpu-queue.ts';
 import type { Launcher } from './launcher.ts';
 import { bootId, outOfMemoryKills } from './processes.ts';
 
@@ -24,6 +32,10 @@ export interface LocalRunnerOptions {
   readonly log: Pick<WorkerLog, 'info' | 'warn'>;
   /** Where the keys of endpoints are that a generation names. */
   readonly variables?: Readonly<Record<string, string | undefined>>;
+  /** Gives each attempt its own GPUs; null or absent: attempts share what the machine has. */
+  readonly desk?: GpuDesk | null;
+  /** How often GPUs are looked at while attempts wait for processes of others, milliseconds. */
+  readonly lookAgainMs?: number;
   /** How often processes are looked at without being told to, milliseconds. */
   readonly pollMs?: number;
   /** How long `launch` waits for a process before it answers `pending`, milliseconds. */
@@ -31,19 +43,22 @@ export interface LocalRunnerOptions {
 }
 
 export interface LocalRunner extends JobRunner {
-  /** Asks every living attempt to save a checkpoint and end, and waits until all have. */
+  /** Asks every living attempt to save a checkpoint and end, and waits until all have. Those in a queue stay in it. */
   shutdown(graceSeconds: number): Promise<void>;
+  /** Attempts that are alive, by the GPU that each was given. */
+  holders(): ReadonlyMap<string, string>;
   /** Lets go of timers and watches; attempts go on. */
   close(): Promise<void>;
 }
 
 export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
-  const { root, launcher, log, variables = {}, pollMs = 2_000, launchWaitMs = 20_000 } = options;
+  const { root, launcher, log, desk = null, variables = {}, pollMs = 2_000, launchWaitMs = 20_000 } = options;
   const index = createAttemptIndex(join(root, 'runner'));
   const attempts = new Map<string, Attempt>();
   const watchers = new Set<Deliveries>();
   let timer: NodeJS.Timeout | null = null;
   let closed = false;
+  let stopping = false;
 
   const dirOf = (ref: AttemptRef): string => join(root, attemptFolder(ref));
   const track = (entry: IndexEntry): Attempt => {
@@ -52,6 +67,25 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
     return attempt;
   };
   const living = (): Attempt[] => [...attempts.values()].filter((each) => each.entry.end === null);
+
+  const queue =
+    desk === null
+      ? null
+      : createGpuQueue({
+          desk,
+          living,
+          async start(attempt, item, devices) {
+            attempt.admit(devices);
+            attempt.starting = start(attempt, item);
+            await attempt.starting;
+          },
+          refuse(attempt, message) {
+            attempt.fail(message, 'invalid');
+            for (const watcher of watchers) watcher.add([attempt.observation()]);
+          },
+          isOpen: () => !stopping && !closed,
+          ...(options.lookAgainMs === undefined ? {} : { lookAgainMs: options.lookAgainMs }),
+        });
 
   for (const entry of index.load()) track(entry);
   tick();
@@ -67,7 +101,14 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
     const ended = alive.filter((each) => each.entry.end !== null).map((each) => each.observation());
     for (const { attemptId, end } of ended) log.info({ attemptId, outcome: end?.outcome }, 'attempt ended');
     for (const watcher of watchers) watcher.add(ended);
+    if (desk !== null) for (const { entry } of alive) if (entry.end !== null) freed(desk, entry, entry.end);
+    queue?.tick();
     schedule();
+  }
+
+  /** What an ended attempt says of its GPUs is kept before others get them. */
+  function freed(of: GpuDesk, { attemptId, devices = [] }: IndexEntry, end: AttemptEnd): void {
+    if (devices.length > 0) void of.ended(attemptId, devices, end).then(() => queue?.serve());
   }
 
   function schedule(): void {
@@ -114,12 +155,19 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
     try {
       attempt.identity = await launcher.start({
         attemptDir: attempt.dir,
-        env: { LAMINA_ATTEMPT_TOKEN: item.token, ...apiKey(item.request, variables) },
+        env: {
+          LAMINA_ATTEMPT_TOKEN: item.token,
+          ...apiKey(item.request, variables),
+          // Nothing for a trial that asks for none: on a machine of others it must not take what they were given.
+          ...(desk === null ? {} : { CUDA_VISIBLE_DEVICES: (attempt.entry.devices ?? []).join(',') }),
+        },
       });
-      log.info({ attemptId: item.attemptId, pid: attempt.identity.pid }, 'attempt launched');
+      const { devices } = attempt.entry;
+      log.info({ attemptId: item.attemptId, pid: attempt.identity.pid, devices }, 'attempt launched');
     } catch (error) {
       attempt.fail(`The trainer could not be started: ${error instanceof Error ? error.message : String(error)}`);
       for (const watcher of watchers) watcher.add([attempt.observation()]);
+      void queue?.serve();
     } finally {
       attempt.starting = null;
     }
@@ -136,9 +184,11 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
     try {
       const attempt = attempts.get(item.attemptId) ?? enter(item);
       if (attempt.entry.end === null && attempt.entry.stop === null && attempt.neverStarted()) {
-        attempt.starting = start(attempt, item);
+        if (queue === null || item.request.plan.gpus === 0) attempt.starting = start(attempt, item);
+        else attempt.update({ waiting: item, admittedAt: null, deadlineAt: null });
       }
-      if (attempt.starting !== null) await withinMs(attempt.starting, launchWaitMs);
+      if (queue !== null && attempt.isWaiting()) await withinMs(queue.serve(), launchWaitMs);
+      else if (attempt.starting !== null) await withinMs(attempt.starting, launchWaitMs);
       tick();
       return attempt.observation();
     } catch (error) {
@@ -191,11 +241,19 @@ export function createLocalRunner(options: LocalRunnerOptions): LocalRunner {
       forget([...attempts.values()].map(({ entry }) => entry).filter((entry) => entry.experimentId === experimentId));
     },
     async shutdown(graceSeconds) {
-      stopAll(living(), 'shutdown', graceSeconds);
-      while (living().length > 0) {
+      const started = (): Attempt[] => living().filter((each) => !each.isWaiting());
+      stopping = true;
+      stopAll(started(), 'shutdown', graceSeconds);
+      while (started().length > 0) {
         await new Promise((resolve) => setTimeout(resolve, 50));
         tick();
       }
+    },
+    holders() {
+      const given = living().flatMap(({ entry: { attemptId, devices = [] } }) =>
+        devices.map((device) => [device, attemptId] as const),
+      );
+      return new Map(given);
     },
     async close() {
       closed = true;
