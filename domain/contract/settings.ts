@@ -13,7 +13,7 @@ export const pathModel = z
     source: z.literal('path'),
     path: text,
     fingerprint: fingerprint.describe(
-      "SHA-256 over the folder's configuration and weight index, filled in at submission",
+      '`files:` and the SHA-256 over names and content of configuration, tokenizer, templates and weights; filled in at submission',
     ),
   })
   .describe('A model folder on this machine.');

@@ -275,6 +275,14 @@ def test_a_fingerprint_is_of_the_whole_content(copied: Callable[[str], Path], tm
     assert model_fingerprint(folder, cache) != first
 
 
+def test_a_fingerprint_is_the_one_that_the_service_makes(tmp_path: Path):
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "pytorch_model.bin").write_text("not loaded where there are safetensors")
+    expected = "files:fa3469133e1e2f4415ccc6aef96ebe7aa3bb37a46aee3fa17517d9d05e23c70e"
+    assert model_fingerprint(tmp_path, tmp_path / "cache") == expected
+
+
 def test_a_folder_that_has_changed_since_the_submission_is_refused(copied: Callable[[str], Path], tmp_path: Path):
     folder, cache = copied("llama"), tmp_path / "cache"
     submitted = PathModel(source="path", path=str(folder), fingerprint=model_fingerprint(folder, cache))

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { experimentDetail, previewView, problem } from '@lamina/domain/contract/api.ts';
 import { estimateView } from '@lamina/domain/contract/estimate.ts';
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import type { ComparisonRow } from '@lamina/domain/results/types.ts';
+import { writeModel } from '@lamina/platform/application/submission/testing/model-folder.ts';
 import { smallDocument, testApi } from '../support/api.ts';
 import { resultOf } from '../support/planned.ts';
 
@@ -21,9 +21,7 @@ const CONFIG = {
 let api: Awaited<ReturnType<typeof testApi>>;
 before(async () => {
   api = await testApi();
-  await mkdir(join(api.folder, 'llama'));
-  await writeFile(join(api.folder, 'llama', 'config.json'), JSON.stringify(CONFIG));
-  await writeFile(join(api.folder, 'llama', 'model.safetensors'), 'weights');
+  await writeModel(join(api.folder, 'llama'), CONFIG);
 });
 after(() => api.close());
 
@@ -93,7 +91,7 @@ test('an estimate stands next to what a GPU measured', async () => {
 test('on a CPU no GPU memory is promised', async () => {
   const cpu = await testApi({ device: { kind: 'cpu', name: 'a CPU', computeCapability: null, fast16Bit: false } });
   try {
-    await writeFile(join(cpu.folder, 'model', 'config.json'), JSON.stringify(CONFIG));
+    await writeModel(join(cpu.folder, 'model'), CONFIG);
     const document = { ...smallDocument(), resources: { gpus: 0 } };
     const response = await cpu.app.inject({ method: 'POST', url: '/v1/experiments/preview', payload: { document } });
     assert.deepEqual(

@@ -1,6 +1,5 @@
 /** GPUs chosen at submission, over HTTP: what fits where, what fits nowhere, and what earlier trials taught. */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { experimentDetail, previewView, problem } from '@lamina/domain/contract/api.ts';
@@ -8,6 +7,7 @@ import { estimateView } from '@lamina/domain/contract/estimate.ts';
 import type { TrialResult } from '@lamina/domain/contract/result.ts';
 import { gpuClassOf, inventoryOf } from '@lamina/domain/contract/testing/gpus.ts';
 import type { ComparisonRow } from '@lamina/domain/results/types.ts';
+import { writeModel } from '@lamina/platform/application/submission/testing/model-folder.ts';
 import { testApi } from '../support/api.ts';
 import { resultOf } from '../support/planned.ts';
 
@@ -26,9 +26,7 @@ const INVENTORY = inventoryOf(gpuClassOf('A100-40', 39.4), gpuClassOf('T4', 14.6
 let api: Awaited<ReturnType<typeof testApi>>;
 before(async () => {
   api = await testApi();
-  await mkdir(join(api.folder, 'llama'));
-  await writeFile(join(api.folder, 'llama', 'config.json'), JSON.stringify(CONFIG));
-  await writeFile(join(api.folder, 'llama', 'model.safetensors'), 'weights');
+  await writeModel(join(api.folder, 'llama'), CONFIG);
   await api.store.putGpuInventory(INVENTORY);
 });
 after(() => api.close());

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { problem } from '@lamina/domain/contract/api.ts';
+import { writeModel } from '@lamina/platform/application/submission/testing/model-folder.ts';
 import { smallDocument, testApi } from '../support/api.ts';
 
 let api: Awaited<ReturnType<typeof testApi>>;
@@ -104,11 +105,8 @@ policy: {maxParallel: 0}
   });
 
   test('a quantized checkpoint is refused in any precision but its own, at the precision and with what to do', async () => {
-    const folder = join(api.folder, 'llama-gptq');
-    await mkdir(folder, { recursive: true });
     const config = { num_hidden_layers: 8, quantization_config: { quant_method: 'gptq', bits: 4 } };
-    await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-    await writeFile(join(folder, 'model.safetensors'), 'weights');
+    await writeModel(join(api.folder, 'llama-gptq'), config);
     const document = (precision: string, method: string) => ({
       ...smallDocument(),
       model: './llama-gptq',

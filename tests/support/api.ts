@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiDeps, buildApp } from '@lamina/api/app.ts';
@@ -11,6 +11,7 @@ import {
 } from '@lamina/platform/application/ports/control.ts';
 import type { RunnerFacts } from '@lamina/platform/application/ports/runner-facts.ts';
 import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
+import { writeModel } from '@lamina/platform/application/submission/testing/model-folder.ts';
 import { createLogger } from '@lamina/platform/process/logging.ts';
 import { createMetrics } from '@lamina/platform/process/metrics.ts';
 import { openNewPGlite } from './pglite.ts';
@@ -66,9 +67,7 @@ export async function testApi({
   const artifacts = createDirectoryArtifactStore(join(folder, 'artifacts'));
   const engine = bareEngine(store);
   const logged: string[] = [];
-  await mkdir(join(folder, 'model'));
-  await writeFile(join(folder, 'model', 'config.json'), JSON.stringify({ num_hidden_layers: 8 }));
-  await writeFile(join(folder, 'model', 'model.safetensors'), 'weights');
+  await writeModel(join(folder, 'model'), { num_hidden_layers: 8 });
   await writeFile(join(folder, 'notes.jsonl'), '{"text":"one","id":1}\n\n{"text":"two","id":2}\n');
   await store.announce({ runner: 'none', trainerRevision: 'r1', device, mounts: null });
   const app = await buildApp({

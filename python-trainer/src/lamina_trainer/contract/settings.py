@@ -24,7 +24,9 @@ class PathModel(Document):
     source: Literal["path"]
     path: Text
     fingerprint: str | None = None
-    """SHA-256 over the folder's configuration and weight index, filled in at submission."""
+    """`files:` and the SHA-256 over names and content of configuration, tokenizer, templates and weights; filled in at
+    submission.
+    """
 
 
 class GgufModel(Document):

@@ -22,6 +22,9 @@ import { byId, findExperiment } from './lookups.ts';
 
 /** Query of a document that is sent as YAML text: the fields that submitBody has besides the document. */
 const yamlQuery = z.object({ baseDirectory: z.string().optional(), reuse: z.stringbool().optional() });
+/** A preview answers without what takes longer to find out; to submit waits. */
+const PREVIEW_PATIENCE_MS = 1000;
+
 const idempotencyHeader = z.object({ 'idempotency-key': z.string().min(1).max(200).optional() });
 
 type Deps = ApiDeps & { submissions: Submissions; starter: Starter; forecaster: Forecaster };
@@ -87,7 +90,7 @@ export function experimentRoutes(app: Api, deps: Deps): void {
     },
     async (request) => {
       const body = submission(request);
-      const prepared = await prepare(body.document, submissions.options(body.baseDirectory));
+      const prepared = await prepare(body.document, submissions.options(body.baseDirectory, PREVIEW_PATIENCE_MS));
       const ids = body.reuse ? prepared.expansion.trials.map((trial) => trial.id) : [];
       const measured = await store.measuredTrials(ids);
       return previewView(prepared, measured, await forecaster.preview(prepared, measured));

@@ -1,35 +1,40 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inThread } from './in-thread.ts';
+import { type Problem, sorted } from './model-files.ts';
+import { sampledFingerprint } from './sampled-fingerprint.ts';
 
 const MIB = 1024 * 1024;
-const BLOCK = 64 * 1024;
-const BLOCKS = 32;
+/** Larger files are read in a thread of their own. */
+const LARGE = 8 * MIB;
 const CACHE_ENTRIES = 1000;
 
-/** Files of a model folder that are small and decide what the weights mean. */
-const CONFIGURATION =
-  /^(config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab)\.json$|\.index\.json$|^merges\.txt$|\.model$/;
-const WEIGHTS = /\.(safetensors|bin)$/;
+/** Begins fingerprints over the whole content of a model folder; the trainer compares those that name it. */
+const SCHEME = 'files:';
 
-/** Content hashes of files, each computed once as long as size and modification time stay. */
+/** What is known of files by their content, found out once as long as size, modification time and inode stay. */
 export interface Fingerprints {
   /** SHA-256 of the whole content, hex. */
   file(path: string): Promise<string>;
-  /** SHA-256 over a folder's configuration and tokenizer, and samples of its weights. */
-  modelFolder(path: string): Promise<string>;
-  /** SHA-256 over samples of one large file: size, first and last MiB, blocks between. */
-  largeFile(path: string): Promise<string>;
+  /**
+   * Identifies all that can change what a folder's model says: `files:` and the SHA-256 over the names and the SHA-256 of
+   * its configuration, tokenizer, templates and the weights that are loaded. The trainer makes the same.
+   *
+   * @param like names the scheme: one of an earlier release, over samples of the weights, is made as it was then
+   */
+  modelFolder(path: string, like?: string | null): Promise<string>;
+  /** What is wrong with a model folder; null where nothing is. */
+  problemOf(folder: string): Promise<Problem | null>;
 }
 
 export function createFingerprints(): Fingerprints {
-  const known = new Map<string, Promise<string>>();
+  const known = new Map<string, Promise<unknown>>();
 
-  async function once(kind: string, path: string, compute: () => Promise<string>): Promise<string> {
-    const info = await stat(path, { bigint: true });
-    const key = `${kind}\0${path}\0${info.size}\0${info.mtimeNs}`;
-    let found = known.get(key);
+  async function once<T>(kind: string, path: string, compute: () => Promise<T>): Promise<T> {
+    const key = `${kind}\0${path}\0${await identityOf(path)}`;
+    let found = known.get(key) as Promise<T> | undefined;
     if (found === undefined) {
       found = compute();
       found.catch(() => known.delete(key));
@@ -41,45 +46,35 @@ export function createFingerprints(): Fingerprints {
   }
 
   const file = (path: string) => once('whole', path, () => hashFile(path));
-  const largeFile = (path: string) => once('sampled', path, () => sampleFile(path));
   return {
     file,
-    largeFile,
-    async modelFolder(path) {
-      const names = (await readdir(path)).sort();
+    async modelFolder(path, like) {
+      if (like != null && !like.startsWith(SCHEME)) return sampledFingerprint(path, file, once);
       const hash = createHash('sha256');
-      for (const name of names) {
-        const full = join(path, name);
-        if (CONFIGURATION.test(name)) hash.update(`${name}\0${await file(full)}\0`);
-        else if (WEIGHTS.test(name)) hash.update(`${name}\0${await largeFile(full)}\0`);
+      for (const name of sorted(new Set(await inThread('content', path)))) {
+        hash.update(`${name}\0${await file(join(path, name))}\0`);
       }
-      return hash.digest('hex');
+      return SCHEME + hash.digest('hex');
+    },
+    async problemOf(folder) {
+      const names = (await readdir(folder)).sort();
+      const identities = await Promise.all(names.map((name) => identityOf(join(folder, name)).catch(() => 'gone')));
+      const state = createHash('sha256')
+        .update(JSON.stringify([names, identities]))
+        .digest('hex');
+      return once(`problem ${state}`, folder, () => inThread('inspect', folder));
     },
   };
 }
 
+async function identityOf(path: string): Promise<string> {
+  const { size, mtimeNs, ino } = await stat(path, { bigint: true });
+  return `${size} ${mtimeNs} ${ino}`;
+}
+
 async function hashFile(path: string): Promise<string> {
+  if ((await stat(path)).size > LARGE) return inThread('sha256', path);
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: MIB })) hash.update(chunk as Buffer);
   return hash.digest('hex');
-}
-
-async function sampleFile(path: string): Promise<string> {
-  const handle = await open(path);
-  try {
-    const { size } = await handle.stat();
-    const hash = createHash('sha256').update(`${size}\0`);
-    const read = async (offset: number, length: number) => {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
-      hash.update(buffer.subarray(0, bytesRead));
-    };
-    await read(0, MIB);
-    for (let block = 1; size > 4 * MIB && block <= BLOCKS; block += 1) {
-      await read(Math.floor((size * block) / (BLOCKS + 1)), BLOCK);
-    }
-    await read(Math.max(0, size - MIB), MIB);
-    return hash.digest('hex');
-  } finally {
-    await handle.close();
-  }
 }

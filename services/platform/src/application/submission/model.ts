@@ -1,10 +1,12 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ModelRef } from '@lamina/domain/contract/settings.ts';
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import type { Issue } from '@lamina/domain/spec/parse.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import type { InputCopy, InputFiles } from './input-files.ts';
 import { cachedConfig, checkpointOf, depthOf, readConfig, shapeOf } from './model-config.ts';
+import { isPointer } from './model-files.ts';
 import { missingFile, type Places } from './paths.ts';
 import type { Shapes } from './shapes.ts';
 
@@ -27,6 +29,8 @@ export interface ModelContext {
   readonly inputFiles: InputFiles;
   readonly hubCache: string | null;
   readonly shapes: Shapes;
+  /** How long to wait until a model's content is read, for its fingerprint; absent: until it is. */
+  readonly patienceMs?: number;
 }
 
 /** Finds a model, fills in its path and fingerprint, and reads how deep it is. `at` is its place in the document. */
@@ -36,9 +40,10 @@ export async function resolveModel(model: ModelRef, at: string, context: ModelCo
   const missing = await missingFile(path, model.source === 'gguf' ? 'file' : 'folder');
   if (missing !== null && context.inputFiles.seen(path)) return onlyThere({ ...model, path });
   if (missing !== null) return failed(model, { path: `${at}.path`, ...missing });
-  const found = model.source === 'gguf' ? await ggufModel(path, context) : await folderModel(path, context);
+  const found =
+    model.source === 'gguf' ? await ggufModel(path, context) : await folderModel(path, model.fingerprint, context);
   if ('message' in found) return failed(model, { path: `${at}.path`, ...found });
-  if (model.fingerprint !== null && model.fingerprint !== found.fingerprint) {
+  if (model.fingerprint !== null && found.fingerprint !== null && model.fingerprint !== found.fingerprint) {
     return failed(model, {
       path: `${at}.fingerprint`,
       message: `${path} is not the model that the fingerprint was taken of`,
@@ -47,16 +52,23 @@ export async function resolveModel(model: ModelRef, at: string, context: ModelCo
   }
   const located = await context.inputFiles.locate(path, { sha256: model.source === 'gguf' ? found.fingerprint : null });
   if ('problem' in located) return failed(model, { path: `${at}.path`, ...located.problem });
+  const fingerprint = found.fingerprint ?? model.fingerprint;
   return {
-    model: { ...model, path: located.path, fingerprint: found.fingerprint },
+    model: { ...model, path: located.path, fingerprint },
     copy: located.copy,
     layers: found.layers,
     shape: found.shape ?? null,
     checkpoint: found.checkpoint,
     issues: [],
-    warnings: found.layers === null ? [`${path} does not say how many layers it has; depths are not checked`] : [],
+    warnings: [
+      ...(found.layers === null ? [`${path} does not say how many layers it has; depths are not checked`] : []),
+      ...(found.fingerprint === null ? [`${path} ${STILL_READ}`] : []),
+    ],
   };
 }
+
+const STILL_READ =
+  'is still being read, to know what it holds: what is measured already is not counted here; ask again in a while';
 
 /** Trials see it, the server does not. */
 function onlyThere(model: ModelRef & { readonly path: string }): ResolvedModel {
@@ -70,36 +82,62 @@ function failed(model: ModelRef, problem: Issue): ResolvedModel {
 
 type Found =
   | {
-      readonly fingerprint: string;
+      /** Null where there was no patience to wait for it. */
+      readonly fingerprint: string | null;
       readonly layers: number | null;
       readonly shape?: ModelShape | null;
       readonly checkpoint: string | null;
     }
   | Omit<Issue, 'path'>;
 
-async function folderModel(path: string, { fingerprints }: ModelContext): Promise<Found> {
+async function folderModel(path: string, like: string | null, context: ModelContext): Promise<Found> {
+  const { fingerprints } = context;
   const config = await readConfig(join(path, 'config.json'));
   if (config === 'missing') {
     return { message: `${path} has no config.json`, fix: 'name the folder that holds config.json and the weights' };
   }
+  const problem = await fingerprints.problemOf(path).catch((error: Error) => {
+    return { message: `${path} cannot be read: ${error.message}`, fix: 'give the server permission to read its files' };
+  });
+  if (problem !== null) return problem;
   if (config === 'broken') return { message: `config.json of ${path} cannot be read` };
   return {
-    fingerprint: await fingerprints.modelFolder(path),
+    fingerprint: await inTime(fingerprints.modelFolder(path, like), context),
     layers: depthOf(config),
     shape: shapeOf(config),
     checkpoint: checkpointOf(config),
   };
 }
 
-async function ggufModel(path: string, { fingerprints, shapes }: ModelContext): Promise<Found> {
-  const fingerprint = await fingerprints.file(path);
+async function ggufModel(path: string, context: ModelContext): Promise<Found> {
+  if (isPointer(path)) {
+    return {
+      message: `${path} is a Git LFS pointer, not the file itself`,
+      fix: 'run `git lfs pull` in its repository',
+    };
+  }
   try {
     // Its weights are made plain ones before anything is trained.
-    return { fingerprint, ...(await shapes.header(path, fingerprint)), checkpoint: null };
+    const { layers, shape, problem } = await context.shapes.header(path);
+    if (problem !== null) return { message: `${path} ${problem}`, fix: 'fetch the file again' };
+    return { fingerprint: await inTime(context.fingerprints.file(path), context), layers, shape, checkpoint: null };
   } catch (error) {
     return {
       message: `${path} is not a readable GGUF file: ${error instanceof Error ? error.message : String(error)}`,
+      fix: 'fetch the file again, or name one that llama.cpp reads',
     };
+  }
+}
+
+/** Null where it takes longer than there is patience; the work goes on, and the next one to ask has its answer. */
+async function inTime<T>(work: Promise<T>, { patienceMs }: ModelContext): Promise<T | null> {
+  if (patienceMs === undefined) return work;
+  const timer = new AbortController();
+  const late = sleep(patienceMs, null, { signal: timer.signal }).catch(() => null);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
   }
 }
 

@@ -22,6 +22,8 @@ export interface ReferenceOptions {
   readonly inputFiles: InputFiles;
   readonly fingerprints: Fingerprints;
   readonly shapes: Shapes;
+  /** How long to wait until the content of models is read; absent: until it is. */
+  readonly patienceMs?: number;
 }
 
 export interface ResolvedDocument {

@@ -9,7 +9,8 @@ import type { Shapes } from './shapes.ts';
 
 /** What submissions share: one memory of fingerprints and of GGUF headers. */
 export interface Submissions {
-  options(baseDirectory: string | undefined): PrepareOptions;
+  /** `patienceMs`: how long to wait for the content of large models; absent: until it is read. */
+  options(baseDirectory: string | undefined, patienceMs?: number): PrepareOptions;
 }
 
 interface SubmissionDeps {
@@ -37,9 +38,10 @@ export function createSubmissions({ defaults, store, artifacts }: SubmissionDeps
     },
   };
   return {
-    options(baseDirectory) {
+    options(baseDirectory, patienceMs) {
       const given = baseDirectory ?? defaults.baseDirectory;
-      return { ...shared, baseDirectory: isAbsolute(given) ? given : resolve(defaults.baseDirectory, given) };
+      const folder = isAbsolute(given) ? given : resolve(defaults.baseDirectory, given);
+      return { ...shared, baseDirectory: folder, ...(patienceMs !== undefined && { patienceMs }) };
     },
   };
 }
