@@ -11,7 +11,7 @@ import { createShapes } from './shapes.ts';
 import { decoder, safetensors, writeModel } from './testing/model-folder.ts';
 
 const POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 12345\n`;
-/** Of three files that hold `{}`; the trainer's tests have it as well. */
+/** Fingerprint of three files that hold `{}`; the trainer's tests have it as well. */
 const TINY = 'files:fa3469133e1e2f4415ccc6aef96ebe7aa3bb37a46aee3fa17517d9d05e23c70e';
 
 let folder: string;
