@@ -21,12 +21,12 @@ import { resolvedDtype } from './vocabulary.ts';
 
 export const evaluationResult = z
   .strictObject({
-    loss: z.number().describe('mean negative log likelihood, nats per token'),
+    loss: z.number().describe('mean negative log likelihood of the tokens that count, nats per token'),
     lossStandardError: z.number().nullable().describe('over sequences'),
     perplexity: z.number().describe('exp(loss)'),
     perplexityStandardError: z.number().nullable().describe('delta method: perplexity × lossStandardError'),
     accuracy: z.number().describe('share of tokens whose most likely prediction is right'),
-    tokens: integer,
+    tokens: integer.describe('tokens that count'),
     sequences: integer,
     seconds,
     cached: z.boolean().describe('taken from an identical earlier evaluation (same weights, same tokens)'),
@@ -169,7 +169,7 @@ export const stepLoss = z
 export const trainingResult = z
   .strictObject({
     steps: integer,
-    tokens: integer.describe('non-padding tokens trained on by this attempt'),
+    tokens: integer.describe('tokens that this attempt has processed, whether they count or not, without padding'),
     samples: integer.describe('training examples of this attempt'),
     losses: z.array(stepLoss),
     stepSeconds: z.array(seconds).describe('raw samples of this attempt, warm-up excluded'),
@@ -217,6 +217,23 @@ export const environment = z
   })
   .describe('Where it ran and on what.');
 
+export const countingResult = z
+  .strictObject({
+    trainingTokens: count.describe('in all training sequences'),
+    trainingCounted: count.describe('those of them that the loss counts'),
+    heldOutTokens: count.describe('in the held-out blocks'),
+    heldOutCounted: count.describe('those of them that are scored'),
+    leftOutSequences: count.describe('training sequences of which no token counts'),
+    writtenOut: z.record(z.string(), count).describe('special tokens that training records write out, and how often'),
+    writtenOutAs: z.enum(['tokens', 'text']).describe('what they were read as'),
+    closing: z
+      .string()
+      .nullable()
+      .describe("special token that closes the assistant's turns; null: no messages, or none"),
+    closingId: count.nullable().describe('its id'),
+  })
+  .describe('Which tokens of the data count.');
+
 export const artifact = z
   .strictObject({ name: z.string(), path: z.string(), bytes })
   .describe('A file of the attempt, relative to its output folder.');
@@ -247,6 +264,7 @@ export const trialResult = z
     inference: inferenceResult.nullable().default(null),
     gguf: z.array(ggufResult).nullable().default(null).describe('null where no GGUF file was asked for'),
     tasks: z.array(taskResult).nullable().default(null).describe('null where no tasks were asked for'),
+    counting: countingResult.nullable().default(null),
     environment,
     artifacts: z.array(artifact),
   })

@@ -48,7 +48,7 @@ class EvaluationResult(Document):
     """Held-out scores; loss in nats per token."""
 
     loss: float
-    """Mean negative log likelihood, nats per token."""
+    """Mean negative log likelihood of the tokens that count, nats per token."""
     loss_standard_error: float | None
     """Over sequences."""
     perplexity: float
@@ -58,6 +58,7 @@ class EvaluationResult(Document):
     accuracy: float
     """Share of tokens whose most likely prediction is right."""
     tokens: Integer
+    """Tokens that count."""
     sequences: Integer
     seconds: Seconds
     cached: bool
@@ -86,7 +87,7 @@ class TrainingResult(Document):
 
     steps: Integer
     tokens: Integer
-    """Non-padding tokens trained on by this attempt."""
+    """Tokens that this attempt has processed, whether they count or not, without padding."""
     samples: Integer
     """Training examples of this attempt."""
     losses: Sequence[StepLoss]
@@ -233,6 +234,29 @@ class TaskResult(Document):
     """Hash over its files of data."""
 
 
+class CountingResult(Document):
+    """Which tokens of the data count."""
+
+    training_tokens: Count
+    """In all training sequences."""
+    training_counted: Count
+    """Those of them that the loss counts."""
+    held_out_tokens: Count
+    """In the held-out blocks."""
+    held_out_counted: Count
+    """Those of them that are scored."""
+    left_out_sequences: Count
+    """Training sequences of which no token counts."""
+    written_out: Mapping[str, Count]
+    """Special tokens that training records write out, and how often."""
+    written_out_as: Literal["tokens", "text"]
+    """What they were read as."""
+    closing: str | None
+    """Special token that closes the assistant's turns; null: no messages, or none."""
+    closing_id: Count | None
+    """Its id."""
+
+
 class Environment(Document):
     """Where it ran and on what."""
 
@@ -290,5 +314,6 @@ class TrialResult(Document):
     """Null where no GGUF file was asked for."""
     tasks: Sequence[TaskResult] | None = None
     """Null where no tasks were asked for."""
+    counting: CountingResult | None = None
     environment: Environment
     artifacts: Sequence[Artifact]

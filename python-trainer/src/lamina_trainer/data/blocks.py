@@ -21,6 +21,8 @@ class Blocks(Sequence[Tokens]):
     """
 
     def __init__(self, tokens: Tokens, offsets: NDArray[np.int64], counted: Counted | None = None) -> None:
+        self.left_out = 0
+        """Sequences that were left out, because no token of them counts."""
         self.tokens = tokens
         self.offsets = offsets
         self.counted = counted
@@ -73,7 +75,15 @@ class Blocks(Sequence[Tokens]):
     def with_targets(self) -> "Blocks":
         """The sequences that anything can be learned from: at least one of their tokens is predicted and counts."""
         targets = self.targets()
-        return self if all(targets) else self.pick(index for index, count in enumerate(targets) if count)
+        if all(targets):
+            return self
+        kept = self.pick(index for index, count in enumerate(targets) if count)
+        kept.left_out = len(self) - len(kept)
+        return kept
+
+    def counted_tokens(self) -> int:
+        """How many tokens are predicted and count, in all sequences."""
+        return sum(self.targets())
 
     def __iter__(self) -> Iterator[Tokens]:
         return (self[index] for index in range(len(self)))

@@ -32,17 +32,19 @@ class ChatRendering:
     ) -> None:
         """Take the columns, and the template that goes before the tokenizer's. Raises InvalidError without one."""
         self._fields, self._tokenizer = fields, tokenizer
-        self._answers, self._special_as_text = answers, special_as_text
+        self._answers, self.special_as_text = answers, special_as_text
         self._template = ChatTemplate(tokenizer, template)
         self.bos: int | None = None
+        self.closing: str | None = None
 
     def render(self, record: Record) -> RenderedMessages:
         """Render the conversation; it is held out with those that ask the same."""
         conversation = conversation_of(record, self._fields)
-        chat = self._template.render(conversation, record.where, answers=self._answers, literal=self._special_as_text)
+        chat = self._template.render(conversation, record.where, answers=self._answers, literal=self.special_as_text)
         start = self._tokenizer.bos_token
         if start and chat.text.startswith(start):
             self.bos = self._tokenizer.bos_token_id
+        self.closing = self.closing or self._template.closing(chat)
         written = self._template.special.findall(json.dumps(list(conversation.messages), ensure_ascii=False))
         return RenderedMessages(text=chat.text, question=conversation.question(), written_out=written, chat=chat)
 

@@ -74,6 +74,11 @@ class ChatTemplate:
         closing = self.special.match(text, spans[-1][1]) if spans and ends_with_answer else None
         return RenderedChat(text, [self._closed(text, span, closing and closing[0]) for span in spans], literals)
 
+    def closing(self, chat: RenderedChat) -> str | None:
+        """The special token that ends the last answer; None where it ends in text."""
+        said = chat.text[slice(*chat.answers[-1])].rstrip() if chat.answers else ""
+        return next((found[0] for found in self.special.finditer(said) if found.end() == len(said)), None)
+
     def _template(self, tools: Any) -> str:
         try:
             template = str(self._tokenizer.get_chat_template(self._given, tools))

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import logging
+from collections import Counter
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +12,18 @@ from typing import Any, Final
 
 import numpy as np
 
+from lamina_trainer.contract.document import parse_document, write_document
+from lamina_trainer.contract.result import CountingResult
 from lamina_trainer.contract.settings import DatasetRef, EvaluationSettings
 from lamina_trainer.data.blocks import Blocks, evaluation_blocks, held_out_order, one_each, pack
 from lamina_trainer.data.records import dataset_fingerprint, describe, read_records
+from lamina_trainer.data.rendering import Rendering
 from lamina_trainer.data.shapes import rendering_of
 from lamina_trainer.data.tokenizer import LazyTokenizer, tokenizer_fingerprint
 from lamina_trainer.errors import DatasetError, InvalidError, blamed_on
 from lamina_trainer.host.files import build_once
 
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 """Version in the cache key: increase it when the same input gives other blocks."""
 
 _log = logging.getLogger(__name__)
@@ -36,6 +41,7 @@ class PreparedData:
     evaluation: Blocks
     dataset_fingerprint: str
     evaluation_fingerprint: str
+    counting: CountingResult
 
 
 def prepare_data(
@@ -69,7 +75,8 @@ def prepare_data(
 
     def build(folder: Path) -> None:
         loaded = tokenizer.load() if isinstance(tokenizer, LazyTokenizer) else tokenizer
-        train, held = _make_blocks(dataset, loaded, max_length, packing=packing, evaluation=evaluation)
+        train, held, counting = _make_blocks(dataset, loaded, max_length, packing=packing, evaluation=evaluation)
+        (folder / "counting.json").write_text(write_document(counting), encoding="utf-8")
         np.savez(folder / "blocks.npz", **_stored("train", train), **_stored("held", held))
         (folder / "key.json").write_text(key, encoding="utf-8")
 
@@ -81,7 +88,8 @@ def prepare_data(
     )
     with np.load(folder / "blocks.npz") as stored:
         train, held = _read("train", stored), _read("held", stored)
-    return PreparedData(train, held, fingerprint, blocks_fingerprint(held))
+    counting = parse_document(CountingResult, (folder / "counting.json").read_bytes())
+    return PreparedData(train, held, fingerprint, blocks_fingerprint(held), counting)
 
 
 def _dataset_to_blame(dataset: DatasetRef) -> AbstractContextManager[None]:
@@ -101,7 +109,7 @@ def blocks_fingerprint(blocks: Blocks) -> str:
 
 def _make_blocks(
     dataset: DatasetRef, tokenizer: Any, max_length: int, *, packing: bool, evaluation: EvaluationSettings
-) -> tuple[Blocks, Blocks]:
+) -> tuple[Blocks, Blocks, CountingResult]:
     name = describe(dataset)
     rendering = rendering_of(dataset, tokenizer)
     with _dataset_to_blame(dataset):
@@ -120,6 +128,11 @@ def _make_blocks(
         held_records = rendering.encode([rendered[index] for index in held_indices])
     cut = pack if packing else one_each
     train = cut(train_records, max_length, bos)
+    if len(train) == 0 and train.left_out:
+        raise InvalidError(
+            f"In none of the {train.left_out} training sequences of {name} counts a token; choose a longer "
+            f"training.maxLength than {max_length}, or set dataset.loss to all."
+        )
     if len(train) == 0:
         tokens = sum(len(record.ids) for record in train_records)
         raise InvalidError(
@@ -139,7 +152,48 @@ def _make_blocks(
         len(train),
         len(held),
     )
-    return train, held
+    written = Counter(name for index in train_indices for name in rendered[index].written_out)
+    closing = None if rendering.closing is None else int(tokenizer.convert_tokens_to_ids(rendering.closing))
+    return train, held, _counting(train, held, dict(written.most_common()), rendering, closing)
+
+
+def _counting(
+    train: Blocks, held: Blocks, written_out: dict[str, int], rendering: Rendering, closing: int | None
+) -> CountingResult:
+    return CountingResult(
+        training_tokens=len(train.tokens),
+        training_counted=train.counted_tokens(),
+        held_out_tokens=len(held.tokens),
+        held_out_counted=held.counted_tokens(),
+        left_out_sequences=train.left_out,
+        written_out=written_out,
+        written_out_as="text" if rendering.special_as_text else "tokens",
+        closing=rendering.closing,
+        closing_id=closing,
+    )
+
+
+def counting_warnings(counting: CountingResult, ends: Collection[int]) -> list[str]:
+    """What a person should know of what counts; `ends` are the ids that end a generation of the model."""
+    warnings = []
+    if counting.left_out_sequences:
+        warnings.append(
+            f"{counting.left_out_sequences} training sequences are left out, because none of their tokens counts; "
+            "a longer training.maxLength may keep them."
+        )
+    if counting.written_out:
+        names = ", ".join(f"{name} {count} times" for name, count in counting.written_out.items())
+        other = "tokens" if counting.written_out_as == "text" else "text"
+        warnings.append(
+            f"Training records write out special tokens ({names}); they are read as {counting.written_out_as} "
+            f"(dataset.specialTokens: {other} for the other way)."
+        )
+    if counting.closing_id is not None and counting.closing_id not in ends:
+        warnings.append(
+            f"The assistant's turns end with {counting.closing}, which is none of the tokens that end a generation of "
+            "the model. A merged model is told to stop there; what serves an adapter must be told."
+        )
+    return warnings
 
 
 def _stored(name: str, blocks: Blocks) -> dict[str, Any]:

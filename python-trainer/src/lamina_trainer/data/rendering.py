@@ -25,6 +25,10 @@ class Rendered:
 class Rendering(Protocol):
     """Turns records of one shape into text, and that into tokens."""
 
+    special_as_text: bool
+    """Whether special tokens that a record writes out are text."""
+    closing: str | None
+    """The special token that closes the assistant's turns; known once a record is rendered."""
     bos: int | None
     """The token that a sequence starts with; known once a record is rendered."""
 
@@ -43,7 +47,8 @@ class PlainRendering:
     ) -> None:
         """With `answers` only completions count, else all tokens do."""
         self._fields, self._tokenizer = fields, tokenizer
-        self._answers, self._special_as_text = answers, special_as_text
+        self._answers, self.special_as_text = answers, special_as_text
+        self.closing: str | None = None
         self._special = special_pattern(tokenizer)
         self.bos = starting_mark(tokenizer)
 
@@ -72,7 +77,7 @@ class PlainRendering:
     def _tokenized(self, texts: list[str]) -> list[list[int]]:
         # verbose=False: records longer than the model's context are cut into blocks afterwards.
         found: list[list[int]] = self._tokenizer(
-            texts, add_special_tokens=False, split_special_tokens=self._special_as_text, verbose=False
+            texts, add_special_tokens=False, split_special_tokens=self.special_as_text, verbose=False
         ).input_ids
         return found
 

@@ -1,11 +1,12 @@
 """The artifacts of a trained model: adapter, merged model, and the checksums that prove the base unchanged."""
 
 import gc
+import json
 import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -120,6 +121,28 @@ def saved_difference(folder: Path, numerics: Numerics, expected: Tensor) -> floa
     if not difference <= SAVED_TOLERANCE:
         shutil.rmtree(folder / MERGED)
     return difference
+
+
+def end_tokens(causal: Any) -> list[int]:
+    """Ids of the tokens that end a generation of the model."""
+    found = causal.generation_config.eos_token_id
+    return [] if found is None else [found] if isinstance(found, int) else list(found)
+
+
+def serve_as_trained(folder: Path, settings: TrialSettings, closing: int | None) -> None:
+    """Give what was saved the template that it was trained with, and let a merged model stop where turns close."""
+    template = settings.dataset.chat_template
+    for saved in (folder / ADAPTER, folder / MERGED):
+        if template is not None and saved.is_dir():
+            (saved / "chat_template.jinja").write_text(template, encoding="utf-8")
+    file = folder / MERGED / "generation_config.json"
+    if closing is None or not (folder / MERGED).is_dir():
+        return
+    config = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    ends = config.get("eos_token_id")
+    known = [] if ends is None else [ends] if isinstance(ends, int) else list(ends)
+    if closing not in known:
+        file.write_text(json.dumps({**config, "eos_token_id": [*known, closing]}, indent=2), encoding="utf-8")
 
 
 def merged_dtype(numerics: Numerics) -> ResolvedDtype:

@@ -39,6 +39,7 @@ from lamina_trainer.trial.artifacts import (
     save_trained,
     saved_difference,
     saves_model,
+    serve_as_trained,
 )
 from lamina_trainer.trial.gguf import trial_gguf
 
@@ -118,6 +119,8 @@ class PostTraining:
                         f"{merge.tolerance:g}: it was not kept."
                     )
             same = self._saved_as_trained()
+            closing = None if result.counting is None else result.counting.closing_id
+            serve_as_trained(self._output, self._settings, closing)
             gguf = self._gguf(same and (merge is None or merge.accepted))
             artifacts = collect_artifacts(self._output, self._settings)
         self._group.barrier()

@@ -10,7 +10,7 @@ from torch import nn
 from lamina_trainer.contract.capabilities import quantizes
 from lamina_trainer.contract.result import EvaluationResult, TrialResult
 from lamina_trainer.contract.trial import TrialRequest
-from lamina_trainer.data.prepared import PreparedData, blocks_fingerprint, prepare_data
+from lamina_trainer.data.prepared import PreparedData, blocks_fingerprint, counting_warnings, prepare_data
 from lamina_trainer.data.tokenizer import LazyTokenizer, check_rows, load_tokenizer
 from lamina_trainer.distributed.fsdp import check_sharding, shard
 from lamina_trainer.distributed.process_group import ProcessGroup
@@ -51,7 +51,7 @@ from lamina_trainer.quantizers.checkpoint import check_checkpoint
 from lamina_trainer.training.checkpoint import Checkpoint, CheckpointFolder
 from lamina_trainer.training.methods import apply_method, check_method
 from lamina_trainer.training.trainer import Trainer, TrainHooks, TrainOutcome, process_seed
-from lamina_trainer.trial.artifacts import check_artifacts
+from lamina_trainer.trial.artifacts import check_artifacts, end_tokens
 from lamina_trainer.trial.post_training import PostTraining
 from lamina_trainer.trial.result import Clock, environment_result, model_result, phase_seconds, training_result
 from lamina_trainer.trial.warm import Warm
@@ -100,6 +100,8 @@ class _Trial:
         weights, self._disk_bytes = model_fingerprint(folder, self._cache), weight_file_bytes(folder)
         with clock.phase("load"):
             loaded, kept = self._load_cut(folder, weights, data, numerics)
+        for warning in counting_warnings(data.counting, end_tokens(loaded.causal)):
+            reporter.warning(warning)
         if quantizes(settings.precision):
             reporter.phase("quantizing")
         with clock.phase("quantize" if quantizes(settings.precision) else "load"):
@@ -198,6 +200,7 @@ class _Trial:
             inference=None,
             gguf=None,
             tasks=None,
+            counting=data.counting,
             environment=environment_result(self._device, data, weights, meter, loaded),
             artifacts=[] if scalars is None else scalars.close(),
             seconds=phase_seconds(self._clock, self._imports),
