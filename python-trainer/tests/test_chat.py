@@ -266,7 +266,6 @@ def test_an_inspection_says_what_is_trained_on(tmp_path, capsys):
     from lamina_trainer.cli import main
 
     chat_tokenizer().save_pretrained(str(tmp_path / "model"))
-    (tmp_path / "model" / "config.json").write_text("{}")
     wide = " ".join(f"word{at}" for at in range(20))
     records = [{"chat": [{"role": "user", "content": f"{at} {wide}"}, ASSISTANT]} for at in range(20)]
     told = {"chat": [{"role": "user", "content": "What is <|im_end|>?"}, ASSISTANT]}

@@ -38,7 +38,9 @@ def _inspect(options: argparse.Namespace) -> int:
     from lamina_trainer.model.source import model_folder, model_named
 
     dataset = _dataset(options)
-    tokenizer = load_tokenizer(model_folder(model_named(options.model), options.cache))
+    given = Path(options.model)
+    # A tokenizer is enough: a folder needs no weights.
+    tokenizer = load_tokenizer(given if given.is_dir() else model_folder(model_named(options.model), options.cache))
     found = inspect(dataset, tokenizer, options.max_length, options.fraction, options.samples)
     print(write_document(found) if options.json else inspection_text(found, color=options.color))
     return 0
