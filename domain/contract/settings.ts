@@ -126,6 +126,12 @@ export const trainingSettings = z
     adamEpsilon: positiveNumber,
     maxGradNorm: positiveNumber.nullable(),
     mixedPrecision: z.enum(['none', 'bf16', 'fp16']).describe('autocast during training'),
+    masterWeights: z
+      .enum(['none', 'fp32'])
+      .default('none')
+      .describe(
+        'full training in 16 bits: fp32 weights that updates are added to, so that small ones are not rounded away',
+      ),
     checkpointing: z.boolean().describe('activation checkpointing'),
     checkpointEvery: positive.nullable().describe('optimizer steps between saved checkpoints; null: only on SIGTERM'),
     logEvery: positive,

@@ -196,6 +196,28 @@ test('conditional axes multiply only the cells that they mean something for', ()
   assert.equal(cells.length, 5);
 });
 
+test('master weights are a setting of full training in 16 bits, and change the id of no other cell', () => {
+  const matrix = { precision: ['fp32', 'bf16'], method: ['full', 'lora'] };
+  const { cells } = expand({ matrix: { ...matrix, 'training.masterWeights': ['none', 'fp32'] } });
+  assert.deepEqual(
+    cells.map(({ precision, method, parameters }) => [precision, method, parameters['training.masterWeights'] ?? null]),
+    [
+      ['fp32', 'full', null],
+      ['fp32', 'lora', null],
+      ['bf16', 'full', 'none'],
+      ['bf16', 'full', 'fp32'],
+      ['bf16', 'lora', null],
+    ],
+  );
+  const ids = (masterWeights: 'none' | 'fp32') =>
+    expand({ matrix, training: { masterWeights } }).cells.map(({ id }) => id);
+  const [none, fp32] = [ids('none'), ids('fp32')];
+  assert.deepEqual(
+    none.map((id, index) => id === fp32[index]),
+    [true, true, false, true],
+  );
+});
+
 test('the same cell said in two ways is one cell', () => {
   const { cells, dropped } = expand({
     matrix: {

@@ -22,8 +22,10 @@ export function cellId(settings: CellSettings): string {
 function identity<S extends CellSettings>(settings: S) {
   const { artifacts, evaluation, ...rest } = settings;
   const { inference, gguf, tasks, ...scoring } = evaluation;
+  const { masterWeights, ...training } = settings.training;
   return {
     ...rest,
+    training: masterWeights === 'none' ? training : settings.training,
     model: content(settings.model),
     dataset: dataContent(settings.dataset),
     evaluation: {

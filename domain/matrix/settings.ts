@@ -5,7 +5,7 @@ import { type Choice } from '../spec/combinations.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
 import { trialDataset } from '../spec/generated.ts';
 import { plainest } from '../spec/layers.ts';
-import { hasAdapters, type Method } from '../vocabulary/methods.ts';
+import { hasAdapters, hasMasterWeights, type Method } from '../vocabulary/methods.ts';
 import { DOUBLE_QUANTIZED, type Precision } from '../vocabulary/precisions.ts';
 import type { ExpansionContext } from './context.ts';
 import type { CellSettings } from './identity.ts';
@@ -28,13 +28,20 @@ export function cellSettings(document: ExperimentDocument, choice: Choice, conte
     computeDtype: quantization.computeDtype,
     method,
     dataset: trialDataset(document.dataset),
-    training: { ...document.training, ...under('training', choice) },
+    training: training(document, choice),
     lora: hasAdapters(method) && document.lora !== null ? { ...document.lora, ...under('lora', choice) } : null,
     evaluation: { ...document.evaluation, ...under('evaluation', choice) },
     artifacts: document.artifacts,
     gpuClass: document.resources.gpuClass,
     gpus: document.resources.gpus ?? (context.device?.kind === 'cpu' ? 0 : 1),
   };
+}
+
+/** Master weights are named only where there are any: elsewhere the same trial would have two ids. */
+function training(document: ExperimentDocument, choice: Choice): CellSettings['training'] {
+  const given = { ...document.training, ...under('training', choice) };
+  const meant = hasMasterWeights(choice.method as Method, choice.precision as Precision);
+  return meant ? given : { ...given, masterWeights: 'none' };
 }
 
 export function storedAs(precision: Precision, doubleQuant: boolean | null): Precision {

@@ -114,6 +114,7 @@ function lasting(shape: ModelShape, settings: MemorySettings): readonly Term[] {
   return [
     ...weights.weightTerms(shape, settings).filter(({ steady }) => steady),
     weights.adapterTerm(shape, settings),
+    weights.masterTerm(shape, settings),
     weights.optimizerTerm(shape, settings),
   ];
 }

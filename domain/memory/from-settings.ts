@@ -4,6 +4,7 @@ import { keptLayers } from '../contract/layer-strategies.ts';
 import type { TrialSettings } from '../contract/settings.ts';
 import type { EstimateAssumptions } from '../spec/estimate.ts';
 import { type TRAINERS } from '../vocabulary/memory.ts';
+import { hasMasterWeights } from '../vocabulary/methods.ts';
 import { precisionFacts } from '../vocabulary/precisions.ts';
 import type { MemorySettings } from './settings.ts';
 import type { ModelShape } from './shape.ts';
@@ -39,6 +40,7 @@ export function memorySettings(
             bytes: (assumptions.adapterDtype ?? (trainer === 'torchtune' ? 'bf16' : 'fp32')) === 'fp32' ? 4 : 2,
           },
     optimizer,
+    masterWeights: trainer === 'lamina' && training.masterWeights === 'fp32' && hasMasterWeights(method, precision),
     optimizerInBackward: assumptions.optimizerInBackward,
     foreach: assumptions.foreach,
     microBatch: training.microBatch,

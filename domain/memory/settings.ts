@@ -19,6 +19,8 @@ export interface MemorySettings {
     readonly bytes: 2 | 4;
   } | null;
   readonly optimizer: (typeof MEMORY_OPTIMIZERS)[number];
+  /** Full training keeps fp32 weights, gradients and states next to 16-bit weights. */
+  readonly masterWeights?: boolean;
   /** Parameters are updated as their gradients appear, which are then freed. */
   readonly optimizerInBackward: boolean;
   /** All parameters in one call that keeps temporaries of the size of a state (AdamW `foreach`). */

@@ -71,7 +71,10 @@ function castParameters(shape: ModelShape, { layers, checkpointing, logits }: Me
 /** What is trained: how many parameters, and the bytes of one. */
 export function trainable(shape: ModelShape, settings: MemorySettings): { parameters: number; bytes: 2 | 4 } {
   if (settings.method === 'full')
-    return { parameters: countParameters(shape, settings.layers).total, bytes: storedBytes(settings.precision) };
+    return {
+      parameters: countParameters(shape, settings.layers).total,
+      bytes: settings.masterWeights === true ? 4 : storedBytes(settings.precision),
+    };
   const { lora } = settings;
   if (lora === null) return { parameters: 0, bytes: 4 };
   return { parameters: adapterParameters(shape, lora.rank, lora.targets, settings.layers), bytes: lora.bytes };
@@ -84,6 +87,17 @@ export function adapterTerm(shape: ModelShape, settings: MemorySettings): Term {
     'adapter weights',
     settings.method === 'full' ? 0 : (parameters * bytes) / settings.shards,
     'LoRA, arXiv 2106.09685: rank × (inputs + outputs); PEFT keeps them in fp32',
+    { steady: true },
+  );
+}
+
+export function masterTerm(shape: ModelShape, settings: MemorySettings): Term {
+  const { parameters } = trainable(shape, settings);
+  return term(
+    'master-weights',
+    'fp32 weights that updates are added to',
+    settings.masterWeights === true ? (parameters * 4) / settings.shards : 0,
+    'mixed precision training, arXiv 1710.03740, section 3.1: an fp32 copy of 16-bit weights',
     { steady: true },
   );
 }

@@ -64,6 +64,14 @@ test('losses over other held-out tokens are not subtracted, and a note says so',
   assert.ok(notes.some((note) => note.includes('2 different sets of tokens')));
 });
 
+test('full training in 16 bits without master weights is noted: small updates were rounded away', () => {
+  const said = (options: TrialOptions) =>
+    compareTrials(inputOf(seeds(options, [2, 3]))).notes.filter((note) => note.includes('without master weights'));
+  assert.equal(said({ precision: 'bf16', method: 'full' }).length, 1);
+  assert.equal(said({ precision: 'fp32', method: 'full' }).length, 0);
+  assert.equal(said({ precision: 'bf16', method: 'lora' }).length, 0);
+});
+
 test('without a baseline there are no differences', () => {
   const comparison = compareTrials(inputOf(seeds({}, [2, 3]), { baselineCellId: null }));
   assert.equal(comparison.rows[0]?.lossDelta.mean, null);

@@ -1,6 +1,7 @@
 /** What a careful reader must know before acting on the numbers. */
 import { writerName } from '../contract/generation.ts';
 import { environmentKey, evaluationKey, mean } from '../measures/measures.ts';
+import { hasMasterWeights } from '../vocabulary/methods.ts';
 import { counted, listing, MEMORY_COUNTER_NAMES, significant } from './format.ts';
 import type { CellGroup, ComparisonInput } from './input.ts';
 import type { ComparisonRow } from './types.ts';
@@ -15,6 +16,7 @@ export function comparisonNotes(
     ...datasetNotes(input),
     ...seedNotes(rows),
     ...outcomeNotes(rows),
+    ...roundingNotes(groups),
     ...reuseNotes(groups),
     ...baselineNotes(input, rows),
     ...environmentNotes(groups, rows),
@@ -61,6 +63,20 @@ function outcomeNotes(rows: readonly ComparisonRow[]): string[] {
     ...(incomplete > 0 && waiting === 0
       ? [`${counted(incomplete, 'row')} without all trials measured: means of those that were; never named as best.`]
       : []),
+  ];
+}
+
+/** bf16 keeps 8 bits of a number: what is less than a 256th of a weight changes it only by luck. */
+function roundingNotes(groups: readonly CellGroup[]): string[] {
+  const rounded = groups.filter(
+    ({ cell: { method, precision }, trials, measured }) =>
+      measured.length > 0 &&
+      hasMasterWeights(method, precision) &&
+      trials.some(({ trial }) => trial.settings.training.masterWeights !== 'fp32'),
+  );
+  if (rounded.length === 0) return [];
+  return [
+    `${counted(rounded.length, 'row')} trained in full in 16 bits without master weights: updates below a rounding step of the weight were lost (training.masterWeights).`,
   ];
 }
 

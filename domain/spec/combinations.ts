@@ -1,6 +1,6 @@
 /** All combinations of a matrix, before any of them is judged. */
 
-import { hasAdapters, type Method } from '../vocabulary/methods.ts';
+import { hasAdapters, hasMasterWeights, type Method } from '../vocabulary/methods.ts';
 import { DOUBLE_QUANTIZED, type Precision } from '../vocabulary/precisions.ts';
 import type { AxisName, AxisValue, Matrix, PartialMatrix } from './axes.ts';
 import { AXIS_NAMES } from './axes.ts';
@@ -68,9 +68,11 @@ function product(axes: Axes): readonly Choice[] {
   );
 }
 
-/** Conditional axes: adapter settings need adapters, double quantization needs a 4-bit precision. */
+/** Conditional axes: adapter settings need adapters, double quantization a 4-bit precision, master weights 16 bits. */
 export function applies(axis: AxisName, choice: Choice): boolean {
   if (axis.startsWith('lora.')) return hasAdapters(choice.method as Method);
   if (axis === 'quantization.doubleQuant') return DOUBLE_QUANTIZED.has(choice.precision as Precision);
+  if (axis === 'training.masterWeights')
+    return hasMasterWeights(choice.method as Method, choice.precision as Precision);
   return true;
 }

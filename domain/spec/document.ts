@@ -39,6 +39,11 @@ const training = z.strictObject({
   adamEpsilon: field(t.adamEpsilon, 1e-8, 'added to the denominator of the update'),
   maxGradNorm: field(t.maxGradNorm, 1, 'gradient norm that is clipped to; null: no clipping'),
   mixedPrecision: field(t.mixedPrecision, 'none', 'autocast during training'),
+  masterWeights: field(
+    t.masterWeights.unwrap(),
+    'fp32',
+    'full training in 16 bits: fp32 weights that updates are added to; none: updates below a rounding step of the weight are lost',
+  ),
   checkpointing: field(t.checkpointing, false, 'activation checkpointing: less memory, more time'),
   checkpointEvery: field(
     t.checkpointEvery,

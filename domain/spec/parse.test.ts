@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { anyDocument, base } from './arbitrary.ts';
 import { experimentDocument } from './document.ts';
-import { type Issue, parseDocument } from './parse.ts';
+import { type Issue, parseDocument, parseStored } from './parse.ts';
 
 function issuesOf(input: string | object): readonly Issue[] {
   const parsed = parseDocument(input);
@@ -204,6 +204,17 @@ test('short forms mean what their long forms mean', () => {
   assert.deepEqual(document.matrix.precision, ['bf16']);
   assert.deepEqual([document.policy.stall, document.policy.trialDeadline], [90, 7200]);
   assert.equal(document.resources.memory, 1.5 * 2 ** 30);
+});
+
+test('a stored document without a setting that was not there yet keeps its meaning', () => {
+  const fresh = parseDocument(base);
+  assert.ok(fresh.ok);
+  assert.equal(fresh.document.training.masterWeights, 'fp32');
+  const { masterWeights: _, ...training } = fresh.document.training;
+  const stored = parseStored({ ...fresh.document, training });
+  assert.ok(stored.ok);
+  assert.equal(stored.document.training.masterWeights, 'none');
+  assert.deepEqual(parseStored(fresh.document), parseDocument(fresh.document));
 });
 
 test('lora settings are there where a method has adapters, and null elsewhere', () => {

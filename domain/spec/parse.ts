@@ -47,6 +47,19 @@ export function parseDocument(input: string | object): ParsedDocument {
   return { ok: true, document, warnings: found.warnings };
 }
 
+/**
+ * A document of the store as it was accepted: settings that there were none of then keep the meaning that they had,
+ * whatever is the default of new documents.
+ */
+export function asAccepted(document: object): object {
+  const { training } = document as { readonly training?: object };
+  return { ...document, training: { masterWeights: 'none', ...training } };
+}
+
+export function parseStored(document: object): ParsedDocument {
+  return parseDocument(asAccepted(document));
+}
+
 function withObjectives({ search, objective }: ExperimentDocument): ExperimentDocument['search'] {
   return search === null ? null : { ...search, objectives: search.objectives ?? [objective.metric] };
 }

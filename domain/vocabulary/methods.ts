@@ -1,5 +1,5 @@
 /** How weights are trained. The order of the table is the order in which methods are listed everywhere. */
-import { isQuantized, type Precision } from './precisions.ts';
+import { isQuantized, type Precision, precisionFacts } from './precisions.ts';
 
 interface MethodFacts {
   /** Small matrices are trained next to weights that stay as they are. */
@@ -49,6 +49,11 @@ const METHOD_FACTS: Readonly<Record<Method, MethodFacts>> = {
 
 export function hasAdapters(method: Method): boolean {
   return METHOD_FACTS[method].adapters;
+}
+
+/** Whether training adds updates to the stored weights themselves, in 16 bits, where small ones would be rounded away. */
+export function hasMasterWeights(method: Method, precision: Precision): boolean {
+  return method === 'full' && !isQuantized(precision) && precisionFacts(precision).dtype !== 'fp32';
 }
 
 /** Why a method cannot train weights that are stored this way; null where it can. */

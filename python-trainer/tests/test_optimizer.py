@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lamina_trainer.training.optimizer import data_order, learning_rate
+from lamina_trainer.training.optimizer import MasterWeights, data_order, learning_rate
 
 
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
@@ -29,3 +29,26 @@ def test_a_part_of_the_stream_is_the_same_wherever_one_starts():
     whole = data_order(5, 0, 17, seed=1)
     assert [i for first in range(0, 17, 4) for i in data_order(5, first, min(4, 17 - first), seed=1)] == whole
     assert data_order(5, 0, 17, seed=2) != whole
+
+
+def test_updates_below_a_rounding_step_add_up_in_master_weights():
+    parameters = [torch.nn.Parameter(torch.ones(4, dtype=torch.bfloat16)), torch.nn.Parameter(torch.zeros(2))]
+    masters = MasterWeights(parameters)
+    assert masters.weights[1] is parameters[1]
+    optimizer = torch.optim.SGD(masters.weights, lr=0.001)
+    for step in range(8):
+        for _ in range(2):  # two backward passes of one step
+            for parameter in parameters:
+                parameter.grad = torch.full_like(parameter, 0.5)
+            masters.take_gradients()
+        assert parameters[0].grad is None
+        assert torch.equal(masters.weights[0].grad, torch.ones(4))
+        optimizer.step()
+        masters.write_back()
+        optimizer.zero_grad(set_to_none=True)
+        assert parameters[0][0] == torch.tensor(1 - 0.001 * (step + 1)).bfloat16()
+    assert parameters[0][0] < 1
+    alone = torch.ones(1, dtype=torch.bfloat16)
+    for _ in range(8):
+        alone -= 0.001
+    assert alone == 1

@@ -139,6 +139,7 @@ class StopAt(Recorder):
     [
         ("bf16", "lora", {}),
         ("bf16", "full", {"learningRate": 0.001}),
+        ("bf16", "full", {"learningRate": 0.001, "masterWeights": "fp32", "accumulation": 2}),
         ("nf4-dq", "qlora", {"schedule": "cosine"}),
         ("fp32", "lora", {"optimizer": "sgd", "learningRate": 1.0, "schedule": "constant"}),
         ("fp32", "full", {"optimizer": "adamw-8bit", "learningRate": 0.001}),
@@ -161,6 +162,21 @@ def test_a_resumed_trial_has_the_numbers_of_an_undisturbed_one(tmp_path, shelf, 
     assert numbers(resumed) == numbers(undisturbed)
     assert len(resumed.training.losses) == 6
     assert resumed.training.samples == undisturbed.training.samples / 2
+
+
+def test_master_weights_learn_what_fp32_learns(tmp_path, shelf):
+    """At this rate most updates are below a rounding step of a bf16 weight."""
+    training = {"steps": 12, "learningRate": 3e-5, "schedule": "constant", "warmupSteps": 0}
+
+    def gain(trial, precision, masters):
+        result = run(tmp_path, shelf, trial=trial, precision=precision, method="full", training=training | masters)
+        return result.raw.loss - result.trained.loss
+
+    exact = gain("fp32", "fp32", {})
+    kept = gain("kept", "bf16", {"masterWeights": "fp32"})
+    lost = gain("lost", "bf16", {})
+    assert kept == pytest.approx(exact, rel=0.25)
+    assert abs(lost - exact) > 0.4 * exact
 
 
 def test_a_resume_under_another_plan_sees_the_same_samples(tmp_path, shelf):

@@ -38,6 +38,7 @@ const SETTINGS: TrialSettings = {
     adamEpsilon: 1e-8,
     maxGradNorm: 1,
     mixedPrecision: 'none',
+    masterWeights: 'none',
     checkpointing: false,
     checkpointEvery: null,
     logEvery: 1,

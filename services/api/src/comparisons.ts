@@ -5,7 +5,7 @@ import { compareTrials } from '@lamina/domain/results/compare.ts';
 import type { ComparedTrial, GeneratedData } from '@lamina/domain/results/input.ts';
 import type { Comparison } from '@lamina/domain/results/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
-import { parseDocument } from '@lamina/domain/spec/parse.ts';
+import { parseStored } from '@lamina/domain/spec/parse.ts';
 import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
 import type { PreparationRecord } from '@lamina/platform/application/ports/preparation-store.ts';
 import type { ExperimentRecord, ExperimentStore, TrialRecord } from '@lamina/platform/application/ports/store.ts';
@@ -56,7 +56,7 @@ async function compare(
   ]);
   const trials = search.length === 0 ? planned : await withTimeSpent(store, experiment.id, planned);
   const { id, name, state, baselineCellId } = experiment;
-  const parsed = parseDocument(experiment.document as object);
+  const parsed = parseStored(experiment.document as object);
   const document = parsed.ok ? parsed.document : null;
   return compareTrials({
     experimentId: id,

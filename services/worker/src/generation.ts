@@ -2,6 +2,7 @@
 import type { GenerationResult } from '@lamina/domain/contract/generation.ts';
 import { fileDataset } from '@lamina/domain/contract/settings.ts';
 import { applyHint } from '@lamina/domain/run/hints.ts';
+import { asAccepted } from '@lamina/domain/spec/parse.ts';
 import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
 import type { PreparationRecord, PreparedDataset } from '@lamina/platform/application/ports/preparation-store.ts';
 import { InvalidDocument } from '@lamina/platform/application/submission/invalid-document.ts';
@@ -90,7 +91,7 @@ async function complete(deps: ActivityDependencies, experimentId: string, result
     fingerprint: result.dataset.sha256,
   });
   try {
-    const planned = plannedOf(await plan({ ...(experiment.document as object), dataset }), experimentId);
+    const planned = plannedOf(await plan({ ...asAccepted(experiment.document as object), dataset }), experimentId);
     await store.completePreparation(experimentId, { dataset, report: result.report }, planned);
     log.info({ experimentId, records: result.dataset.records, trials: planned.trials.length }, 'the dataset is there');
   } catch (error) {

@@ -173,6 +173,8 @@ class TrainingSettings(Document):
     max_grad_norm: PositiveNumber | None
     mixed_precision: Literal["none", "bf16", "fp16"]
     """Autocast during training."""
+    master_weights: Literal["none", "fp32"] = "none"
+    """Full training in 16 bits: fp32 weights that updates are added to, so that small ones are not rounded away."""
     checkpointing: bool
     """Activation checkpointing."""
     checkpoint_every: Positive | None

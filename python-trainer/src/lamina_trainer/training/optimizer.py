@@ -35,6 +35,41 @@ def build_optimizer(parameters: Sequence[nn.Parameter], settings: TrainingSettin
     return optimizer
 
 
+class MasterWeights:
+    """fp32 weights of parameters that are stored in 16 bits: updates are added to them, and the sum is rounded.
+
+    Micikevicius et al., Mixed Precision Training (arXiv 1710.03740, section 3.1): bf16 has 8 significant bits, so an
+    update of less than a 512th of a weight would leave it as it is.
+    """
+
+    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+        self._pairs = [
+            (parameter, nn.Parameter(parameter.detach().float()) if parameter.element_size() < 4 else parameter)
+            for parameter in parameters
+        ]
+
+    @property
+    def weights(self) -> list[nn.Parameter]:
+        """What the optimizer is given, in the order of the parameters; one that is in fp32 is its own."""
+        return [master for _, master in self._pairs]
+
+    def take_gradients(self) -> None:
+        """Add the gradients of a backward pass to those of the fp32 weights, and drop them."""
+        for parameter, master in self._pairs:
+            if parameter is master or parameter.grad is None:
+                continue
+            grad = parameter.grad.float()
+            master.grad = grad if master.grad is None else master.grad.add_(grad)
+            parameter.grad = None
+
+    @torch.no_grad()
+    def write_back(self) -> None:
+        """Round the fp32 weights into the stored ones."""
+        for parameter, master in self._pairs:
+            if parameter is not master:
+                parameter.copy_(master)
+
+
 def learning_rate(step: int, steps: int, peak: float, schedule: LrSchedule, warmup: int) -> float:
     """Rate of the step with this index, counted from 0; the formulas of transformers' `get_scheduler`."""
     if step < warmup:

@@ -22,7 +22,7 @@ from lamina_trainer.errors import InvalidError, StoppedError
 from lamina_trainer.model.loading import LoadedModel
 from lamina_trainer.model.precision import DTYPES, Numerics
 from lamina_trainer.training.checkpoint import Checkpoint
-from lamina_trainer.training.optimizer import build_optimizer, data_order, learning_rate
+from lamina_trainer.training.optimizer import MasterWeights, build_optimizer, data_order, learning_rate
 from lamina_trainer.training.step_clock import PartSeconds, StepClock
 
 
@@ -99,7 +99,9 @@ class Trainer:
             raise InvalidError(
                 "fp16 mixed precision cannot train weights stored in fp16: their gradients cannot be scaled"
             )
-        self._optimizer = build_optimizer(self._parameters, settings)
+        self._masters = MasterWeights(self._parameters) if settings.master_weights == "fp32" else None
+        self._trained = self._parameters if self._masters is None else self._masters.weights
+        self._optimizer = build_optimizer(self._trained, settings)
         self._optimized = [p for group in self._optimizer.param_groups for p in group["params"]]
         self._scaler = torch.amp.GradScaler(numerics.device.type, enabled=fp16)
         self.outcome = TrainOutcome()
@@ -112,8 +114,10 @@ class Trainer:
         """Continue from a checkpoint, bit for bit as if there had been no interruption."""
         state = checkpoint.state
         with torch.no_grad():
-            for parameter, saved in zip(self._parameters, state["parameters"], strict=True):
+            for parameter, saved in zip(self._trained, state["parameters"], strict=True):
                 parameter.copy_(local_shard(saved, parameter))
+        if self._masters is not None:
+            self._masters.write_back()
         self._optimizer.load_state_dict(self._sharded(state["optimizer"]))
         if self._scaler.is_enabled():
             self._scaler.load_state_dict(state["scaler"])
@@ -128,7 +132,7 @@ class Trainer:
         if self._numerics.device.type == "cuda":
             generators["cudaRng"] = torch.cuda.get_rng_state(self._numerics.device)
         state: dict[str, Any] = {
-            "parameters": full_tensors([p.detach() for p in self._parameters]),
+            "parameters": full_tensors([p.detach() for p in self._trained]),
             "optimizer": full_tensors(self._optimizer.state_dict()),
             "scaler": self._scaler.state_dict(),
             "generators": self._group.all_gather(generators),
@@ -201,6 +205,8 @@ class Trainer:
                 clock.end_of("forward")
                 # Gradients are averaged over processes; what is wanted is their sum.
                 self._scaler.scale(loss * group.world_size).backward()
+                if self._masters is not None:
+                    self._masters.take_gradients()
             clock.end_of("backward")
             total += loss.detach()
             self._hooks.check_memory()
@@ -219,9 +225,11 @@ class Trainer:
         norm = None
         if self._settings.max_grad_norm is not None:
             self._scaler.unscale_(self._optimizer)
-            norm = full_tensors(nn.utils.clip_grad_norm_(self._parameters, self._settings.max_grad_norm))
+            norm = full_tensors(nn.utils.clip_grad_norm_(self._trained, self._settings.max_grad_norm))
         self._scaler.step(self._optimizer)
         self._scaler.update()
+        if self._masters is not None:
+            self._masters.write_back()
         self._optimizer.zero_grad(set_to_none=True)
         return norm
 

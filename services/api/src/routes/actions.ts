@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ActionView, actionView, extendBody, retryBody } from '@lamina/domain/contract/api.ts';
 import { studiesOf } from '@lamina/domain/search/studies.ts';
 import { extendDocument } from '@lamina/domain/spec/extend.ts';
-import { parseDocument } from '@lamina/domain/spec/parse.ts';
+import { parseStored } from '@lamina/domain/spec/parse.ts';
 import {
   TERMINAL_EXPERIMENT_STATES as ENDED,
   type ExperimentState,
@@ -145,7 +145,7 @@ export function actionRoutes(app: Api, deps: Deps): void {
   async function extend(id: string, matrix: Readonly<Record<string, readonly unknown[]>>, tries = 3): Promise<number> {
     const experiment = await findExperiment(store, id);
     refuse(experiment, ['cancelling']);
-    const stored = parseDocument(experiment.document as object);
+    const stored = parseStored(experiment.document as object);
     if (!stored.ok) throw new InvalidDocument(stored.issues);
     if (stored.document.dataset.source === 'generated') {
       throw new ApiError('dataset-not-ready', `the trials of experiment ${id} follow once its dataset is generated`);

@@ -3,7 +3,7 @@ import { type AdvanceStudyOutput, advanceStudyOutput } from '@lamina/domain/cont
 import { advance, answered } from '@lamina/domain/search/advance.ts';
 import { endOf } from '@lamina/domain/search/end.ts';
 import type { Observation, Study, Suggestion } from '@lamina/domain/search/types.ts';
-import { parseDocument } from '@lamina/domain/spec/parse.ts';
+import { parseStored } from '@lamina/domain/spec/parse.ts';
 import { hasEnded } from '@lamina/domain/vocabulary/states.ts';
 import type { ExperimentRecord, ExperimentStore } from '@lamina/platform/application/ports/store.ts';
 import type { Question, SearchActivities } from '@lamina/workflows/search-activities.ts';
@@ -113,6 +113,6 @@ function outputOf(studyKey: string, answer: unknown): AdvanceStudyOutput {
 }
 
 function priceOf({ document }: ExperimentRecord): number | null {
-  const parsed = parseDocument(document as object);
+  const parsed = parseStored(document as object);
   return parsed.ok ? parsed.document.resources.pricePerHour : null;
 }
