@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { parse } from 'yaml';
 import { assignment, axisValues, readDocument, seedList } from './document.ts';
 import { CliError } from './errors.ts';
+import { runCli } from './main.ts';
 import { testIo } from './testing/io.ts';
 
 let folder: string;
@@ -69,4 +70,10 @@ test('axis values and seeds', () => {
   assert.deepEqual(seedList('3, 4'), [3, 4]);
   for (const wrong of ['', 'a', '1,,2', '-1', '1.5']) assert.throws(() => seedList(wrong), fails(2));
   assert.throws(() => axisValues('seed'), fails(2));
+});
+
+test('a document comes from standard input where its file is "-"', async () => {
+  const io = testIo({ stdin: 'matrix: { seed: [0, 0] }' });
+  await runCli(['estimate', '-'], io);
+  assert.match(io.stderr(), /repeats matrix\.seed\[0\]/);
 });

@@ -8,6 +8,7 @@ import { cancel, extend, pause, resume, retry } from './commands/control.ts';
 import { data } from './commands/data.ts';
 import { estimate } from './commands/estimate.ts';
 import { gpus } from './commands/gpus.ts';
+import { importCommand } from './commands/import.ts';
 import { list } from './commands/list.ts';
 import { logs } from './commands/logs.ts';
 import { preview } from './commands/preview.ts';
@@ -26,6 +27,7 @@ const COMMANDS = [
   submit,
   preview,
   estimate,
+  importCommand,
   data,
   list,
   gpus,

@@ -2,13 +2,21 @@ import type { Argv } from 'yargs';
 import type { GlobalOptions } from '../command.ts';
 import { usageError } from '../errors.ts';
 
+/**
+ * What was given as a file. yargs reads "-" as true where the type of an argument is open, and where it is a text as an
+ * empty one, which could also be an empty variable of the shell.
+ */
+export function fileArgument(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  return value === true ? '-' : String(value);
+}
+
 /** Options of the commands that read a document. */
 export function documentOptions(options: Argv<GlobalOptions>) {
   return options
     .positional('file', {
-      type: 'string',
       describe: 'the document, YAML or JSON; "-" reads standard input',
-      normalize: false,
+      coerce: fileArgument,
     })
     .option('f', { alias: 'file-name', type: 'string', describe: 'the same, as an option' })
     .option('set', {
@@ -27,6 +35,6 @@ export function documentOptions(options: Argv<GlobalOptions>) {
 
 export function fileOf(file: string | undefined, f: string | undefined): string {
   const name = file ?? f;
-  if (name === undefined || name === '') throw usageError('which document?', 'name a file: lamina submit FILE');
+  if (name === undefined || name === '') throw usageError('which document?', 'name a file, or - for standard input');
   return name;
 }
