@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exec } from './lib/exec.mjs';
 import { cache, dataFolder, paths, root } from './lib/paths.mjs';
+import { checkPlatform } from './lib/platform.mjs';
 import { findPython } from './lib/python.mjs';
 import { hashOf, hashOfFolders, isStamped, writeStamp } from './lib/stamps.mjs';
 import { runSteps } from './lib/steps.mjs';
@@ -19,8 +20,10 @@ import { runSteps } from './lib/steps.mjs';
  *   `development`: with linters and test tools; `model`: with the weights of the offline model, converted;
  *   `trainer`: with the environment that trials of this machine run in
  * @returns {Promise<Installed>}
+ * @throws {import('./lib/platform.mjs').UnsupportedPlatform} before anything is installed
  */
 export async function setup({ development = false, model = true, trainer = true, say = console.log } = {}) {
+  checkPlatform();
   const read = (...parts) => readFileSync(join(root, ...parts), 'utf8');
   const platform = `${process.platform}-${process.arch}`;
 
@@ -157,6 +160,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.log(`Everything is in place.\n${JSON.stringify(installed, null, 2)}`);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
+    process.exitCode = error?.exitCode ?? 1;
   }
 }

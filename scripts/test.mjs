@@ -185,5 +185,5 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   console.log('\n0 passed, 1 failed, 0 skipped');
-  process.exitCode = 1;
+  process.exitCode = error?.exitCode ?? 1;
 }
