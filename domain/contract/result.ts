@@ -223,6 +223,11 @@ export const countingResult = z
     trainingCounted: count.describe('those of them that the loss counts'),
     heldOutTokens: count.describe('in the held-out blocks'),
     heldOutCounted: count.describe('those of them that are scored'),
+    acrossRecords: z
+      .boolean()
+      .nullable()
+      .default(null)
+      .describe('in training, a record sees those before it in its block: packing does not keep them apart'),
     leftOutSequences: count.describe('training sequences of which no token counts'),
     writtenOut: z.record(z.string(), count).describe('special tokens that training records write out, and how often'),
     writtenOutAs: z.enum(['tokens', 'text']).describe('what they were read as'),

@@ -28,7 +28,11 @@ const training = z.strictObject({
   microBatch: field(t.microBatch, 1, 'sequences per forward pass'),
   accumulation: field(t.accumulation, 1, 'forward passes per optimizer step'),
   maxLength: field(t.maxLength, 512, 'tokens per sequence'),
-  packing: field(t.packing, true, 'true: full blocks of maxLength tokens; false: one record a sequence'),
+  packing: field(
+    t.packing,
+    true,
+    'true: full blocks of maxLength tokens, in which a record sees those before it; false: one record a sequence',
+  ),
   learningRate: field(t.learningRate, 2e-4, 'learning rate after warm-up'),
   schedule: field(t.schedule, 'linear', 'how the learning rate changes after warm-up'),
   warmupSteps: field(t.warmupSteps, 0, 'steps over which the learning rate rises from zero'),

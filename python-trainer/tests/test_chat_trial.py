@@ -40,7 +40,7 @@ def shelf_fixture(tmp_path):
     return tmp_path
 
 
-def trial(shelf, recorder, max_length=64, **dataset):
+def trial(shelf, recorder, max_length=64, steps=60, split=(4, 1), merged=True, **dataset):
     request = make_request(
         shelf,
         shelf / "model",
@@ -56,15 +56,16 @@ def trial(shelf, recorder, max_length=64, **dataset):
         precision="fp32",
         lora={**LORA, "r": 32, "alpha": 64, "dropout": 0.0},
         training={
-            "steps": 60,
+            "steps": steps,
             "packing": False,
             "maxLength": max_length,
-            "microBatch": 4,
+            "microBatch": split[0],
+            "accumulation": split[1],
             "learningRate": 0.01,
             "schedule": "constant",
         },
         evaluation={**EVALUATION, "beforeTraining": False},
-        artifacts={"adapter": False, "merged": True},
+        artifacts={"adapter": False, "merged": merged},
     )
     return run_trial(request, recorder, None)
 
@@ -96,3 +97,21 @@ def test_a_model_that_was_trained_on_conversations_stops_by_itself(shelf):
 def test_conversations_that_are_cut_before_the_assistant_speaks_are_told(shelf):
     with pytest.raises(InvalidError, match=r"In none of the \d training sequences .*longer training\.maxLength than 8"):
         trial(shelf, Recorder(), max_length=8)
+
+
+def test_each_token_that_counts_weighs_the_same_however_a_batch_is_split(shelf):
+    records = [
+        {
+            "messages": [
+                {"role": "user", "content": f"Say {at}"},
+                {"role": "assistant", "content": " ".join(WORDS[: at + 1])},
+            ]
+        }
+        for at in range(6)
+    ]
+    (shelf / "chat.jsonl").write_text("".join(json.dumps(record) + "\n" for record in [*records, *records]))
+    losses = [
+        [point.loss for point in trial(shelf, Recorder(), steps=3, split=split, merged=False).training.losses]
+        for split in ((4, 1), (1, 4))
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)

@@ -245,6 +245,8 @@ class CountingResult(Document):
     """In the held-out blocks."""
     held_out_counted: Count
     """Those of them that are scored."""
+    across_records: bool | None = None
+    """In training, a record sees those before it in its block: packing does not keep them apart."""
     left_out_sequences: Count
     """Training sequences of which no token counts."""
     written_out: Mapping[str, Count]

@@ -117,7 +117,8 @@ class ChatTemplate:
             if message["role"] != ASSISTANT:
                 continue
             before, _ = self._rendered(template, messages[:index], tools, where, prompt=True)
-            upto, _ = self._rendered(template, messages[: index + 1], tools, where)
+            is_last = index == len(messages) - 1
+            upto = text if is_last else self._rendered(template, messages[: index + 1], tools, where)[0]
             if not (text.startswith(upto) and upto.startswith(before)):
                 raise InvalidError(
                     f"{where}: the chat template renders a conversation otherwise when it goes on, so that message "
@@ -167,7 +168,7 @@ class _Marks:
     def taken_out(self, text: str, spans: Sequence[Span]) -> tuple[str, Sequence[Span], Sequence[Span]]:
         """The text without marks, its spans moved along, and the spans that were marked."""
         marked = re.compile(f"{self._start}({self._special.pattern}){self._end}")
-        at = [index for index, letter in enumerate(text) if letter in {self._start, self._end}]
+        at = [found.start() for found in re.finditer(f"[{self._start}{self._end}]", text)]
         if not at:
             return text, spans, []
 

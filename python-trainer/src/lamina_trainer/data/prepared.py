@@ -154,17 +154,24 @@ def _make_blocks(
     )
     written = Counter(name for index in train_indices for name in rendered[index].written_out)
     closing = None if rendering.closing is None else int(tokenizer.convert_tokens_to_ids(rendering.closing))
-    return train, held, _counting(train, held, dict(written.most_common()), rendering, closing)
+    return train, held, _counting(train, held, dict(written.most_common()), rendering, closing, packing=packing)
 
 
 def _counting(
-    train: Blocks, held: Blocks, written_out: dict[str, int], rendering: Rendering, closing: int | None
+    train: Blocks,
+    held: Blocks,
+    written_out: dict[str, int],
+    rendering: Rendering,
+    closing: int | None,
+    *,
+    packing: bool,
 ) -> CountingResult:
     return CountingResult(
         training_tokens=len(train.tokens),
         training_counted=train.counted_tokens(),
         held_out_tokens=len(held.tokens),
         held_out_counted=held.counted_tokens(),
+        across_records=packing,
         left_out_sequences=train.left_out,
         written_out=written_out,
         written_out_as="text" if rendering.special_as_text else "tokens",
