@@ -7,6 +7,7 @@ import { references, withReferences } from '@lamina/domain/spec/references.ts';
 import { datasetInput, modelInput } from '@lamina/domain/spec/references-input.ts';
 import { readText } from '@lamina/domain/spec/text.ts';
 import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
+import { templateIssues } from './chat-template.ts';
 import { resolveDataset } from './dataset.ts';
 import type { Fingerprints } from './fingerprints.ts';
 import { type ResolvedGeneration, resolveGenerated } from './generated-dataset.ts';
@@ -49,6 +50,7 @@ export async function resolveReferences(
   const context = contextOf(options);
   const dataset = await datasetAt(named.dataset, context);
   const models = await Promise.all(named.models.map((model) => resolveModel(model, placeOf(document, model), context)));
+  const templates = await templateIssues(dataset.dataset, named.models, context.places);
   const found = await resolveTasks(document.evaluation.tasks, context);
   const evaluation = { ...document.evaluation, tasks: found.tasks };
   const byModel = new Map(named.models.map((model, index) => [model, models[index]?.model ?? model]));
@@ -60,7 +62,7 @@ export async function resolveReferences(
     layersOf: (model) => layers.get(canonical(model)) ?? null,
     shapeOf: (model) => shapes.get(canonical(model)) ?? null,
     checkpointOf: (model) => checkpoints.get(canonical(model)),
-    issues: [...models.flatMap((found) => found.issues), ...dataset.issues, ...found.issues],
+    issues: [...models.flatMap((found) => found.issues), ...dataset.issues, ...templates, ...found.issues],
     warnings: [...models.flatMap((found) => found.warnings), ...dataset.warnings],
     copies: [...dataset.copies, ...found.copies, ...models.flatMap(({ copy }) => copy ?? [])],
     promptFile: dataset.promptFile,
