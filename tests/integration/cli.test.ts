@@ -194,6 +194,14 @@ describe('results', () => {
     assert.equal(json.trials.length, 4);
   });
 
+  test('show tells once what happened to several trials', async () => {
+    const id = await submitted();
+    await played(id, 3);
+    const { stdout } = await cli.run(['show', id]);
+    assert.match(stdout, /seed \d+ and 2 more trials\n {4}no space left/);
+    assert.equal(stdout.split('no space left').length, 2);
+  });
+
   test('compare prints, and writes every format', async () => {
     const id = await submitted();
     await played(id);

@@ -16,8 +16,8 @@ FINGERPRINT_SCHEME: Final = "files:"
 """Begins fingerprints over the whole content. Older ones, without it, were made of samples, and are not compared."""
 
 _LFS: Final = b"version https://git-lfs.github.com/spec/"
-_SMALL: Final = frozenset({".json", ".jinja", ".model", ".tiktoken", ".txt"})
-"""Endings of what says how weights and text are read."""
+_SMALL: Final = re.compile(r".\.(json|jinja|model|tiktoken)$|^(vocab|merges)\.txt$")
+"""Names of what says how weights and text are read."""
 _LONGEST_HEADER: Final = 100_000_000
 """The limit of the safetensors library, in bytes."""
 _EXPERT: Final = re.compile(r"^(.*\.experts)\.(\d+)\.(.+)$")
@@ -133,7 +133,7 @@ def listed(names: Iterable[str], most: int = 3) -> str:
 
 
 def _small_files(folder: Path) -> list[Path]:
-    return [file for file in folder.iterdir() if file.suffix in _SMALL and file.is_file()]
+    return [file for file in folder.iterdir() if _SMALL.search(file.name) and file.is_file()]
 
 
 def refuse_pointer(file: Path) -> None:

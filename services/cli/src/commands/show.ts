@@ -82,13 +82,16 @@ export function showText(
 }
 
 function messagesText(trials: readonly TrialView[], width: number, color: Io['color']): string {
-  const shown = trials
-    .slice(0, MOST_MESSAGES)
-    .flatMap(({ id, label, seed, message, waiting }) => [
-      `  ${shortId(id)}  ${shortened(label, LABEL)}, seed ${seed}`,
-      color.dim(wrapped(waiting === null ? (message ?? '') : waitingText(waiting), width, '    ')),
-    ]);
-  const hidden = trials.length - MOST_MESSAGES;
+  const byText = Map.groupBy(trials, ({ message, waiting }) =>
+    waiting === null ? (message ?? '') : waitingText(waiting),
+  );
+  const told = [...byText].slice(0, MOST_MESSAGES);
+  const shown = told.flatMap(([text, [first, ...others]]) => {
+    const further = others.length === 0 ? '' : ` and ${counted(others.length, 'more trial')}`;
+    const who = first === undefined ? '' : `${shortId(first.id)}  ${shortened(first.label, LABEL)}, seed ${first.seed}`;
+    return [`  ${who}${further}`, color.dim(wrapped(text, width, '    '))];
+  });
+  const hidden = trials.length - told.reduce((count, [, group]) => count + group.length, 0);
   return [
     'What they wait for, and what happened',
     ...shown,

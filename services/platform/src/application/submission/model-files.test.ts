@@ -109,7 +109,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'more layers than there are': {
     config: { ...CONFIG, num_hidden_layers: 8 },
     files: { 'model.safetensors': WHOLE },
-    message: /says 8 decoder layers, and its files hold 3; layer 3, 4, 5 and 2 more is missing/,
+    message: /says 8 decoder layers, and its files hold 3 \(missing: 3, 4, 5 and 2 more\)/,
   },
   'fewer layers than there are': {
     config: { ...CONFIG, num_hidden_layers: 2 },

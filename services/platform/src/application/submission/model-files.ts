@@ -3,7 +3,7 @@
  * synchronous and runs in a thread of its own: a tokenizer of 30 MB would stop the service for half a second.
  */
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 
 export interface Problem {
   readonly message: string;
@@ -14,8 +14,8 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** What Git leaves in place of a large file that it has not fetched. */
 const POINTER = Buffer.from('version https://git-lfs.github.com/spec/');
-/** Endings of what says how weights and text are read. */
-const SMALL = new Set(['.json', '.jinja', '.model', '.tiktoken', '.txt']);
+/** Names of what says how weights and text are read. */
+const SMALL = /.\.(json|jinja|model|tiktoken)$|^(vocab|merges)\.txt$/;
 /** The limit of the safetensors library, in bytes. */
 const LONGEST_HEADER = 100_000_000;
 
@@ -24,7 +24,7 @@ const FETCH = 'fetch the file again';
 
 /** Small files of a folder that can change what its model says, by name. */
 export function smallFiles(folder: string): string[] {
-  return readdirSync(folder).filter((name) => SMALL.has(extname(name)) && isFile(join(folder, name)));
+  return readdirSync(folder).filter((name) => SMALL.test(name) && isFile(join(folder, name)));
 }
 
 /** The files that weights are loaded from, in transformers' order of preference; the trainer has the same rule. */
@@ -187,7 +187,7 @@ function checkDepth(folder: string, config: Json, names: Iterable<string>): void
   const further = count(config['num_nextn_predict_layers'] ?? text['num_nextn_predict_layers']) ?? 0;
   const missing = Array.from({ length: depth }, (_, index) => index).filter((index) => !found.has(index));
   if (missing.length === 0 && found.size <= depth + further) return;
-  const which = missing.length > 0 ? `; layer ${listed(missing.map(String))} is missing` : '';
+  const which = missing.length > 0 ? ` (missing: ${listed(missing.map(String))})` : '';
   throw new Wrong(
     `config.json of ${folder} says ${depth} decoder layers, and its files hold ${found.size}${which}`,
     'correct config.json, or bring the files that belong to it; to train fewer layers, use matrix.layers',
