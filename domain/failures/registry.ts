@@ -56,7 +56,7 @@ const RECORDS = {
     exit: { name: 'invalid', code: 64, conclusive: true },
     policy: 'fail',
     guide: {
-      next: 'the trial fails with the message: no retry can help',
+      next: 'the trial fails with the message: no retry can help; where its model or dataset is at fault, trials that share it and wait fail with it, without an attempt',
       remedy: "the trainer's message says what is wrong",
     },
   },

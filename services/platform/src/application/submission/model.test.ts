@@ -138,6 +138,15 @@ test("a hub model's depth comes from the local cache; an unknown one is a warnin
   assert.match(missing.warnings[0] ?? '', /owner\/other/);
 });
 
+test('a folder that is written like a hub id is not fetched from the hub', async () => {
+  await saveModel(join('models', 'mine'), { num_hidden_layers: 2 });
+  const hub = await resolveModel({ source: 'hf', id: 'models/mine', revision: 'main' }, 'model', context);
+  assert.deepEqual(
+    hub.issues.map(({ path: at, fix }) => [at, fix?.split(' for ')[0]]),
+    [['model', 'write ./models/mine']],
+  );
+});
+
 test('a GGUF file that is no such file is refused', async () => {
   const gguf = async (name: string, content: string | Buffer) => {
     await writeFile(join(folder, name), content);

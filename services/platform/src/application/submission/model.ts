@@ -35,7 +35,7 @@ export interface ModelContext {
 
 /** Finds a model, fills in its path and fingerprint, and reads how deep it is. `at` is its place in the document. */
 export async function resolveModel(model: ModelRef, at: string, context: ModelContext): Promise<ResolvedModel> {
-  if (model.source === 'hf') return hubModel(model, context.hubCache);
+  if (model.source === 'hf') return hubModel(model, at, context);
   const path = context.places.absolute(model.path);
   const missing = await missingFile(path, model.source === 'gguf' ? 'file' : 'folder');
   if (missing !== null && context.inputFiles.seen(path)) return onlyThere({ ...model, path });
@@ -141,8 +141,20 @@ async function inTime<T>(work: Promise<T>, { patienceMs }: ModelContext): Promis
   }
 }
 
-async function hubModel(model: Extract<ModelRef, { source: 'hf' }>, cache: string | null): Promise<ResolvedModel> {
+async function hubModel(
+  model: Extract<ModelRef, { source: 'hf' }>,
+  at: string,
+  { hubCache: cache, places }: ModelContext,
+): Promise<ResolvedModel> {
   const config = cache === null ? 'missing' : await cachedConfig(model, cache);
+  const folder = places.absolute(model.id);
+  if (config === 'missing' && (await missingFile(join(folder, 'config.json'), 'file')) === null) {
+    return failed(model, {
+      path: at,
+      message: `${model.id} is read as a hub id, which is not in the server's cache, and ${folder} is a model folder`,
+      fix: `write ./${model.id} for the folder, or {source: hf, id: …} with the id of another model`,
+    });
+  }
   const layers = typeof config === 'string' ? null : depthOf(config);
   const warning = `${model.id} is not in the server's cache: its depth is not checked, and it is fetched when a trial runs`;
   const shape = typeof config === 'string' ? null : shapeOf(config);
