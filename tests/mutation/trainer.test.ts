@@ -37,9 +37,16 @@ const MUTATIONS: readonly Mutation[] = [
   [
     'padding has no next token',
     'data/padding.py',
-    'has_next[row, : len(sequence) - 1] = True',
-    'has_next[row, :] = True',
+    'counted[row, : len(sequence) - 1] = torch.as_tensor(batch.counted_in(row)[1:])',
+    'counted[row, :] = True',
     'tests/test_evaluation.py::test_padding_has_no_next_token',
+  ],
+  [
+    'only tokens that count are averaged over',
+    'data/blocks.py',
+    'np.count_nonzero(self.counted_in(index)[1:])',
+    'len(self.counted_in(index)[1:])',
+    'tests/test_evaluation.py::test_only_tokens_that_count_are_scored_and_trained_on',
   ],
   [
     'log-sum-exp of the head',
@@ -86,13 +93,7 @@ const MUTATIONS: readonly Mutation[] = [
     'outcome.step_tokens.extend',
     TRIAL,
   ],
-  [
-    'tokens of a step',
-    'training/trainer.py',
-    'sum(len(sequence) for sequence in batch)',
-    'sum(len(sequence) - 1 for sequence in batch)',
-    TRIAL,
-  ],
+  ['tokens of a step', 'training/trainer.py', 'tokens = len(batch.tokens)', 'tokens = targets', TRIAL],
   [
     'parts of a step',
     'training/step_clock.py',
