@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from lamina_trainer.errors import InvalidError
+from lamina_trainer.errors import InvalidError, ModelError
 from lamina_trainer.host.files import sha256_of_file
 from lamina_trainer.model.gguf import converted_gguf
 
@@ -17,7 +17,7 @@ HIDDEN, HEADS, LAYERS, FEED_FORWARD = 64, 2, 2, 128
 TOKENS = ["<unk>", "<s>", "</s>", *[f"<0x{byte:02X}>" for byte in range(256)], "▁", "a", "b", "ab", "▁a", "▁ab"]
 
 
-def write_llama(path: Path) -> dict[str, np.ndarray]:
+def write_llama(path: Path, without: str = "nothing") -> dict[str, np.ndarray]:
     """A random llama with Q8_0 matrices; returns the values that the file stands for, by GGUF name."""
     chance = np.random.default_rng(5)
     writer = gguf.GGUFWriter(path, "llama")
@@ -53,8 +53,12 @@ def write_llama(path: Path) -> dict[str, np.ndarray]:
         shapes[f"blk.{layer}.attn_norm.weight"] = (HIDDEN,)
         shapes[f"blk.{layer}.ffn_norm.weight"] = (HIDDEN,)
     shapes["output_norm.weight"] = (HIDDEN,)
+    # Frequencies that llama.cpp scales positions with, computed from the configuration here.
+    writer.add_tensor("rope_freqs.weight", np.ones(HIDDEN // HEADS // 2, dtype=np.float32))
     values = {}
     for name, shape in shapes.items():
+        if without in name:
+            continue
         data = chance.normal(0, 0.3, shape).astype(np.float32)
         if len(shape) == 1:
             writer.add_tensor(name, data)
@@ -118,6 +122,12 @@ def test_it_is_the_model_that_transformers_reads_itself(converted):
     ids = torch.arange(3, 40).unsqueeze(0)
     with torch.no_grad():
         assert torch.equal(direct(ids).logits, ours(ids).logits)
+
+
+def test_a_file_that_lacks_a_tensor_is_refused(tmp_path: Path):
+    write_llama(tmp_path / "other.gguf", without="blk.1.ffn_up")
+    with pytest.raises(ModelError, match=r"1 missing \(model.layers.1.mlp.up_proj.weight\)"):
+        converted_gguf(tmp_path / "other.gguf", tmp_path / "cache")
 
 
 def test_the_second_call_finds_it(converted, caplog: pytest.LogCaptureFixture):
