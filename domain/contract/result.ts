@@ -239,6 +239,18 @@ export const countingResult = z
   })
   .describe('Which tokens of the data count.');
 
+export const dataResult = z
+  .strictObject({
+    records: count.describe('records with text, on both sides'),
+    skippedRecords: count.describe('records that could not be used and were left out (dataset.onBadRecord: skip)'),
+    firstSkipped: z.string().nullable().describe('what was wrong with the first of them, and where'),
+    emptyRecords: count.describe('records without text, left out'),
+    heldOutRecords: count.describe('records that are not trained on'),
+    overlappingRecords: count.describe('records left out of training, because what they ask is scored'),
+    scoredRecords: count.describe('records that the scored tokens are taken from'),
+  })
+  .describe('What was read of the data set.');
+
 export const artifact = z
   .strictObject({ name: z.string(), path: z.string(), bytes })
   .describe('A file of the attempt, relative to its output folder.');
@@ -270,6 +282,7 @@ export const trialResult = z
     gguf: z.array(ggufResult).nullable().default(null).describe('null where no GGUF file was asked for'),
     tasks: z.array(taskResult).nullable().default(null).describe('null where no tasks were asked for'),
     counting: countingResult.nullable().default(null),
+    data: dataResult.nullable().default(null),
     environment,
     artifacts: z.array(artifact),
   })

@@ -87,23 +87,47 @@ const reading = {
     ),
 };
 
+export const DATA_FORMATS = ['jsonl', 'json', 'csv', 'tsv', 'parquet', 'arrow', 'text'] as const;
+export const dataFormat = z.enum(DATA_FORMATS);
+export type DataFormat = z.infer<typeof dataFormat>;
+
+const onBadRecord = z
+  .enum(['fail', 'skip'])
+  .default('fail')
+  .describe('what a record that cannot be used leads to: an error, or that it is left out and counted');
+
+export const groupEvaluation = z
+  .strictObject({ group: text })
+  .describe('Records with the same value in this column are on the same side.');
+export const fileEvaluation = z
+  .strictObject({ path: text, format: dataFormat.nullable().default(null), fingerprint })
+  .describe('A file of its own, scored in place of a share of the records; what it holds is not trained on.');
+export type FileEvaluation = z.infer<typeof fileEvaluation>;
+export const splitEvaluation = z
+  .strictObject({ split: text })
+  .describe('A split of its own, scored in place of a share of the records; what it holds is not trained on.');
+
 export const fileDataset = z
   .strictObject({
     source: z.literal('file'),
-    path: text,
-    format: z.enum(['jsonl', 'text']),
+    path: text.describe('a file, a folder of shards, or a pattern such as data/*.jsonl'),
+    format: dataFormat.nullable().default(null).describe("null: by the files' names, or their first bytes"),
     ...reading,
+    onBadRecord,
+    evaluation: z.union([fileEvaluation, groupEvaluation]).nullable().default(null).describe('null: by content'),
     fingerprint,
   })
-  .describe('Records from a file: one JSON object a line, or paragraphs separated by blank lines.');
+  .describe('Records of files; compressed ones (gzip, zstd, bzip2, xz) are read as they are.');
 export const hfDataset = z
   .strictObject({
     source: z.literal('hf'),
     id: text,
     config: z.string().nullable().default(null),
     revision: text.default('main'),
-    split: text.default('train'),
+    split: text.default('train').describe('a split, or a part of one such as train[:1000]'),
     ...reading,
+    onBadRecord,
+    evaluation: z.union([splitEvaluation, groupEvaluation]).nullable().default(null).describe('null: by content'),
   })
   .describe('A dataset of the Hugging Face hub.');
 export const datasetRef = z.discriminatedUnion('source', [fileDataset, hfDataset]);

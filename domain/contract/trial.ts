@@ -66,6 +66,7 @@ export type TrialRequest = z.infer<typeof trialRequest>;
 export const PHASES = [
   'starting',
   'generating',
+  'tokenizing',
   'loading',
   'quantizing',
   'evaluating-raw',

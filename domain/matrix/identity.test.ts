@@ -64,6 +64,17 @@ test('a file counts by its content where that is known, and by its path where it
   assert.equal(data('/a'), data('/b'));
 });
 
+test('what can be said of bad records and of what is scored counts only where it is said', () => {
+  const { onBadRecord: _, evaluation: _same, ...older } = settings.dataset;
+  const id = (dataset: object) => trialId({ ...settings, dataset: dataset as never }, 'r1');
+  assert.equal(id(settings.dataset), id(older));
+  const scored = (path: string, fingerprint: string | null) =>
+    id({ ...older, evaluation: { path, format: 'jsonl', fingerprint } });
+  assert.equal(scored('/a', 'f'), scored('/b', 'f'));
+  const others = [older, { ...older, onBadRecord: 'skip' }, { ...older, evaluation: { group: 'author' } }].map(id);
+  assert.equal(new Set([...others, scored('/a', 'f'), scored('/a', 'g'), scored('/a', null)]).size, 6);
+});
+
 test('an id is the hash that anyone can compute: SHA-256 over RFC 8785 JSON', () => {
   assert.match(trialId(settings, 'r1'), /^[0-9a-f]{64}$/);
   // Computed with Python's hashlib and json.dumps(sort_keys=True).

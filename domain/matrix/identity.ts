@@ -2,7 +2,7 @@
  * Ids of trials and cells: SHA-256 over canonical JSON (RFC 8785) of whatever can change the numbers.
  * Workflows must not import this module, which computes hashes: ids are made once, at submission.
  */
-import type { DatasetRef, ModelRef, TaskFile, TrialSettings } from '../contract/settings.ts';
+import type { DatasetRef, TaskFile, TrialSettings } from '../contract/settings.ts';
 import { canonical } from '../vocabulary/canonical.ts';
 import { sha256 } from '../vocabulary/sha256.ts';
 
@@ -44,19 +44,24 @@ function taskContent(file: TaskFile) {
   return { ...(file.fingerprint === null ? file : rest), data: file.data.map(({ fingerprint }) => fingerprint) };
 }
 
-/** Settings that are null are left out, as before there were any; the shape of records that is not named was text then. */
-function dataContent({ fields, loss, chatTemplate, specialTokens, ...dataset }: DatasetRef) {
+/** What is left at its default has no part: ids are as they were before it could be chosen. The shape of records that is not named was text then. */
+function dataContent(reference: DatasetRef) {
+  const { fields, loss, chatTemplate, specialTokens, onBadRecord, evaluation, ...dataset } = reference;
+  const scored = typeof evaluation === 'object' && evaluation !== null && 'path' in evaluation;
   return {
-    ...(content(dataset as DatasetRef) as Omit<DatasetRef, 'path'>),
+    ...content(dataset),
     fields: fields ?? { text: 'text' },
     ...(loss ? { loss } : {}),
     ...(chatTemplate ? { chatTemplate } : {}),
     ...(specialTokens ? { specialTokens } : {}),
+    ...((onBadRecord ?? 'fail') === 'fail' ? {} : { onBadRecord }),
+    ...((evaluation ?? null) === null ? {} : { evaluation: scored ? content(evaluation) : evaluation }),
   };
 }
 
-function content(reference: ModelRef | DatasetRef) {
-  if (!('fingerprint' in reference) || reference.fingerprint === null) return reference;
+/** A file by its content, where that is known. */
+function content<R extends object>(reference: R): Omit<R, 'path'> {
+  if (!('fingerprint' in reference) || reference.fingerprint === null || !('path' in reference)) return reference;
   const { path: _, ...rest } = reference;
   return rest;
 }

@@ -45,6 +45,8 @@ export function trialDataset(dataset: DocumentDataset): DatasetRef {
     path: 'to be generated',
     format: 'jsonl',
     fields: spec.fields,
+    onBadRecord: 'fail',
+    evaluation: null,
     fingerprint: generationHash(spec),
   });
 }

@@ -47,7 +47,18 @@ const MISTAKES: readonly [name: string, fields: object, path: string, words: Reg
   ['slip in a model', { model: { source: 'hf', id: 'a/b', revison: 'x' } }, 'model.revison', /'revision'/],
   ['not a hub id', { model: 'a b' }, 'model', /not the id/],
   ['model twice', { matrix: { model: ['a/b', 'c/d'] } }, 'model', /given twice/],
-  ['unknown data format', { dataset: { source: 'file', path: 'x.csv' } }, 'dataset.format', /jsonl, text/],
+  [
+    'unknown data format',
+    { dataset: { source: 'file', path: 'x', format: 'xlsx' } },
+    'dataset.format',
+    /jsonl, json, csv/,
+  ],
+  [
+    'two kinds of evaluation',
+    { dataset: { source: 'file', path: 'x.csv', evaluation: { path: 'a', group: 'b' } } },
+    'dataset.evaluation.group',
+    /not a known field/,
+  ],
   [
     'prompt without completion',
     { dataset: { source: 'file', path: 'x.jsonl', fields: { prompt: 'a' } } },
@@ -198,6 +209,8 @@ test('short forms mean what their long forms mean', () => {
     loss: null,
     chatTemplate: null,
     specialTokens: null,
+    onBadRecord: 'fail',
+    evaluation: null,
     fingerprint: null,
   });
   assert.deepEqual(document.matrix.layers, [{ strategy: 'all' }, { strategy: 'first', keep: 6 }]);
@@ -215,6 +228,33 @@ test('a stored document without a setting that was not there yet keeps its meani
   assert.ok(stored.ok);
   assert.equal(stored.document.training.masterWeights, 'none');
   assert.deepEqual(parseStored(fresh.document), parseDocument(fresh.document));
+});
+
+test('what leads somewhere or ends like a file is no hub id', () => {
+  const read = (dataset: string) => {
+    const parsed = parseDocument({ ...base, dataset });
+    assert.ok(parsed.ok, dataset);
+    const found = parsed.document.dataset;
+    assert.ok(found.source !== 'generated');
+    return found.source === 'hf' ? 'hf' : found.format;
+  };
+  const formats = {
+    './notes.csv': 'csv',
+    'notes.CSV': 'csv',
+    'data/x.parquet': 'parquet',
+    '/a/x.jsonl.gz': 'jsonl',
+    'x.json.zst': 'json',
+    'x.tsv': 'tsv',
+    'x.feather': 'arrow',
+    'shards/*.jsonl': 'jsonl',
+    './shards': null,
+    '~/x': null,
+    'notes.xlsx': null,
+    'owner/name': 'hf',
+    'bigcode/the-stack-v1.1': 'hf',
+    name: 'hf',
+  };
+  for (const [dataset, format] of Object.entries(formats)) assert.equal(read(dataset), format, dataset);
 });
 
 test('lora settings are there where a method has adapters, and null elsewhere', () => {

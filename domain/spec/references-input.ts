@@ -1,6 +1,13 @@
 /** Models and datasets as people write them. */
 import { z } from 'zod';
-import { fileDataset, hfDataset, type ModelRef, modelRef, recordFields } from '../contract/settings.ts';
+import {
+  type DataFormat,
+  fileDataset,
+  hfDataset,
+  type ModelRef,
+  modelRef,
+  recordFields,
+} from '../contract/settings.ts';
 import { type DocumentDataset, generatedDataset } from './generated.ts';
 import { shorthand } from './input.ts';
 import { encodeProblem } from './problems.ts';
@@ -51,16 +58,16 @@ export const modelInput = shorthand(
   },
 );
 
-/** A dataset: "notes.jsonl" or "notes.txt", "owner/name" on the hub, or the same spelled out. */
+/** A dataset: files, "owner/name" on the hub, or the same spelled out. */
 export const datasetInput = shorthand(
   readable.refine(hubId, { path: ['id'], error: NOT_A_HUB_ID }),
   (input) => {
     if (typeof input !== 'string') return withFormat(input);
-    return formatOf(input) === null ? { source: 'hf', id: input } : withFormat({ source: 'file', path: input });
+    return namesFiles(input) ? withFormat({ source: 'file', path: input }) : { source: 'hf', id: input };
   },
   {
     name: 'a dataset',
-    fix: 'write a .jsonl or .txt file, or "owner/name" on the hub',
+    fix: 'write a file, a folder such as "./data", or "owner/name" on the hub',
     accepts: [text],
   },
 );
@@ -72,7 +79,31 @@ function withFormat(input: unknown): unknown {
   return format === null ? input : { ...input, format };
 }
 
-function formatOf(path: string): 'jsonl' | 'text' | null {
-  if (/\.(jsonl|ndjson)$/i.test(path)) return 'jsonl';
-  return /\.(txt|md)$/i.test(path) ? 'text' : null;
+/** Whether a text can only mean files: it leads somewhere, is a pattern, or ends like a file. */
+function namesFiles(input: string): boolean {
+  return /^(\.{0,2}\/|~|\.\.?$)|[*?[\\]/.test(input) || formatOf(input) !== null || OTHER_FILES.test(input);
+}
+
+/** Files that no repository is called like, and that no trainer reads. */
+const OTHER_FILES =
+  /\.(xlsx?|ods|zip|tar|tgz|7z|rar|pdf|docx?|html?|xml|ya?ml|db|sqlite3?|pkl|npy|npz|avro|orc|gguf|safetensors)$/i;
+
+const FORMATS: Readonly<Record<string, DataFormat>> = {
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+  json: 'json',
+  csv: 'csv',
+  tsv: 'tsv',
+  parquet: 'parquet',
+  pq: 'parquet',
+  arrow: 'arrow',
+  feather: 'arrow',
+  txt: 'text',
+  md: 'text',
+};
+
+/** A file's format by its name, compressed or not; null where that does not tell. The trainer has the same table (`data/sources.py`). */
+export function formatOf(path: string): DataFormat | null {
+  const [, ending = ''] = /\.([^./]+)$/.exec(path.replace(/\.(gz|zst|zstd|bz2|xz)$/i, '')) ?? [];
+  return FORMATS[ending.toLowerCase()] ?? null;
 }

@@ -5,13 +5,26 @@ from typing import Any
 
 import pytest
 
-from lamina_trainer.data.blocks import Blocks, Encoded, evaluation_blocks, held_out_order, one_each, pack
+from lamina_trainer.data import blocks as under_test
+from lamina_trainer.data.blocks import Blocks, Encoded, TokenStream, held_out_order
 
 BOS, EOS = 1, 2
 
 
 def as_lists(blocks: Blocks) -> list[list[int]]:
     return [block.tolist() for block in blocks]
+
+
+def pack(records: list[Encoded], length: int, bos: int | None) -> Blocks:
+    return under_test.pack(TokenStream.of(records, bos), length, bos)
+
+
+def one_each(records: list[Encoded], length: int, bos: int | None) -> Blocks:
+    return under_test.one_each(TokenStream.of(records, bos), length, bos)
+
+
+def evaluation_blocks(records: list[Encoded], length: int, max_tokens: int, bos: int | None) -> Blocks:
+    return under_test.evaluation_blocks(TokenStream.of(records, bos), length, max_tokens, bos)[0]
 
 
 def texts(count: int) -> list[str]:
@@ -73,6 +86,27 @@ def test_evaluation_blocks_stay_within_the_limit_and_are_equally_long():
 def test_evaluation_of_less_text_than_a_block_is_one_shorter_block():
     assert as_lists(evaluation_blocks(encoded([7, 8]), 64, 64, BOS)) == [[1, 7, 8, 2]]
     assert len(evaluation_blocks([], 64, 64, BOS)) == 0
+
+
+@pytest.mark.parametrize(("max_tokens", "records"), [(4, 1), (8, 2), (12, 3), (999, 4)])
+def test_scored_blocks_know_how_many_records_they_are_from(max_tokens: int, records: int):
+    stream = TokenStream.of(encoded([5, 6, 7], [8], [9, 10, 11, 12, 13], [14, 15]), BOS)
+    assert under_test.evaluation_blocks(stream, 4, max_tokens, BOS)[1] == records
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("What is it?", "what  IS\nit? "),
+        ("Stra\u00dfe", "STRASSE"),
+        ("e\u0301t\u00e9", "\u00c9T\u00c9"),
+        ("a\r\nb", "A b"),
+        ("\uff21", "a"),
+    ],
+)
+def test_spelling_that_nobody_sees_has_no_part_in_the_split(one: str, other: str):
+    assert under_test.split_key(one) == under_test.split_key(other)
+    assert under_test.split_key(one) != under_test.split_key(one + "x")
 
 
 def test_the_split_does_not_depend_on_position():

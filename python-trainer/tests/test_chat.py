@@ -11,7 +11,7 @@ from lamina_trainer.data.blocks import Encoded
 from lamina_trainer.data.chat import ChatRendering
 from lamina_trainer.data.conversation import conversation_of
 from lamina_trainer.data.prepared import prepare_data
-from lamina_trainer.data.records import BadRecordError, Record, dataset_fingerprint
+from lamina_trainer.data.records import BadRecordError, Record
 from lamina_trainer.data.shapes import fields_of, rendering_of
 from lamina_trainer.errors import InvalidError
 from tiny_chat import CHATML, CHATS, MARKED, chat_tokenizer, chats
@@ -219,15 +219,16 @@ def test_text_that_was_rendered_before_has_one_start_and_one_end(tmp_path):
     scoring = EvaluationSettings(
         fraction=0.2, max_tokens=512, micro_batch=1, before_training=True, inference=None, gguf=None, tasks=None
     )
-    blocks = prepare_data(data, tokenizer, 128, False, scoring, tmp_path / "cache").train
-    for block in blocks:
+    whole = prepare_data(data, tokenizer, 128, False, scoring, tmp_path / "cache")
+    for block in whole.train:
         tokens = block.tolist()
         assert (tokens.count(0), tokens.count(1), tokens[0], tokens[-1]) == (1, 1, 0, 1)
     packed = prepare_data(data, tokenizer, 32, True, scoring, tmp_path / "cache").train
     assert all(block.tolist()[:2] != [0, 0] and block[0] == 0 for block in packed)
     as_text = dataset(Path(data.path), special_tokens="text")
-    assert dataset_fingerprint(as_text, tmp_path) != dataset_fingerprint(data, tmp_path)
-    for block in prepare_data(as_text, tokenizer, 256, False, scoring, tmp_path / "cache").train:
+    other = prepare_data(as_text, tokenizer, 256, False, scoring, tmp_path / "cache")
+    assert other.dataset_fingerprint != whole.dataset_fingerprint
+    for block in other.train:
         assert (block.tolist().count(0), block.tolist().count(1), block.tolist().count(3)) == (1, 1, 0)
 
 

@@ -151,8 +151,8 @@ def test_too_little_data_is_told(tmp_path: Path, tokenizer: LazyTokenizer):
     file.write_text('{"text":"w1 w2"}\n{"text":"w1 w2"}\n')
     with pytest.raises(InvalidError, match="too few different records"):
         prepare(file, tokenizer, tmp_path / "cache")
+    # What has failed leaves nothing behind that looks finished.
+    assert [path for path in (tmp_path / "cache" / "tokenized").iterdir() if path.is_dir()] == []
     file.write_text('{"text":"w1 w2"}\n{"text":"w3 w4"}\n')
     with pytest.raises(InvalidError, match=r"has 3 training tokens, .*: too few for one block"):
         prepare(file, tokenizer, tmp_path / "cache", max_length=64)
-    # What has failed leaves nothing behind that looks finished.
-    assert [path for path in (tmp_path / "cache" / "tokenized").iterdir() if path.is_dir()] == []

@@ -36,6 +36,8 @@ def test_with_equal_lengths_the_standard_error_is_that_of_the_mean():
 
 def test_one_sequence_has_no_standard_error():
     assert summarize([2.0], [2], 1, 0.0).loss_standard_error is None
+    assert summarize([2.0, 3.0], [2, 2], 1, 0.0, records=1).loss_standard_error is None
+    assert summarize([2.0, 3.0], [2, 2], 1, 0.0, records=2).loss_standard_error is not None
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e6])

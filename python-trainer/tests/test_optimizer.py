@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lamina_trainer.training.optimizer import MasterWeights, data_order, learning_rate
+from lamina_trainer.training.optimizer import DataOrder, MasterWeights, learning_rate
 
 
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
@@ -19,16 +19,16 @@ def test_schedules_are_those_of_transformers(schedule, warmup):
 
 
 def test_every_epoch_is_another_permutation_of_everything():
-    order = data_order(7, 0, 21, seed=3)
+    order = DataOrder(7, seed=3).take(0, 21)
     epochs = [order[:7], order[7:14], order[14:]]
     assert all(sorted(epoch) == list(range(7)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 3
 
 
 def test_a_part_of_the_stream_is_the_same_wherever_one_starts():
-    whole = data_order(5, 0, 17, seed=1)
-    assert [i for first in range(0, 17, 4) for i in data_order(5, first, min(4, 17 - first), seed=1)] == whole
-    assert data_order(5, 0, 17, seed=2) != whole
+    whole = DataOrder(5, seed=1).take(0, 17)
+    assert [i for first in range(0, 17, 4) for i in DataOrder(5, seed=1).take(first, min(4, 17 - first))] == whole
+    assert DataOrder(5, seed=2).take(0, 17) != whole
 
 
 def test_updates_below_a_rounding_step_add_up_in_master_weights():

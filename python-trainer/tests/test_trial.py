@@ -93,7 +93,14 @@ def test_every_precision_and_method_trains_and_is_measured(tmp_path, shelf, prec
     assert result.memory.peak_rss_bytes > 50e6
     assert result.energy_joules is None
     quantizing = ["quantizing"] if method == "qlora" else []
-    assert recorder.phases == ["loading", *quantizing, "evaluating-raw", "training", "evaluating", "saving"]
+    assert [phase for phase in recorder.phases if phase != "tokenizing"] == [
+        "loading",
+        *quantizing,
+        "evaluating-raw",
+        "training",
+        "evaluating",
+        "saving",
+    ]
     assert (result.seconds.quantize is None) == (method != "qlora")
     assert [s["step"] for s in recorder.steps] == list(range(1, 13))
     (artifact,) = result.artifacts

@@ -21,6 +21,8 @@ const PREPARED: PreparedDataset = {
     path: '/data/a.jsonl',
     format: 'jsonl',
     fields: { text: 'completion' },
+    onBadRecord: 'fail',
+    evaluation: null,
     fingerprint: 'aa',
   }),
   report: sampleReport('aa'),

@@ -88,6 +88,8 @@ async function complete(deps: ActivityDependencies, experimentId: string, result
     path: found.path,
     format: 'jsonl',
     fields: preparation.spec.fields,
+    onBadRecord: 'fail',
+    evaluation: null,
     fingerprint: result.dataset.sha256,
   });
   try {

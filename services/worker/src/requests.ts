@@ -1,7 +1,7 @@
 /** What attempts are asked for, with files by the paths that they see. Pure. */
 import type { AttemptRef } from '@lamina/domain/contract/attempt.ts';
 import { API_KEY_VARIABLE, type GenerateRequest, type GenerationSpec } from '@lamina/domain/contract/generation.ts';
-import type { TrialSettings } from '@lamina/domain/contract/settings.ts';
+import type { DatasetRef, TrialSettings } from '@lamina/domain/contract/settings.ts';
 import type { Plan, TrialRequest } from '@lamina/domain/contract/trial.ts';
 import { CONTRACT_VERSION } from '@lamina/domain/contract/units.ts';
 import { attemptFolder, trialKey } from '@lamina/platform/application/ports/artifacts.ts';
@@ -66,16 +66,24 @@ function frame({ eventsBaseUrl }: RequestContext, ref: AttemptRef) {
 function settingsInTrial(settings: TrialSettings, { input }: TrialPaths): TrialSettings {
   const { model, dataset, evaluation } = settings;
   const { tasks } = evaluation;
-  const seen = <T extends { readonly path: string }>(file: T): T => ({ ...file, path: input(file.path) });
+  const seen: Seen = (file) => ({ ...file, path: input(file.path) });
   return {
     ...settings,
     model: model.source === 'hf' ? model : { ...model, path: input(model.path) },
-    dataset: dataset.source === 'hf' ? dataset : { ...dataset, path: input(dataset.path) },
+    dataset: dataset.source === 'hf' ? dataset : datasetInTrial(dataset, seen),
     evaluation: {
       ...evaluation,
       tasks: tasks && { ...tasks, files: tasks.files.map((file) => ({ ...seen(file), data: file.data.map(seen) })) },
     },
   };
+}
+
+type Seen = <T extends { readonly path: string }>(file: T) => T;
+
+function datasetInTrial(dataset: Extract<DatasetRef, { source: 'file' }>, seen: Seen): DatasetRef {
+  const { evaluation } = dataset;
+  const scored = evaluation != null && 'path' in evaluation ? seen(evaluation) : evaluation;
+  return { ...seen(dataset), evaluation: scored };
 }
 
 /** The key of a Secret is named by the variable that pods get it in. */

@@ -259,6 +259,25 @@ class CountingResult(Document):
     """Its id."""
 
 
+class DataResult(Document):
+    """What was read of the data set."""
+
+    records: Count
+    """Records with text, on both sides."""
+    skipped_records: Count
+    """Records that could not be used and were left out (dataset.onBadRecord: skip)."""
+    first_skipped: str | None
+    """What was wrong with the first of them, and where."""
+    empty_records: Count
+    """Records without text, left out."""
+    held_out_records: Count
+    """Records that are not trained on."""
+    overlapping_records: Count
+    """Records left out of training, because what they ask is scored."""
+    scored_records: Count
+    """Records that the scored tokens are taken from."""
+
+
 class Environment(Document):
     """Where it ran and on what."""
 
@@ -317,5 +336,6 @@ class TrialResult(Document):
     tasks: Sequence[TaskResult] | None = None
     """Null where no tasks were asked for."""
     counting: CountingResult | None = None
+    data: DataResult | None = None
     environment: Environment
     artifacts: Sequence[Artifact]

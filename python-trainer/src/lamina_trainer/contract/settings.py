@@ -85,6 +85,7 @@ LayerChoice = Annotated[
     AllLayers | FirstLayers | DropLastLayers | EvenLayers | AngularLayers | ListedLayers,
     Field(discriminator="strategy"),
 ]
+DataFormat = Literal["jsonl", "json", "csv", "tsv", "parquet", "arrow", "text"]
 
 
 class TextField(Document):
@@ -111,12 +112,28 @@ class MessageFields(Document):
 RecordFields = TextField | PromptFields | MessageFields
 
 
+class FileEvaluation(Document):
+    """A file of its own, scored in place of a share of the records; what it holds is not trained on."""
+
+    path: Text
+    format: DataFormat | None = None
+    fingerprint: str | None = None
+
+
+class GroupEvaluation(Document):
+    """Records with the same value in this column are on the same side."""
+
+    group: Text
+
+
 class FileDataset(Document):
-    """Records from a file: one JSON object a line, or paragraphs separated by blank lines."""
+    """Records of files; compressed ones (gzip, zstd, bzip2, xz) are read as they are."""
 
     source: Literal["file"]
     path: Text
-    format: Literal["jsonl", "text"]
+    """A file, a folder of shards, or a pattern such as data/*.jsonl."""
+    format: DataFormat | None = None
+    """Null: by the files' names, or their first bytes."""
     fields: RecordFields | None = TextField(text="text")
     """Null: as the columns of the first record say."""
     loss: Literal["all", "answers"] | None = None
@@ -125,7 +142,17 @@ class FileDataset(Document):
     """Jinja template of messages; null: the tokenizer's."""
     special_tokens: Literal["tokens", "text"] | None = None
     """What special tokens become that are written out in a record; null: text in messages, tokens in the others."""
+    on_bad_record: Literal["fail", "skip"] = "fail"
+    """What a record that cannot be used leads to: an error, or that it is left out and counted."""
+    evaluation: FileEvaluation | GroupEvaluation | None = None
+    """Null: by content."""
     fingerprint: str | None = None
+
+
+class SplitEvaluation(Document):
+    """A split of its own, scored in place of a share of the records; what it holds is not trained on."""
+
+    split: Text
 
 
 class HfDataset(Document):
@@ -136,6 +163,7 @@ class HfDataset(Document):
     config: str | None = None
     revision: Text = "main"
     split: Text = "train"
+    """A split, or a part of one such as train[:1000]."""
     fields: RecordFields | None = TextField(text="text")
     """Null: as the columns of the first record say."""
     loss: Literal["all", "answers"] | None = None
@@ -144,6 +172,10 @@ class HfDataset(Document):
     """Jinja template of messages; null: the tokenizer's."""
     special_tokens: Literal["tokens", "text"] | None = None
     """What special tokens become that are written out in a record; null: text in messages, tokens in the others."""
+    on_bad_record: Literal["fail", "skip"] = "fail"
+    """What a record that cannot be used leads to: an error, or that it is left out and counted."""
+    evaluation: SplitEvaluation | GroupEvaluation | None = None
+    """Null: by content."""
 
 
 DatasetRef = Annotated[FileDataset | HfDataset, Field(discriminator="source")]

@@ -55,6 +55,7 @@ class TrialRequest(Document):
 PhaseName = Literal[
     "starting",
     "generating",
+    "tokenizing",
     "loading",
     "quantizing",
     "evaluating-raw",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from lamina_trainer.contract.document import Document
 from lamina_trainer.contract.settings import DatasetRef, MessageFields, RecordFields
-from lamina_trainer.data.blocks import Encoded, held_out_order, one_each
+from lamina_trainer.data.blocks import Encoded, TokenStream, held_out_order, one_each
 from lamina_trainer.data.records import describe, read_records
 from lamina_trainer.data.rendering import Rendered
 from lamina_trainer.data.shapes import fields_of, rendering_of
@@ -91,7 +91,7 @@ def inspect(dataset: DatasetRef, tokenizer: Any, max_length: int, fraction: floa
         lengths=_lengths(lengths),
         max_length=max_length,
         cut_records=sum(length > max_length for length in lengths),
-        without_target=len(encoded) - len(one_each(encoded, max_length, rendering.bos)),
+        without_target=len(encoded) - len(one_each(TokenStream.of(encoded, rendering.bos), max_length, rendering.bos)),
         special_tokens=dataset.special_tokens or ("text" if isinstance(fields, MessageFields) else "tokens"),
         written_out=dict(written_out.most_common()),
         samples=[_pieces(tokenizer, one) for one in encoded[:samples]],

@@ -3,8 +3,7 @@
 import hashlib
 import json
 import logging
-from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +12,18 @@ from typing import Any, Final
 import numpy as np
 
 from lamina_trainer.contract.document import parse_document, write_document
-from lamina_trainer.contract.result import CountingResult
+from lamina_trainer.contract.result import CountingResult, DataResult
 from lamina_trainer.contract.settings import DatasetRef, EvaluationSettings
-from lamina_trainer.data.blocks import Blocks, evaluation_blocks, held_out_order, one_each, pack
-from lamina_trainer.data.records import dataset_fingerprint, describe, read_records
-from lamina_trainer.data.rendering import Rendering
+from lamina_trainer.data.blocks import Blocks, evaluation_blocks, one_each, pack
+from lamina_trainer.data.records import describe, evaluation_source, source_key
 from lamina_trainer.data.shapes import rendering_of
+from lamina_trainer.data.tokenized import TokenizedData, tokenize
 from lamina_trainer.data.tokenizer import LazyTokenizer, tokenizer_fingerprint
 from lamina_trainer.errors import DatasetError, InvalidError, blamed_on
 from lamina_trainer.host.files import build_once
 
-_FORMAT: Final = 3
-"""Version in the cache key: increase it when the same input gives other blocks."""
+_FORMAT: Final = 4
+"""Version in the cache key: increase it when the same input gives other tokens or another split."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +40,7 @@ class PreparedData:
     evaluation: Blocks
     dataset_fingerprint: str
     evaluation_fingerprint: str
+    read: DataResult
     counting: CountingResult
 
 
@@ -51,33 +51,31 @@ def prepare_data(
     packing: bool,
     evaluation: EvaluationSettings,
     cache: Path,
+    tokenizing: Callable[[], None] = lambda: None,
 ) -> PreparedData:
-    """Tokenize, split and cut a data set, or read what an earlier trial has left in the cache.
+    """Tokenize, split and cut a data set, or use the tokens that an earlier trial has left in the cache.
 
-    `tokenizer` is a tokenizer of transformers or a LazyTokenizer, which is then loaded only if the
-    cache does not have the blocks. Raises InvalidError for data that gives no training or no held-out
-    block.
+    Tokens stay in files, which are mapped into memory; blocks are cut when they are asked for. `tokenizer`
+    is a tokenizer of transformers or a LazyTokenizer, which is then loaded only if the cache does not have
+    the tokens. `tokenizing` is called when it does not, and every few seconds while they are made. Raises
+    InvalidError for data that gives no training or no held-out block.
     """
     with _dataset_to_blame(dataset):
-        fingerprint = dataset_fingerprint(dataset, cache)
-    key = json.dumps(
-        {
-            "format": _FORMAT,
-            "dataset": fingerprint,
-            "tokenizer": tokenizer_fingerprint(tokenizer),
-            "maxLength": max_length,
-            "packing": packing,
-            "fraction": evaluation.fraction,
-            "maxTokens": evaluation.max_tokens,
-        },
-        sort_keys=True,
-    )
+        key = _key(dataset, tokenizer, evaluation.fraction, cache)
 
     def build(folder: Path) -> None:
+        tokenizing()
         loaded = tokenizer.load() if isinstance(tokenizer, LazyTokenizer) else tokenizer
-        train, held, counting = _make_blocks(dataset, loaded, max_length, packing=packing, evaluation=evaluation)
-        (folder / "counting.json").write_text(write_document(counting), encoding="utf-8")
-        np.savez(folder / "blocks.npz", **_stored("train", train), **_stored("held", held))
+        with _dataset_to_blame(dataset):
+            rendering = rendering_of(dataset, loaded)
+            tokenize(dataset, rendering, evaluation.fraction, folder, tokenizing)
+        closing = rendering.closing
+        marks = {
+            "writtenOutAs": "text" if rendering.special_as_text else "tokens",
+            "closing": closing,
+            "closingId": None if closing is None else int(loaded.convert_tokens_to_ids(closing)),
+        }
+        (folder / "marks.json").write_text(json.dumps(marks), encoding="utf-8")
         (folder / "key.json").write_text(key, encoding="utf-8")
 
     name = hashlib.sha256(key.encode()).hexdigest()[:32]
@@ -86,14 +84,116 @@ def prepare_data(
         build,
         waiting=lambda: _log.info("Another process is tokenizing %s; waiting for it.", describe(dataset)),
     )
-    with np.load(folder / "blocks.npz") as stored:
-        train, held = _read("train", stored), _read("held", stored)
-    counting = parse_document(CountingResult, (folder / "counting.json").read_bytes())
-    return PreparedData(train, held, fingerprint, blocks_fingerprint(held), counting)
+    return _cut(describe(dataset), folder, cache, max_length, packing=packing, evaluation=evaluation)
+
+
+def _key(dataset: DatasetRef, tokenizer: Any, fraction: float, cache: Path) -> str:
+    """Everything that decides the tokens and their sides."""
+    asked = dataset.model_dump(mode="json", include={"fields", "loss", "chat_template", "special_tokens"})
+    scored = evaluation_source(dataset)
+    return json.dumps(
+        {
+            "format": _FORMAT,
+            "dataset": source_key(dataset, cache),
+            "asked": asked,
+            "onBadRecord": dataset.on_bad_record,
+            "evaluation": source_key(scored, cache)
+            if scored is not None
+            else dataset.evaluation and write_document(dataset.evaluation),
+            "tokenizer": tokenizer_fingerprint(tokenizer),
+            "fraction": fraction,
+        },
+        sort_keys=True,
+    )
 
 
 def _dataset_to_blame(dataset: DatasetRef) -> AbstractContextManager[None]:
     return blamed_on(DatasetError, f"The data set {describe(dataset)} cannot be read")
+
+
+def _cut(
+    name: str, folder: Path, cache: Path, max_length: int, *, packing: bool, evaluation: EvaluationSettings
+) -> PreparedData:
+    data = TokenizedData.read(folder)
+    stream = data.train.stream()
+    train = (pack if packing else one_each)(stream, max_length, data.bos)
+    if len(train) == 0 and train.left_out:
+        raise InvalidError(
+            f"In none of the {train.left_out} training sequences of {name} counts a token; choose a longer "
+            f"training.maxLength than {max_length}, or set dataset.loss to all."
+        )
+    if len(train) == 0:
+        raise InvalidError(
+            f"The data set {name} has {len(stream.tokens)} training tokens, ends of records included: too few for "
+            f"one block of training.maxLength = {max_length} tokens; choose a shorter one or turn training.packing off."
+        )
+    held, scored = _held_blocks(data, max_length, evaluation.max_tokens)
+    if len(held) == 0:
+        raise InvalidError(
+            f"The data set {name} has no held-out text to score; raise evaluation.fraction "
+            f"({evaluation.fraction}) or add records."
+        )
+    counts = data.counts
+    read = DataResult(
+        records=counts.records,
+        skipped_records=counts.skipped,
+        first_skipped=counts.first_skipped,
+        empty_records=counts.empty,
+        held_out_records=counts.held_out,
+        overlapping_records=counts.overlapping,
+        scored_records=scored,
+    )
+    _log.info(
+        "%d records of %s: %d training sequences, %d held-out blocks of %d records.",
+        counts.records,
+        name,
+        len(train),
+        len(held),
+        scored,
+    )
+    how = json.dumps([folder.name, max_length, packing, evaluation.max_tokens])
+
+    def count(target: Path) -> None:
+        counting = _counting(
+            train, held, counts.written_out, json.loads((folder / "marks.json").read_text()), packing=packing
+        )
+        (target / "counting.json").write_text(write_document(counting), encoding="utf-8")
+
+    counted = build_once(
+        cache / "counted" / hashlib.sha256(how.encode()).hexdigest()[:32],
+        count,
+        waiting=lambda: _log.info("Another process counts the same tokens."),
+    )
+    counting = parse_document(CountingResult, (counted / "counting.json").read_bytes())
+    return PreparedData(train, held, data.fingerprint, blocks_fingerprint(held), read, counting)
+
+
+def _counting(
+    train: Blocks, held: Blocks, written_out: dict[str, int], marks: dict[str, Any], *, packing: bool
+) -> CountingResult:
+    return CountingResult(
+        training_tokens=train.size(),
+        training_counted=train.counted_tokens(),
+        held_out_tokens=held.size(),
+        held_out_counted=held.counted_tokens(),
+        across_records=packing,
+        left_out_sequences=train.left_out,
+        written_out=written_out,
+        written_out_as=marks["writtenOutAs"],
+        closing=marks["closing"],
+        closing_id=marks["closingId"],
+    )
+
+
+def _held_blocks(data: TokenizedData, max_length: int, max_tokens: int) -> tuple[Blocks, int]:
+    """Blocks of the records with the smallest keys; of blocks of which no token counts others take the place."""
+    wanted, taken = max_tokens // min(max_length, max_tokens), max_tokens
+    while True:
+        stream, complete = data.held.first(taken)
+        blocks, records = evaluation_blocks(stream, max_length, max_tokens, data.bos)
+        if complete or len(blocks) >= wanted:
+            return blocks, records
+        taken *= 2
 
 
 def blocks_fingerprint(blocks: Blocks) -> str:
@@ -105,79 +205,6 @@ def blocks_fingerprint(blocks: Blocks) -> str:
         if blocks.counted is not None:
             digest.update(np.packbits(blocks.counted_in(index)).tobytes())
     return digest.hexdigest()
-
-
-def _make_blocks(
-    dataset: DatasetRef, tokenizer: Any, max_length: int, *, packing: bool, evaluation: EvaluationSettings
-) -> tuple[Blocks, Blocks, CountingResult]:
-    name = describe(dataset)
-    rendering = rendering_of(dataset, tokenizer)
-    with _dataset_to_blame(dataset):
-        rendered = [one for one in map(rendering.render, read_records(dataset)) if one.text.strip()]
-        if not rendered:
-            raise InvalidError(f"The data set {name} holds no text.")
-        train_indices, held_indices = held_out_order([one.question for one in rendered], evaluation.fraction)
-    if not train_indices or not held_indices:
-        raise DatasetError(
-            f"The data set {name} has too few different records ({len({one.question for one in rendered})}): "
-            "at least one to train on and one to hold out are needed."
-        )
-    bos = rendering.bos
-    with _dataset_to_blame(dataset):
-        train_records = rendering.encode([rendered[index] for index in train_indices])
-        held_records = rendering.encode([rendered[index] for index in held_indices])
-    cut = pack if packing else one_each
-    train = cut(train_records, max_length, bos)
-    if len(train) == 0 and train.left_out:
-        raise InvalidError(
-            f"In none of the {train.left_out} training sequences of {name} counts a token; choose a longer "
-            f"training.maxLength than {max_length}, or set dataset.loss to all."
-        )
-    if len(train) == 0:
-        tokens = sum(len(record.ids) for record in train_records)
-        raise InvalidError(
-            f"The data set {name} has {tokens} training tokens, ends of records included: too few for one block "
-            f"of training.maxLength = {max_length} tokens; choose a shorter one or turn training.packing off."
-        )
-    held = evaluation_blocks(held_records, max_length, evaluation.max_tokens, bos)
-    if len(held) == 0:
-        raise InvalidError(
-            f"The data set {name} has no held-out text to score; raise evaluation.fraction "
-            f"({evaluation.fraction}) or add records."
-        )
-    _log.info(
-        "Tokenized %d records of %s: %d training sequences, %d held-out blocks.",
-        len(rendered),
-        name,
-        len(train),
-        len(held),
-    )
-    written = Counter(name for index in train_indices for name in rendered[index].written_out)
-    closing = None if rendering.closing is None else int(tokenizer.convert_tokens_to_ids(rendering.closing))
-    return train, held, _counting(train, held, dict(written.most_common()), rendering, closing, packing=packing)
-
-
-def _counting(
-    train: Blocks,
-    held: Blocks,
-    written_out: dict[str, int],
-    rendering: Rendering,
-    closing: int | None,
-    *,
-    packing: bool,
-) -> CountingResult:
-    return CountingResult(
-        training_tokens=len(train.tokens),
-        training_counted=train.counted_tokens(),
-        held_out_tokens=len(held.tokens),
-        held_out_counted=held.counted_tokens(),
-        across_records=packing,
-        left_out_sequences=train.left_out,
-        written_out=written_out,
-        written_out_as="text" if rendering.special_as_text else "tokens",
-        closing=rendering.closing,
-        closing_id=closing,
-    )
 
 
 def counting_warnings(counting: CountingResult, ends: Collection[int]) -> list[str]:
@@ -201,13 +228,3 @@ def counting_warnings(counting: CountingResult, ends: Collection[int]) -> list[s
             "the model. A merged model is told to stop there; what serves an adapter must be told."
         )
     return warnings
-
-
-def _stored(name: str, blocks: Blocks) -> dict[str, Any]:
-    arrays: dict[str, Any] = {f"{name}_tokens": blocks.tokens, f"{name}_offsets": blocks.offsets}
-    return arrays if blocks.counted is None else {**arrays, f"{name}_counted": blocks.counted}
-
-
-def _read(name: str, stored: Any) -> Blocks:
-    counted = stored.get(f"{name}_counted", None)
-    return Blocks(stored[f"{name}_tokens"], stored[f"{name}_offsets"], counted)

@@ -133,7 +133,12 @@ def checked_text(value: Any, where: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            half = f"\\u{ord(value[error.start]):04x}"
+            letter = ord(value[error.start])
+            if 0xDC80 <= letter <= 0xDCFF:  # what reading makes of a byte that is none of UTF-8
+                raise BadRecordError(
+                    f"{where} holds the byte {letter - 0xDC00:#04x}, which is not UTF-8, or half a surrogate pair."
+                ) from error
+            half = f"\\u{letter:04x}"
             raise BadRecordError(f"{where} holds half a surrogate pair ({half}).") from error
     return value
 

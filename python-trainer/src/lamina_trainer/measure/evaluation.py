@@ -25,11 +25,14 @@ from lamina_trainer.model.precision import Numerics
 _log = logging.getLogger(__name__)
 
 
-def summarize(sums: Sequence[float], counts: Sequence[int], right: int, seconds: float) -> EvaluationResult | None:
+def summarize(
+    sums: Sequence[float], counts: Sequence[int], right: int, seconds: float, records: int | None = None
+) -> EvaluationResult | None:
     """Mean over tokens; None where it is not finite.
 
     The standard error is that of a ratio estimator over sequences (Cochran, Sampling Techniques,
-    section 6.4): residuals of each sequence's sum from mean × its length.
+    section 6.4): residuals of each sequence's sum from mean × its length. There is none for the sequences of
+    one record, which say nothing of another; `records` None: as many as sequences.
     """
     tokens = sum(counts)
     loss = math.fsum(sums) / tokens
@@ -37,7 +40,7 @@ def summarize(sums: Sequence[float], counts: Sequence[int], right: int, seconds:
         return None
     error = None
     n = len(sums)
-    if n > 1:
+    if n > 1 and (records is None or records > 1):
         residuals = math.fsum((s - loss * c) ** 2 for s, c in zip(sums, counts, strict=True))
         error = math.sqrt(residuals * n / (n - 1)) / tokens
     perplexity = math.exp(loss)
@@ -61,9 +64,11 @@ def evaluate(
     numerics: Numerics,
     group: ProcessGroup,
     checkpoint: Callable[[], None],
+    records: int | None = None,
 ) -> EvaluationResult | None:
-    """Score all blocks; None where the loss is not finite. `checkpoint` is called before every batch.
+    """Score all blocks, which are from so many records; None where the loss is not finite.
 
+    `checkpoint` is called before every batch.
     Batches are dealt out to the processes of the group in turn, and all of them get the result.
     """
     forward.eval()
@@ -90,6 +95,7 @@ def evaluate(
         [count for _, counts, _ in scored for count in counts],
         sum(right for _, _, right in scored),
         time.perf_counter() - began,
+        records,
     )
 
 

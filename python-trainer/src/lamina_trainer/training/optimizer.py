@@ -82,15 +82,25 @@ def learning_rate(step: int, steps: int, peak: float, schedule: LrSchedule, warm
     return peak * max(0.0, 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def data_order(total: int, first: int, count: int, seed: int) -> list[int]:
-    """Sequence indices of the samples `first` to `first + count` of an endless, per-epoch shuffled stream."""
-    order: list[int] = []
-    position = first
-    while len(order) < count:
-        epoch, offset = divmod(position, total)
-        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-        permutation = torch.randperm(total, generator=generator).tolist()
-        taken = permutation[offset : offset + count - len(order)]
-        order += taken
-        position += len(taken)
-    return order
+class DataOrder:
+    """An endless stream of sequence indices, shuffled in each epoch by the seed."""
+
+    def __init__(self, total: int, seed: int) -> None:
+        self._total, self._seed = total, seed
+        self._epoch: int | None = None
+        self._permutation = torch.zeros(0, dtype=torch.int64)
+
+    def take(self, first: int, count: int) -> list[int]:
+        """Indices of the samples `first` to `first + count`. An epoch is shuffled once, when it begins."""
+        order: list[int] = []
+        position = first
+        while len(order) < count:
+            epoch, offset = divmod(position, self._total)
+            if epoch != self._epoch:
+                generator = torch.Generator().manual_seed(self._seed * 1_000_003 + epoch)
+                self._permutation = torch.randperm(self._total, generator=generator)
+                self._epoch = epoch
+            taken = self._permutation[offset : offset + count - len(order)].tolist()
+            order += taken
+            position += len(taken)
+        return order

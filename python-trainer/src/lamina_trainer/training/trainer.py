@@ -22,7 +22,7 @@ from lamina_trainer.errors import InvalidError, StoppedError
 from lamina_trainer.model.loading import LoadedModel
 from lamina_trainer.model.precision import DTYPES, Numerics
 from lamina_trainer.training.checkpoint import Checkpoint
-from lamina_trainer.training.optimizer import MasterWeights, build_optimizer, data_order, learning_rate
+from lamina_trainer.training.optimizer import DataOrder, MasterWeights, build_optimizer, learning_rate
 from lamina_trainer.training.step_clock import PartSeconds, StepClock
 
 
@@ -87,6 +87,7 @@ class Trainer:
     ) -> None:
         """Take the model and its forward pass, which is sharded already where that is wanted."""
         self._parameters, self._blocks, self._group = list(parameters), blocks, group
+        self._order = DataOrder(len(blocks), seed)
         self._settings, self._plan, self._numerics, self._seed, self._hooks = (
             settings,
             plan,
@@ -147,7 +148,7 @@ class Trainer:
             if self._group.any_process(self._hooks.stop_requested()):
                 self._hooks.save(self.snapshot())
                 raise StoppedError(f"Stopped after step {index}; a checkpoint was saved.")
-            report = self._timed_step(index)
+            report = self._timed_step(index, self._batch(index))
             self._record(report)
             if outcome.diverged_at is not None:
                 break
@@ -181,16 +182,18 @@ class Trainer:
             outcome.losses.append((report.step, report.loss if finite else None))
             self._hooks.step(report)
 
-    def _timed_step(self, index: int) -> StepReport:
+    def _batch(self, index: int) -> Blocks:
+        """The sequences of all processes in one step; reading them is no part of the step's time."""
+        samples = self._samples_each() * self._group.world_size
+        return self._blocks.pick(self._order.take(index * samples, samples))
+
+    def _timed_step(self, index: int, batch: Blocks) -> StepReport:
         began = time.perf_counter()
         settings = self._settings
         rate = learning_rate(index, settings.steps, settings.learning_rate, settings.schedule, settings.warmup_steps)
         for parameters in self._optimizer.param_groups:
             parameters["lr"] = rate
         group, micro, each = self._group, self._plan.micro_batch, self._samples_each()
-        samples = each * group.world_size
-        order = data_order(len(self._blocks), index * samples, samples, self._seed)
-        batch = self._blocks.pick(order)
         targets = sum(batch.targets())
         total = torch.zeros((), device=self._numerics.device)
         mine = batch[group.rank * each : (group.rank + 1) * each]

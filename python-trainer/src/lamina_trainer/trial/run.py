@@ -202,6 +202,7 @@ class _Trial:
             tasks=None,
             counting=data.counting,
             environment=environment_result(self._device, data, weights, meter, loaded),
+            data=data.read,
             artifacts=[] if scalars is None else scalars.close(),
             seconds=phase_seconds(self._clock, self._imports),
         )
@@ -239,7 +240,12 @@ class _Trial:
             settings.training.packing,
             settings.evaluation,
             self._cache,
+            lambda: self._reporter.phase("tokenizing"),
         )
+        if data.read.skipped_records > 0:
+            self._reporter.warning(
+                f"{data.read.skipped_records} records were skipped; the first: {data.read.first_skipped}"
+            )
         clock.seconds["data"] = clock.total() - before - clock.seconds.get("tokenizer", 0.0)
         return data
 
@@ -310,6 +316,7 @@ class _Trial:
             "device": device_name(self._device),
             "threads": torch.get_num_threads(),
             "evaluation": data.evaluation_fingerprint,
+            "records": data.read.scored_records,
             "microBatch": micro_batch,
             "attention": loaded.attention,
             "libraries": library_versions(),
@@ -318,7 +325,9 @@ class _Trial:
         group = self._group
 
         def together() -> EvaluationResult | None:
-            return evaluate(forward, data.evaluation, micro_batch, numerics, group, self._check_stop)
+            return evaluate(
+                forward, data.evaluation, micro_batch, numerics, group, self._check_stop, data.read.scored_records
+            )
 
         return shared_evaluation(group, EvaluationCache(self._cache), key, together)
 
@@ -334,7 +343,15 @@ class _Trial:
         return self._or_save_checkpoint(
             trainer,
             checkpoints,
-            lambda: evaluate(forward, data.evaluation, micro_batch, numerics, self._group, self._check_stop),
+            lambda: evaluate(
+                forward,
+                data.evaluation,
+                micro_batch,
+                numerics,
+                self._group,
+                self._check_stop,
+                data.read.scored_records,
+            ),
         )
 
     def _or_save_checkpoint(self, trainer: Trainer, checkpoints: CheckpointFolder, work: Callable[[], T]) -> T:

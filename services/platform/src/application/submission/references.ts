@@ -92,8 +92,7 @@ async function datasetAt(
   context: ModelContext,
 ): Promise<Omit<ResolvedGeneration, 'dataset'> & { readonly dataset: DocumentDataset }> {
   if (dataset.source === 'generated') return resolveGenerated(dataset, context);
-  const { copy = null, warnings = [], ...found } = await resolveDataset(dataset, context);
-  return { ...found, warnings, copies: copy === null ? [] : [copy], promptFile: null };
+  return { ...(await resolveDataset(dataset, context)), promptFile: null };
 }
 
 function contextOf(options: ReferenceOptions): ModelContext {
