@@ -1,7 +1,7 @@
 import type { GpuInventory } from '../contract/gpus.ts';
 import type { ModelRef } from '../contract/settings.ts';
+import type { MemoryModel } from '../memory/estimate.ts';
 import type { LearnedMargins } from '../memory/learned.ts';
-import type { ModelShape } from '../memory/shape.ts';
 
 /** What the machine (or GPU class) that will run the trials can do; printed by `lamina_trainer device`. */
 export interface DeviceCapabilities {
@@ -22,7 +22,7 @@ export interface DeviceCapabilities {
 export interface GpuOffer {
   readonly inventory: GpuInventory;
   /** Null where a model's configuration is not known: its memory is not estimated then. */
-  readonly shapeOf: (model: ModelRef) => ModelShape | null;
+  readonly shapeOf: (model: ModelRef) => MemoryModel | null;
   /** Margins of a class by its name. */
   readonly marginsOf: (gpuClass: string) => LearnedMargins;
 }

@@ -3,18 +3,20 @@ import type { EstimatedCell, EstimateView, MemoryView } from '../contract/estima
 import type { ModelRef, TrialSettings } from '../contract/settings.ts';
 import { choosePlan } from '../memory/choose.ts';
 import { COMMON_CLASSES, classesNamed, type GpuClass } from '../memory/classes.ts';
-import { estimateMemory, MOMENTS, predictedPeak } from '../memory/estimate.ts';
+import { estimateMemory, isTraced, type MemoryModel, MOMENTS, predictedPeak } from '../memory/estimate.ts';
 import { gpuCounts, memorySettings, type Trainer } from '../memory/from-settings.ts';
 import { ASSUMED_MARGINS, type LearnedMargins } from '../memory/learned.ts';
 import { kindOf } from '../memory/overhead.ts';
 import { countParameters, targetsProblem } from '../memory/parameters.ts';
-import type { ModelShape } from '../memory/shape.ts';
+import type { MemorySettings } from '../memory/settings.ts';
 import { probabilityOfFitting } from '../memory/spread.ts';
+import { tracedParameters, traceKey, traceSettings } from '../memory/traced.ts';
 import { trainable } from '../memory/weights.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
 import { type Issue, parseDocument } from '../spec/parse.ts';
 import { references } from '../spec/references.ts';
 import { readText } from '../spec/text.ts';
+import { canonical } from '../vocabulary/canonical.ts';
 import { expandMatrix } from './expand.ts';
 
 export type EstimateDocument =
@@ -71,8 +73,34 @@ export function modelsOf(document: ExperimentDocument): readonly ModelRef[] {
 
 /** What is known of a model: its shape, or why there is none. */
 export type KnownShape =
-  | { readonly shape: ModelShape; readonly trainer: Trainer }
+  | { readonly shape: MemoryModel; readonly trainer: Trainer }
   | { readonly shape: null; readonly message: string };
+
+/** A run that has to be traced, because its model has no formulas. */
+export interface WantedTrace {
+  readonly model: ModelRef;
+  readonly settings: MemorySettings;
+}
+
+/** What must be traced before the cells of a document can be estimated; `layersOf` answers for models without formulas. */
+export function wantedTraces(
+  document: ExperimentDocument,
+  layersOf: (model: ModelRef) => number | null,
+): readonly WantedTrace[] {
+  const context = { trainerRevision: '', device: null, layersOf, gpus: null };
+  const found = new Map<string, WantedTrace>();
+  for (const { settings } of expandMatrix(document, context).trials) {
+    const layers = layersOf(settings.model);
+    if (layers === null) continue;
+    const untraced = { layers, fused: true, profiles: new Map() };
+    const given = memorySettings(settings, untraced, document.estimate, 'lamina');
+    for (const each of traceSettings(given)) {
+      const key = `${canonical(settings.model)} ${traceKey(each)}`;
+      if (!found.has(key)) found.set(key, { model: settings.model, settings: each });
+    }
+  }
+  return [...found.values()];
+}
 
 export interface EstimateContext {
   readonly shapeOf: (model: ModelRef) => KnownShape;
@@ -110,11 +138,14 @@ export function estimateTrial(
   const known = shapeOf(settings.model);
   if (known.shape === null) return { memory: null, message: known.message };
   const { shape } = known;
-  const problem = settings.lora === null ? null : targetsProblem(shape, settings.lora.targets);
+  const problem = settings.lora === null || isTraced(shape) ? null : targetsProblem(shape, settings.lora.targets);
   if (problem !== null) return { memory: null, message: `lora.targets ${problem}` };
   const { estimate: assumptions, resources, policy } = document;
-  const trainer = assumptions.trainer ?? known.trainer;
+  // What is traced is Lamina's own trainer.
+  const trainer = isTraced(shape) ? 'lamina' : (assumptions.trainer ?? known.trainer);
   const given = memorySettings(settings, shape, assumptions, trainer);
+  const counted = parametersOf(shape, given);
+  if (counted === null) return { memory: null, message: 'its step could not be traced in time: ask again' };
   const estimate = estimateMemory(shape, given);
   // As one GPU would do it: several may be fewer steps of accumulation.
   const gpus = Math.max(1, settings.gpus);
@@ -127,8 +158,8 @@ export function estimateTrial(
     counts: resources.gpus ? [gpus] : trainer === 'lamina' ? gpuCounts(settings) : undefined,
   });
   const memory: MemoryView = {
-    parameters: countParameters(shape, given.layers).total + shape.tower,
-    trainableParameters: trainable(shape, given).parameters,
+    parameters: counted.parameters,
+    trainableParameters: counted.trainable,
     moment: MOMENTS[estimate.moment],
     terms: estimate.terms.map((term) => ({ ...term })),
     peak: estimate.peak,
@@ -165,7 +196,9 @@ export function estimateTrial(
       probability: probabilityOfFitting(predictedPeak(estimate), memoryBytes, marginsOf(name).margins[kindOf(given)]),
     })),
     notes: [
-      ...(shape.tower > 0 ? ['the vision tower is loaded and not trained on text: its weights are counted'] : []),
+      ...(!isTraced(shape) && shape.tower > 0
+        ? ['the vision tower is loaded and not trained on text: its weights are counted']
+        : []),
       ...offered.notes,
       ...(assumptions.trainer === null && trainer === 'transformers' ? [otherTrainer(settings, document, shape)] : []),
     ],
@@ -173,8 +206,18 @@ export function estimateTrial(
   return { memory, message: null };
 }
 
+/** Null where the settings, or checkpointing, were not traced. */
+function parametersOf(model: MemoryModel, settings: MemorySettings) {
+  if (isTraced(model))
+    return traceSettings(settings).every((each) => tracedParameters(model, each) !== null)
+      ? tracedParameters(model, settings)
+      : null;
+  const { total } = countParameters(model, settings.layers);
+  return { parameters: total + model.tower, trainable: trainable(model, settings).parameters };
+}
+
 /** A bare config.json is taken for transformers' models; what Lamina's own trainer needs is said next to it. */
-function otherTrainer(settings: TrialSettings, { estimate }: ExperimentDocument, shape: ModelShape): string {
+function otherTrainer(settings: TrialSettings, { estimate }: ExperimentDocument, shape: MemoryModel): string {
   const own = estimateMemory(shape, memorySettings(settings, shape, estimate, 'lamina')).peak.processBytes;
   const needs = `${(own / 2 ** 30).toFixed(1)} GiB`;
   return `as transformers with PEFT trains it, since the model is a bare config.json; Lamina’s own trainer needs ${needs} (estimate.trainer: lamina)`;

@@ -2,8 +2,10 @@
 import type { GpuClassInventory, GpuInventory } from '../contract/gpus.ts';
 import type { Plan } from '../contract/trial.ts';
 import { type Choice, choosePlan } from '../memory/choose.ts';
+import { isTraced } from '../memory/estimate.ts';
 import { gpuCounts, memorySettings } from '../memory/from-settings.ts';
 import { TRAINER_ASSUMPTIONS } from '../memory/learned.ts';
+import { tracedParameters, traceSettings } from '../memory/traced.ts';
 import type { ExperimentDocument } from '../spec/document.ts';
 import type { Issue } from '../spec/parse.ts';
 import { closest } from '../spec/suggest.ts';
@@ -57,6 +59,7 @@ function chosen(
   // The trainer shares only what a document assumes of its texts, not its other assumptions for estimates.
   const { longestTokens, meanTokens } = estimate;
   const given = memorySettings(settings, shape, { ...TRAINER_ASSUMPTIONS, longestTokens, meanTokens }, 'lamina');
+  if (isTraced(shape) && !traceSettings(given).every((each) => tracedParameters(shape, each) !== null)) return null;
   const whole = { ...given, accumulation: given.accumulation * settings.gpus };
   const options = {
     counts: resources.gpus === null ? gpuCounts(settings) : [settings.gpus],

@@ -1,9 +1,8 @@
 /** The smallest class of GPU that a trial fits, and the plan it fits with. */
 import type { GpuClass } from './classes.ts';
-import { estimateMemory, type MemoryEstimate, predictedPeak } from './estimate.ts';
+import { estimateMemory, type MemoryEstimate, type MemoryModel, predictedPeak } from './estimate.ts';
 import { kindOf } from './overhead.ts';
 import type { MemorySettings } from './settings.ts';
-import type { ModelShape } from './shape.ts';
 import { DEFAULT_MARGINS, type Margins, neededBytes, probabilityOfFitting } from './spread.ts';
 
 /** The effective batch, microBatch × accumulation × gpus, is that of the settings. */
@@ -47,7 +46,7 @@ export const DEFAULT_RISK = 0.05;
  * as possible (FSDP).
  */
 export function choosePlan(
-  shape: ModelShape,
+  shape: MemoryModel,
   settings: MemorySettings,
   classes: readonly GpuClass[],
   {
@@ -101,7 +100,7 @@ function needed({ settings, estimate }: Candidate, margins: Margins, risk: numbe
 
 /** Every plan with the same effective batch, in the order in which they are tried. */
 function candidatesFor(
-  shape: ModelShape,
+  shape: MemoryModel,
   settings: MemorySettings,
   { gpus, divides }: { readonly gpus: number; readonly divides: boolean },
 ): readonly Candidate[] {

@@ -6,6 +6,7 @@ import { computeBytes, type MemorySettings } from './settings.ts';
 import type { ModelShape } from './shape.ts';
 import type { Predicted } from './spread.ts';
 import { type Term, term, totalBytes } from './terms.ts';
+import { estimateTraced, type TracedModel } from './traced.ts';
 import * as weights from './weights.ts';
 
 /** Bytes as three counters show them: `max_memory_allocated`, `max_memory_reserved`, and the driver's for the process. */
@@ -41,7 +42,34 @@ export interface MemoryEstimate {
  * Per GPU. A step's memory has few candidates for its peak, since activations fall as gradients rise, both linear in
  * the layer: the two ends of the backward pass, the step, and the evaluation. The largest is the answer.
  */
-export function estimateMemory(shape: ModelShape, settings: MemorySettings): MemoryEstimate {
+export function estimateMemory(model: MemoryModel, settings: MemorySettings): MemoryEstimate {
+  return isTraced(model) ? fromTrace(model, settings) : fromFormulas(model, settings);
+}
+
+/** What estimates work with: the sizes of a family with formulas, or what the trainer traced. */
+export type MemoryModel = ModelShape | TracedModel;
+
+export function isTraced(model: MemoryModel): model is TracedModel {
+  return 'profiles' in model;
+}
+
+/** @throws where the settings were not traced; ask `tracedParameters` first */
+function fromTrace(model: TracedModel, settings: MemorySettings): MemoryEstimate {
+  const traced = estimateTraced(model, settings);
+  if (traced === null) throw new Error('these settings were not traced');
+  const { moment, terms, allocatedBytes, steadyBytes, certainBytes } = traced;
+  const bytes = (level: Term['level']) => totalBytes(terms.filter((each) => each.level === level));
+  const reserved = allocatedBytes + bytes('reserved');
+  return {
+    moment,
+    terms,
+    peak: totals(allocatedBytes, reserved, bytes('process')),
+    steady: totals(steadyBytes, reserved, bytes('process')),
+    uncertain: 1 - certainBytes / (reserved + bytes('process')),
+  };
+}
+
+function fromFormulas(shape: ModelShape, settings: MemorySettings): MemoryEstimate {
   const moments = allMoments(shape, settings);
   const highest = moments.reduce((a, b) => (b.bytes > a.bytes ? b : a));
   const pool = overhead.poolTerm(settings, transientOf(moments, highest, shape, settings));

@@ -6,19 +6,19 @@ import type { EstimateAssumptions } from '../spec/estimate.ts';
 import { type TRAINERS } from '../vocabulary/memory.ts';
 import { hasMasterWeights } from '../vocabulary/methods.ts';
 import { precisionFacts } from '../vocabulary/precisions.ts';
+import { isTraced, type MemoryModel } from './estimate.ts';
 import type { MemorySettings } from './settings.ts';
-import type { ModelShape } from './shape.ts';
 
 /** Without packing, the longest of many samples is taken to be so many times their mean (instruction data: 3 to 7). */
 const LONGEST_OVER_MEAN = 6;
 /** Heads that the trainer's fused loss knows (`head.py`); others go through the model's own forward. */
-const WITHOUT_FUSED_LOSS: readonly ModelShape['family'][] = ['phi'];
+const WITHOUT_FUSED_LOSS: readonly string[] = ['phi'];
 
 export type Trainer = (typeof TRAINERS)[number];
 
 export function memorySettings(
   settings: Omit<TrialSettings, 'seed'>,
-  shape: ModelShape,
+  shape: MemoryModel,
   assumptions: EstimateAssumptions,
   trainer: Trainer,
 ): MemorySettings {
@@ -50,7 +50,7 @@ export function memorySettings(
     checkpointing: training.checkpointing,
     activationOffload: assumptions.activationOffload,
     // transformers has no sdpa for Gemma 2, whose scores are capped.
-    attention: assumptions.attention ?? (shape.family === 'gemma2' ? 'eager' : 'sdpa'),
+    attention: assumptions.attention ?? (!isTraced(shape) && shape.family === 'gemma2' ? 'eager' : 'sdpa'),
     attentionMask: assumptions.attentionMask ?? isMasked(trainer, training.packing),
     logits: assumptions.logits ?? lossOf(shape, trainer),
     compile: assumptions.compile,
@@ -95,7 +95,8 @@ function isMasked(trainer: Trainer, packing: boolean): boolean {
   return trainer === 'torchtune' || (trainer === 'transformers' && !packing);
 }
 
-function lossOf(shape: ModelShape, trainer: Trainer): MemorySettings['logits'] {
+function lossOf(shape: MemoryModel, trainer: Trainer): MemorySettings['logits'] {
+  if (isTraced(shape)) return shape.fused ? 'fused' : 'full';
   if (trainer === 'torchtune') return 'chunked';
   return trainer === 'lamina' && !WITHOUT_FUSED_LOSS.includes(shape.family) ? 'fused' : 'full';
 }

@@ -14,6 +14,7 @@ Packages, from the bottom up; one imports only those below it (`[tool.importlint
 - events: progress reports to the scheduler and to TensorBoard
 - trial: one trial from a request to a result
 - generate: a data set written by a language model
+- memory_trace: peak memory of a step, followed without a GPU
 - tuner: the worker that suggests a search's next trials
 - attempt: the processes that run a trial, up to the exit code; the warm server
 """

@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     restore.set_defaults(command=_restore)
 
     add_data(commands)
+    _add_trace(commands)
     add_llama(commands)
     add_tuner(commands)
 
@@ -169,6 +170,18 @@ def _restore(options: argparse.Namespace) -> int:
     report = restore(options.adapter, options.base)
     print(write_document(report))
     return 0 if report.identical else EXIT_CRASHED
+
+
+def _add_trace(commands: Any) -> None:
+    trace = commands.add_parser("trace", help="follow the memory of training steps without a GPU, a line of JSON each")
+    trace.add_argument("--serve", action="store_true", required=True, help="answer questions until the input ends")
+    trace.set_defaults(command=_trace)
+
+
+def _trace(_options: argparse.Namespace) -> int:
+    from lamina_trainer.memory_trace.serve import main as serve_traces
+
+    return serve_traces()
 
 
 def _revision(_options: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 import type { ArtifactStore } from '@lamina/platform/application/ports/artifacts.ts';
 import type { ExperimentControl } from '@lamina/platform/application/ports/control.ts';
 import type { ExperimentStore } from '@lamina/platform/application/ports/store.ts';
+import type { Tracer } from '@lamina/platform/application/ports/tracer.ts';
 import type { Logger } from '@lamina/platform/process/logging.ts';
 import type { Metrics } from '@lamina/platform/process/metrics.ts';
 
@@ -17,6 +18,8 @@ export interface ApiDeps {
     /** Folder of the hub's local cache (`…/huggingface/hub`), for the depth of hub models; null: not looked at. */
     readonly hubCache: string | null;
   };
+  /** Traces memory of models without formulas; null, and unless given: they have no estimate. */
+  readonly tracer?: Tracer | null;
   /** The built dashboard; null: none is served. */
   readonly webRoot: string | null;
   /** The self-contained report page that takes a comparison; null: no HTML comparison. */

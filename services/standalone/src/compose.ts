@@ -10,6 +10,7 @@ import { openDatabase } from '@lamina/platform/adapters/database/open.ts';
 import { createExperimentStore } from '@lamina/platform/adapters/database/store.ts';
 import { createDirectoryArtifactStore } from '@lamina/platform/adapters/directory-artifacts.ts';
 import { createTemporalExperimentControl } from '@lamina/platform/adapters/temporal/experiment-control.ts';
+import { createTraceProcess } from '@lamina/platform/adapters/trace-process.ts';
 import { Cleanup } from '@lamina/platform/process/cleanup.ts';
 import type { Logger } from '@lamina/platform/process/logging.ts';
 import { createMetrics, endedAttemptsCounter } from '@lamina/platform/process/metrics.ts';
@@ -111,12 +112,24 @@ async function start(
 
   const metrics = createMetrics();
   const ended = endedAttemptsCounter(metrics.registry);
+  const tracer =
+    config.tuner === null
+      ? null
+      : createTraceProcess({
+          python: config.tuner.python,
+          env: trainerEnvironment(config.tuner, env),
+          cache: join(data, 'cache', 'traces'),
+          revision: opened.runnerFacts.trainerRevision,
+          log,
+        });
+  if (tracer !== null) cleanup.add('tracer', () => tracer.close());
   const app = await timings.measure(
     'API',
     buildApp({
       store,
       artifacts,
       control,
+      tracer,
       secret,
       webRoot: existsSync(config.webRoot) ? config.webRoot : null,
       reportTemplate: existsSync(config.reportTemplate) ? config.reportTemplate : null,

@@ -7,6 +7,7 @@ import { choiceFrom } from '@lamina/platform/application/submission/gpu-offers.t
 import { InvalidDocument } from '@lamina/platform/application/submission/invalid-document.ts';
 import { placesFrom } from '@lamina/platform/application/submission/paths.ts';
 import type { Submissions } from '@lamina/platform/application/submission/submissions.ts';
+import { tracedModels } from '@lamina/platform/application/submission/traced-models.ts';
 import { z } from 'zod';
 import type { ApiDeps } from '../deps.ts';
 import type { Api } from '../instance.ts';
@@ -25,14 +26,25 @@ export function estimateRoutes(app: Api, { submissions }: ApiDeps & { submission
       },
     },
     async ({ body, query }) => {
-      const { baseDirectory, shapes, gpus } = submissions.options(query.baseDirectory ?? body.baseDirectory);
+      const { baseDirectory, shapes, gpus, tracer } = submissions.options(query.baseDirectory ?? body.baseDirectory);
       const parsed = parseEstimateDocument(body.document);
       if (!parsed.ok) throw new InvalidDocument(parsed.issues);
       const { document, configs } = parsed;
       const places = placesFrom(baseDirectory);
+      const located = (model: ModelRef) =>
+        model.source === 'hf' ? model : { ...model, path: places.absolute(model.path) };
+      const untraced = await Promise.all(
+        modelsOf(document).map(async (model) => {
+          const config = (await shapes.of(located(model))) === null ? await shapes.config(located(model)) : null;
+          return config === null ? [] : [{ model, config }];
+        }),
+      );
+      const traced = await tracedModels(document, untraced.flat(), tracer);
       const known = async (model: ModelRef): Promise<KnownShape> => {
-        const found = model.source === 'hf' ? model : { ...model, path: places.absolute(model.path) };
-        const shape = await shapes.of(found);
+        const shape = await shapes.of(located(model));
+        const found = traced.get(canonical(model));
+        if (found !== undefined)
+          return 'model' in found ? { shape: found.model, trainer: 'lamina' } : { shape: null, message: found.message };
         if (shape === null) return { shape, message: 'no configuration of a known family is on the server' };
         const trainer = model.source === 'path' && configs.includes(model.path) ? 'transformers' : 'lamina';
         return { shape, trainer };

@@ -3,6 +3,7 @@ import type { GpuInventory } from '@lamina/domain/contract/gpus.ts';
 import type { ModelRef, TrialSettings } from '@lamina/domain/contract/settings.ts';
 import type { GpuOffer } from '@lamina/domain/matrix/context.ts';
 import type { GpuClass } from '@lamina/domain/memory/classes.ts';
+import type { MemoryModel } from '@lamina/domain/memory/estimate.ts';
 import { ASSUMED_MARGINS, type LearnedMargins, learnMargins } from '@lamina/domain/memory/learned.ts';
 import type { ModelShape } from '@lamina/domain/memory/shape.ts';
 import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
@@ -15,7 +16,7 @@ const FRESH_MS = 60_000;
 
 export interface GpuOffers {
   /** Null where no worker has said which GPUs there are, or there are none. */
-  offer(shapeOf: (model: ModelRef) => ModelShape | null): Promise<GpuOffer | null>;
+  offer(shapeOf: (model: ModelRef) => MemoryModel | null): Promise<GpuOffer | null>;
   plansThatWorked: ExperimentStore['plansThatWorked'];
 }
 

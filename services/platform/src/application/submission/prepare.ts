@@ -7,22 +7,29 @@ import { gpuClassesFor, gpuClassIssue } from '@lamina/domain/matrix/placement.ts
 import { likeKey, parallelOn, runPolicy } from '@lamina/domain/matrix/plan.ts';
 import { rememberedPlan } from '@lamina/domain/matrix/remembered.ts';
 import type { Expansion } from '@lamina/domain/matrix/types.ts';
+import type { MemoryModel } from '@lamina/domain/memory/estimate.ts';
 import { targetsProblem } from '@lamina/domain/memory/parameters.ts';
 import type { Plan, RunPolicy } from '@lamina/domain/run/types.ts';
 import type { ExperimentDocument } from '@lamina/domain/spec/document.ts';
 import { type Issue, parseDocument } from '@lamina/domain/spec/parse.ts';
+import { references } from '@lamina/domain/spec/references.ts';
+import { canonical } from '@lamina/domain/vocabulary/canonical.ts';
 import type { ArtifactStore } from '../ports/artifacts.ts';
 import type { RunnerFacts } from '../ports/runner-facts.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import { keyIssue } from './generated-dataset.ts';
 import { type GenerationOptions, generationSentence, type PlannedGeneration, planGeneration } from './generation.ts';
 import { choiceFrom, type GpuOffers } from './gpu-offers.ts';
 import { createInputFiles, type InputCopy } from './input-files.ts';
 import { InvalidDocument } from './invalid-document.ts';
 import { issuesOfReferences, type ReferenceOptions, type ResolvedDocument, resolveReferences } from './references.ts';
+import { tracedModels } from './traced-models.ts';
 
 export interface PrepareOptions extends Omit<ReferenceOptions, 'inputFiles'>, GenerationOptions {
   readonly artifacts: Pick<ArtifactStore, 'localPath'>;
   readonly gpus: GpuOffers;
+  /** Traces models without formulas; null: they have no estimate. */
+  readonly tracer: Tracer | null;
   /** @throws NoWorker before the first worker has said where trials run */
   runnerFacts(): Promise<RunnerFacts>;
   /** A worker has looked at the cluster and found no GPU that could be used now. */
@@ -56,7 +63,8 @@ export async function prepare(input: string | object, options: PrepareOptions): 
   const resolved = await resolveReferences(parsed.document, found);
   const { layersOf, shapeOf, checkpointOf } = resolved;
   const { document, generation } = await withGeneration(resolved, options);
-  const gpus = device?.kind === 'cpu' ? null : await options.gpus.offer(shapeOf);
+  const modelOf = device?.kind === 'cpu' ? shapeOf : await withTraces(document, shapeOf, options);
+  const gpus = device?.kind === 'cpu' ? null : await options.gpus.offer(modelOf);
   const inventory = gpus?.inventory ?? null;
   const unknownClass = gpuClassIssue(document, inventory);
   const misplacedKey = generation === null ? null : keyIssue(generation.spec, mounts);
@@ -86,7 +94,7 @@ export async function prepare(input: string | object, options: PrepareOptions): 
       const known = estimated.get(key);
       if (known !== undefined) return known;
       const shapes = (model: ModelRef): KnownShape => {
-        const shape = shapeOf(model);
+        const shape = modelOf(model);
         return shape === null ? { shape, message: '' } : { shape, trainer: 'lamina' };
       };
       const { memory } = estimateTrial(settings, document, { shapeOf: shapes, ...choiceFrom(gpus, settings) });
@@ -113,6 +121,26 @@ function targetIssues({ trials }: Expansion, shapeOf: ResolvedDocument['shapeOf'
     return problem === null ? [] : [problem];
   });
   return [...new Set(messages)].map((message) => ({ path: 'lora.targets', message }));
+}
+
+/** Shapes, and where a model has none what was traced of it. */
+async function withTraces(
+  document: ExperimentDocument,
+  shapeOf: ResolvedDocument['shapeOf'],
+  { shapes, tracer }: Pick<PrepareOptions, 'shapes' | 'tracer'>,
+): Promise<(model: ModelRef) => MemoryModel | null> {
+  if (tracer === null) return shapeOf;
+  const unknown = references(document).models.filter((model) => shapeOf(model) === null);
+  const configs = await Promise.all(
+    unknown.map(async (model) => ({ model, config: await shapes.config(model).catch(() => null) })),
+  );
+  const untraced = configs.flatMap(({ model, config }) => (config === null ? [] : [{ model, config }]));
+  if (untraced.length === 0) return shapeOf;
+  const traced = await tracedModels(document, untraced, tracer);
+  return (model) => {
+    const found = traced.get(canonical(model));
+    return shapeOf(model) ?? (found !== undefined && 'model' in found ? found.model : null);
+  };
 }
 
 /** A dataset that was generated before takes the place of its spec. */

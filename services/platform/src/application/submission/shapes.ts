@@ -21,6 +21,8 @@ export interface Shapes {
   header(path: string): Promise<GgufHeader>;
   /** A folder, a config.json, in the hub's cache, or a GGUF file; null where there is none, or of an unknown family. */
   of(model: ModelRef): Promise<ModelShape | null>;
+  /** A model's config.json as it is; null where there is none here. */
+  config(model: ModelRef): Promise<Readonly<Record<string, unknown>> | null>;
 }
 
 export function createShapes(hubCache: string | null): Shapes {
@@ -46,14 +48,22 @@ export function createShapes(hubCache: string | null): Shapes {
           () => null,
         );
       }
-      if (model.source === 'hf') {
-        const config = hubCache === null ? 'missing' : await cachedConfig(model, hubCache);
-        return typeof config === 'string' ? null : shapeOf(config);
-      }
-      const config = await readConfig(model.path.endsWith('.json') ? model.path : join(model.path, 'config.json'));
-      return typeof config === 'string' ? null : shapeOf(config);
+      const config = await configAt(model, hubCache);
+      return config === null ? null : shapeOf(config);
     },
+    config: (model) => configAt(model, hubCache),
   };
+}
+
+async function configAt(model: ModelRef, hubCache: string | null): Promise<Readonly<Record<string, unknown>> | null> {
+  if (model.source === 'gguf') return null;
+  const config =
+    model.source === 'path'
+      ? await readConfig(model.path.endsWith('.json') ? model.path : join(model.path, 'config.json'))
+      : hubCache === null
+        ? 'missing'
+        : await cachedConfig(model, hubCache);
+  return typeof config === 'string' ? null : config;
 }
 
 async function readHeader(path: string): Promise<GgufHeader> {

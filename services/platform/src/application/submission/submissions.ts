@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { ArtifactStore } from '../ports/artifacts.ts';
 import { NoWorker } from '../ports/errors.ts';
 import type { ExperimentStore } from '../ports/store.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import { createFingerprints } from './fingerprints.ts';
 import { createGpuOffers } from './gpu-offers.ts';
 import type { PrepareOptions } from './prepare.ts';
@@ -17,14 +18,19 @@ interface SubmissionDeps {
   readonly store: ExperimentStore;
   readonly artifacts: ArtifactStore;
   readonly defaults: { readonly baseDirectory: string; readonly hubCache: string | null };
+  readonly tracer?: Tracer | null;
 }
 
-export function createSubmissions({ defaults, store, artifacts }: SubmissionDeps, shapes: Shapes): Submissions {
+export function createSubmissions(
+  { defaults, store, artifacts, tracer = null }: SubmissionDeps,
+  shapes: Shapes,
+): Submissions {
   const shared = {
     fingerprints: createFingerprints(),
     hubCache: defaults.hubCache,
     artifacts,
     shapes,
+    tracer,
     gpus: createGpuOffers(store, shapes),
     preparedBefore: (specHash: string) => store.preparedBefore(specHash),
     async runnerFacts() {
