@@ -59,7 +59,7 @@ def encode_chats(tokenizer: Any, chats: Sequence[RenderedChat], *, answers: bool
 
     Raises InvalidError for a tokenizer that does not say which text its tokens stand for.
     """
-    if not tokenizer.is_fast:
+    if not getattr(tokenizer, "is_fast", False):
         raise InvalidError(
             f"The tokenizer {type(tokenizer).__name__} does not say where its tokens stand in a text, so that "
             "messages cannot be trained on; use a model with a tokenizer.json."

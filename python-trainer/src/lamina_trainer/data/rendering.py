@@ -76,9 +76,9 @@ class PlainRendering:
 
     def _tokenized(self, texts: list[str]) -> list[list[int]]:
         # verbose=False: records longer than the model's context are cut into blocks afterwards.
-        found: list[list[int]] = self._tokenizer(
-            texts, add_special_tokens=False, split_special_tokens=self.special_as_text, verbose=False
-        ).input_ids
+        # Some classes take no argument that they do not need.
+        split = {"split_special_tokens": True} if self.special_as_text else {}
+        found: list[list[int]] = self._tokenizer(texts, add_special_tokens=False, verbose=False, **split).input_ids
         return found
 
 
