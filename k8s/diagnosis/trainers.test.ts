@@ -1,5 +1,8 @@
 /** How trainers end. Built by hand from the messages in the sources of Kubernetes 1.34, Kueue 0.17 and NVIDIA's container toolkit. */
 
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { diagnose } from './diagnose.ts';
 import { ended, evidence, job, pod, said, terminated, words } from './testing/built.ts';
 import { checkEnds } from './testing/check-ends.ts';
 
@@ -105,3 +108,12 @@ checkEnds([
     'No column text.',
   ],
 ]);
+
+test('what the trainer says is at fault for all trials that share it is kept, of a pod and of exit.json alone', () => {
+  const pointer = said(64, 'A pointer.', null, 'model');
+  assert.equal(diagnose(ended(64, words(pointer)))?.subject, 'model');
+  const failed = job({ status: { conditions: [{ type: 'Failed', status: 'True', reason: 'BackoffLimitExceeded' }] } });
+  assert.equal(diagnose(evidence({ exit: pointer, job: failed }))?.subject, 'model');
+  assert.equal(diagnose(ended(64, words(said(64, 'No such method.'))))?.subject, undefined);
+  assert.equal(diagnose(ended(65, words(said(65, 'CUDA out of memory.', null, 'model'))))?.subject, undefined);
+});
