@@ -56,6 +56,15 @@ export const METRICS = {
       training.resumedFromStep === null ? (training.largestGradientNorm ?? null) : null,
     better: 'lower',
   },
+  /** Experts that are one tensor a layer, embeddings and the head are not quantized: a label says less than this. */
+  quantizedShare: {
+    title: 'quantized',
+    measure: ({ result: { model } }) =>
+      model.quantizedParameters === 0 ? null : model.quantizedParameters / model.parameters,
+    unit: '%',
+    show: percent,
+    where: 'csv',
+  },
   /** A learning rate that clipping holds back at most steps is not the one that the document names. */
   clippedShare: {
     title: 'steps clipped',

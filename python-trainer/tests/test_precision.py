@@ -5,10 +5,12 @@ from torch import nn
 from lamina_trainer.contract.settings import LoraSettings
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.measure.storage import measure_storage, trainable_count
+from lamina_trainer.model.linears import fused_parameters
 from lamina_trainer.model.loading import describe
 from lamina_trainer.model.precision import apply_precision, resolve_numerics
 from lamina_trainer.model.stored_weights import Scratch, StoredEmbedding, StoredLinear
 from lamina_trainer.training.methods import apply_method, check_method
+from lamina_trainer.trial.tiny_models import tiny_config
 from tiny import LORA, gemma_config, llama_config, random_model
 
 CPU = torch.device("cpu")
@@ -187,3 +189,40 @@ def test_combinations_that_mean_nothing_are_invalid(method, precision):
     lora = None if (method, precision) == ("lora", "bf16") else LoraSettings.model_validate(LORA, by_alias=True)
     with pytest.raises(InvalidError):
         check_method(method, precision, lora)
+
+
+def test_modules_of_their_own_kind_are_stored_in_16_bits_and_read_in_fp32():
+    """Experts and routers that are raw tensors, and GPT-2's transposed layers."""
+    for kind in ("mixtral", "gpt2", "opt"):
+        loaded, _ = stored_model(tiny_config(kind), "bf16")
+        assert {p.dtype for n, p in loaded.causal.named_parameters() if p.dim() > 1} == {torch.bfloat16}
+        rounded = random_model(tiny_config(kind))
+        with torch.no_grad():
+            for parameter in rounded.parameters():
+                parameter.copy_(parameter.bfloat16())
+        ids = torch.randint(3, 90, (2, 12))
+        torch.testing.assert_close(loaded.causal.eval()(input_ids=ids).logits, rounded(input_ids=ids).logits)
+
+
+def test_routers_are_neither_adapted_nor_quantized_and_fused_experts_are_counted():
+    loaded, _ = stored_model(tiny_config("qwen2_moe"), "nf4")
+    assert fused_parameters(loaded.layers) > 0
+    apply_method(loaded, "qlora", LoraSettings.model_validate(LORA, by_alias=True))
+    names = [n for n, p in loaded.causal.named_parameters() if p.requires_grad]
+    assert any(".shared_expert.up_proj." in name for name in names)
+    assert not any("gate." in name and "gate_proj" not in name for name in names)
+
+
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_targets_that_mean_nothing_name_the_linear_layers(kind):
+    wrong = LoraSettings.model_validate({**LORA, "targets": ["q_proj", "w_qkv"]}, by_alias=True)
+    with pytest.raises(InvalidError, match=r"its linear layers are .*(c_attn|down_proj)"):
+        apply_method(stored_model(tiny_config(kind), "fp32")[0], "lora", wrong)
+
+
+def test_transposed_layers_get_adapters_and_are_not_quantized():
+    loaded, _ = stored_model(tiny_config("gpt2"), "bf16")
+    apply_method(loaded, "lora", LoraSettings.model_validate(LORA, by_alias=True))
+    assert any("c_attn.lora_A" in n for n, _ in loaded.causal.named_parameters())
+    with pytest.raises(InvalidError, match=r"GPT2LMHeadModel .*Conv1D"):
+        stored_model(tiny_config("gpt2"), "nf4")

@@ -46,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
 
     selftest = commands.add_parser("selftest", help="try every precision and method on this device")
     selftest.add_argument("--json", action="store_true", help="print the table as one line of JSON")
+    selftest.add_argument(
+        "--models",
+        nargs="*",
+        metavar="TYPE",
+        help="try every causal model class of transformers instead, or those of these model types (many minutes)",
+    )
     selftest.set_defaults(command=_selftest)
 
     merge = commands.add_parser("merge", help="write a model with an adapter in its weights, and compare both")
@@ -136,6 +142,10 @@ def _gpus(options: argparse.Namespace) -> int:
 
 
 def _selftest(options: argparse.Namespace) -> int:
+    if options.models is not None:
+        from lamina_trainer.trial.selftest_models import print_models
+
+        return print_models(options.models or None, as_json=options.json)
     from lamina_trainer.trial.selftest import print_self_test
 
     return print_self_test(as_json=options.json)

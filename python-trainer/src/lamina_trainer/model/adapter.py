@@ -140,4 +140,4 @@ def _stored_name(name: str) -> str:
 
 
 def _base_name(name: str) -> str:
-    return name.removeprefix("base_model.model.").replace(".base_layer.", ".")
+    return name.removeprefix("base_model.model.").replace(".base_layer", "")

@@ -18,7 +18,7 @@ from lamina_trainer.host.files import open_to_readers
 from lamina_trainer.model.adapter import AdapterBase, attach, base_checksum, load_base, read_about
 from lamina_trainer.model.loading import LoadedModel, load_model
 from lamina_trainer.model.precision import DTYPES
-from lamina_trainer.model.stored_weights import StoredLinear
+from lamina_trainer.model.stored_weights import StoredLinear, read_as_stored
 from lamina_trainer.quantizers.registry import quantizer_of
 
 TOLERANCE: Final = {"fp32": 1e-4, "fp16": 5e-3, "bf16": 3e-2}
@@ -190,6 +190,7 @@ def probe(model: Any, tokens: int = 128) -> Tensor:
 
 def plain(loaded: LoadedModel) -> None:
     """Turn a base into ordinary fp32 layers with exactly the values it computes with."""
+    read_as_stored(loaded.causal)
     _replace(loaded.causal, _plain_linear)
     loaded.causal.float()
     for flag in ("is_loaded_in_8bit", "is_loaded_in_4bit"):

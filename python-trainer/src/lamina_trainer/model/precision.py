@@ -13,6 +13,7 @@ from lamina_trainer.contract.capabilities import capabilities, facts, is_quantiz
 from lamina_trainer.contract.vocabulary import ComputeDtype, Precision, ResolvedDtype
 from lamina_trainer.errors import InvalidError
 from lamina_trainer.host.device import device_capabilities
+from lamina_trainer.model.linears import is_linear, is_router
 from lamina_trainer.model.stored_weights import cast_on_use
 from lamina_trainer.quantizers.interface import Target
 from lamina_trainer.quantizers.packed_linear import PackedLinear
@@ -124,7 +125,9 @@ def _quantize(model: nn.Module, layers: nn.ModuleList, numerics: Numerics) -> No
     """Replace every linear layer of the decoder by its quantized counterpart; the head stays as it is."""
     found = list(_linears(layers))
     if not found:
-        raise InvalidError(f"{type(model).__name__} has no linear layers in its decoder to quantize")
+        transposed = any(is_linear(module) for module in layers.modules())
+        kind = ": it keeps them transposed (Conv1D), which no library holds in few bits" if transposed else ""
+        raise InvalidError(f"{type(model).__name__} has no linear layers in its decoder to quantize{kind}")
     quantizer = quantizer_for(numerics.precision)
     target = Target(numerics.precision, numerics.compute, numerics.device, Scratch())
     for parent, name, linear in found:
@@ -133,7 +136,7 @@ def _quantize(model: nn.Module, layers: nn.ModuleList, numerics: Numerics) -> No
 
 
 def _linears(layers: nn.ModuleList) -> Iterator[tuple[nn.Module, str, nn.Linear]]:
-    for parent in layers.modules():
+    for path, parent in layers.named_modules():
         for name, child in parent.named_children():
-            if type(child) is nn.Linear:
+            if type(child) is nn.Linear and not is_router(f"{path}.{name}"):
                 yield parent, name, child

@@ -5,6 +5,7 @@ scratch buffer that all modules share, so neither the forward nor the backward p
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -86,7 +87,8 @@ def embedding_scale(embedding: nn.Embedding) -> float | None:
 def cast_on_use(model: nn.Module, dtype: torch.dtype) -> None:
     """Let every linear and embedding layer that is stored in another dtype than `dtype` cast per use.
 
-    Tied parameters stay tied. Raises InvalidError where the model has matrices outside of such layers.
+    Tied parameters stay tied. Other modules that keep matrices (experts, routers, GPT-2's transposed layers) get
+    them cast wherever they read them, and keep that copy for the backward pass. Raises InvalidError for convolutions.
     """
     scratch = Scratch()
     for parent, name, child in list(_children(model)):
@@ -97,15 +99,40 @@ def cast_on_use(model: nn.Module, dtype: torch.dtype) -> None:
         elif type(child) is nn.Embedding or (isinstance(child, nn.Embedding) and embedding_scale(child) is not None):
             setattr(parent, name, StoredEmbedding(child, dtype))
         elif any(p.dim() > 1 and p.is_floating_point() for p in child.parameters(recurse=False)):
-            raise InvalidError(
-                f"{type(child).__name__} keeps matrices that cannot be stored in 16 bits and multiplied in "
-                f"{str(dtype).removeprefix('torch.')} here; set computeDtype to the stored precision"
-            )
+            if isinstance(child, nn.modules.conv._ConvNd):  # mixers with convolutions read weights of other layers
+                raise InvalidError(
+                    f"{type(model).__name__} has convolutions, and cannot be stored in 16 bits and multiplied in "
+                    f"{str(dtype).removeprefix('torch.')} here; set computeDtype to the stored precision"
+                )
+            _cast_where_read(child, dtype)
         elif isinstance(child, nn.LayerNorm) or dtype != torch.float32:
             # Vectors: a 16-bit one times a wider activation is fp32 by promotion, which is wanted for fp32
             # and not otherwise. LayerNorm's kernel takes one dtype only.
             for parameter in child.parameters(recurse=False):
                 parameter.data = parameter.data.to(dtype)
+
+
+def _cast_where_read(module: nn.Module, dtype: torch.dtype) -> None:
+    """Make a module read its parameters in another dtype than they are stored in."""
+    kind = type(module)
+    names = [name for name, p in module.named_parameters(recurse=False) if p.is_floating_point()]
+    reads = {name: property(partial(_read, name=name, dtype=dtype)) for name in names}
+    module.__class__ = type(kind.__name__, (kind,), {**reads, "__module__": kind.__module__, "stored_kind": kind})
+
+
+def _read(module: nn.Module, name: str, dtype: torch.dtype) -> Tensor:
+    parameter = module._parameters.get(name)
+    if parameter is None:  # PEFT takes experts out to put adapters on them, and asks whether they are gone
+        raise AttributeError(name)
+    return parameter.to(dtype)
+
+
+def read_as_stored(model: nn.Module) -> None:
+    """Undo the casts of modules that are neither linear layers nor embeddings."""
+    for module in model.modules():
+        kind = getattr(type(module), "stored_kind", None)
+        if kind is not None:
+            module.__class__ = kind
 
 
 def _children(model: nn.Module) -> Iterator[tuple[nn.Module, str, nn.Module]]:

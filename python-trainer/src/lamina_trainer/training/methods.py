@@ -10,6 +10,7 @@ from lamina_trainer.contract.capabilities import is_quantized
 from lamina_trainer.contract.settings import LoraSettings
 from lamina_trainer.contract.vocabulary import Method, Precision
 from lamina_trainer.errors import InvalidError
+from lamina_trainer.model.linears import is_linear, is_router
 from lamina_trainer.model.loading import LoadedModel
 
 
@@ -60,7 +61,20 @@ def _add_adapters(causal: Any, layers: nn.ModuleList, lora: LoraSettings) -> Any
 
 
 def _targets(causal: Any, layers: nn.ModuleList, targets: str | Sequence[str]) -> list[str]:
-    if targets != "all-linear":
-        return list(targets)
-    inside = {id(module) for module in layers.modules()}
-    return [name for name, m in causal.named_modules() if isinstance(m, nn.Linear) and id(m) in inside]
+    """Names of the modules that get adapters; raises InvalidError where one of `targets` means none."""
+    linear = {name: module for name, module in causal.named_modules() if is_linear(module)}
+    if targets == "all-linear":
+        inside = {id(module) for module in layers.modules()}
+        found = [name for name, m in linear.items() if id(m) in inside and not is_router(name)]
+        if not found:
+            raise InvalidError(f"{type(causal).__name__} has no linear layers in its decoder that could get adapters")
+        return found
+    embeddings = [name for name, module in causal.named_modules() if isinstance(module, nn.Embedding)]
+    for target in targets:
+        if not any(name == target or name.endswith(f".{target}") for name in (*linear, *embeddings)):
+            known = ", ".join(sorted({name.rpartition(".")[2] for name in linear}))
+            name = type(causal).__name__
+            raise InvalidError(
+                f"lora.targets names {target}, which {name} does not have; its linear layers are {known}"
+            )
+    return list(targets)

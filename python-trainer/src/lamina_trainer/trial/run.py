@@ -36,6 +36,7 @@ from lamina_trainer.model.angular_distance import (
 from lamina_trainer.model.cut import cut
 from lamina_trainer.model.forward import ForwardPass
 from lamina_trainer.model.layers import kept_indices, needs_calibration
+from lamina_trainer.model.linears import fused_parameters
 from lamina_trainer.model.loading import LoadedModel, load_model
 from lamina_trainer.model.precision import (
     Numerics,
@@ -107,6 +108,7 @@ class _Trial:
         with clock.phase("quantize" if quantizes(settings.precision) else "load"):
             apply_precision(loaded.causal, loaded.layers, numerics, move=not self._sharded)
             storage = measure_storage(loaded.causal)
+            self._warn_of_fused_experts(loaded, storage)
             forward = ForwardPass(loaded)
             if self._sharded:
                 apply_method(loaded, settings.method, settings.lora)
@@ -214,6 +216,15 @@ class _Trial:
             raise InvalidError(f"{gpus} GPUs were asked for, but the trial runs in {processes} process(es).")
         if processes > 1:
             check_sharding(settings.method, settings.training)
+
+    def _warn_of_fused_experts(self, loaded: LoadedModel, storage: Storage) -> None:
+        fused = fused_parameters(loaded.layers)
+        if quantizes(self._settings.precision) and fused > storage.quantized_parameters / 10:
+            self._reporter.warning(
+                f"{storage.quantized_parameters / storage.parameters:.0%} of the parameters are held in "
+                f"{self._settings.precision}: the experts of {loaded.architecture} are one tensor a layer, and are not "
+                f"quantized; {fused / storage.parameters:.0%} of the parameters stay in 16 bits with them."
+            )
 
     def _numerics(self) -> Numerics:
         numerics = resolve_numerics(
