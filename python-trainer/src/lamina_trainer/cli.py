@@ -44,15 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _machine_commands(commands)
 
-    selftest = commands.add_parser("selftest", help="try every precision and method on this device")
-    selftest.add_argument("--json", action="store_true", help="print the table as one line of JSON")
-    selftest.add_argument(
-        "--models",
-        nargs="*",
-        metavar="TYPE",
-        help="try every causal model class of transformers instead, or those of these model types (many minutes)",
-    )
-    selftest.set_defaults(command=_selftest)
+    _add_selftest(commands)
 
     merge = commands.add_parser("merge", help="write a model with an adapter in its weights, and compare both")
     _adapter_arguments(merge)
@@ -98,6 +90,18 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("document", type=Path)
     check.set_defaults(command=_schema_check)
     return parser
+
+
+def _add_selftest(commands: Any) -> None:
+    selftest = commands.add_parser("selftest", help="try every precision and method on this device")
+    selftest.add_argument("--json", action="store_true", help="print the table as one line of JSON")
+    selftest.add_argument(
+        "--models",
+        nargs="*",
+        metavar="TYPE",
+        help="try every causal model class of transformers instead, or those of these model types (many minutes)",
+    )
+    selftest.set_defaults(command=_selftest)
 
 
 def _run(options: argparse.Namespace) -> int:
