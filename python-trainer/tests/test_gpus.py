@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from lamina_trainer.contract.document import parse_document
+from lamina_trainer.host.device import cpu_capabilities, device_capabilities
 from lamina_trainer.host.gpus import GpuReport
+from lamina_trainer.measure.environment import device_name
 
 ROOT = Path(__file__).resolve().parents[2]
 GIB = 2**30
@@ -104,3 +107,15 @@ def test_the_capabilities_are_those_of_the_first_gpu_that_may_be_used(tmp_path: 
         "memoryBytes": 15 * GIB,
     }
     assert json.loads(ask("device", tmp_path, machine, ""))["kind"] == "cpu"
+
+
+def test_a_result_names_what_pytorch_computes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "gpus.json"
+    file.write_text(json.dumps({"driver": "580.65.06", "gpus": [{**H100, "uuid": "GPU-a"}]}))
+    monkeypatch.setenv("FAKE_GPUS", str(file))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.syspath_prepend(str(ROOT / "tests/support/nvml"))
+    monkeypatch.delitem(sys.modules, "pynvml", raising=False)
+    assert device_capabilities().name == H100["name"]
+    assert device_name(torch.device("cpu")) == cpu_capabilities().name != H100["name"]
+    monkeypatch.delitem(sys.modules, "pynvml")

@@ -26,7 +26,12 @@ class DeviceCapabilities(Document):
 
 def device_capabilities() -> DeviceCapabilities:
     """Describe the first GPU that this process may use, else the CPU."""
-    return _gpu() or _cpu(Path("/proc/cpuinfo"))
+    return _gpu() or cpu_capabilities()
+
+
+def cpu_capabilities() -> DeviceCapabilities:
+    """Describe the CPU, also where there is a GPU that PyTorch cannot use."""
+    return _cpu(Path("/proc/cpuinfo"))
 
 
 def capabilities_json() -> str:

@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from lamina_trainer.host.device import device_capabilities
+from lamina_trainer.host.device import cpu_capabilities
 
 LIBRARIES = (
     "torch",
@@ -24,7 +24,7 @@ def device_name(device: torch.device) -> str:
     """Product name of the GPU or CPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return device_capabilities().name
+    return cpu_capabilities().name
 
 
 def library_versions() -> dict[str, str]:

@@ -12,7 +12,7 @@ from torch import nn
 from lamina_trainer.contract.capabilities import capabilities, facts, is_quantized, lack, quantizes, version
 from lamina_trainer.contract.vocabulary import ComputeDtype, Precision, ResolvedDtype
 from lamina_trainer.errors import InvalidError
-from lamina_trainer.host.device import device_capabilities
+from lamina_trainer.host.device import cpu_capabilities
 from lamina_trainer.model.linears import is_linear, is_router
 from lamina_trainer.model.stored_weights import cast_on_use
 from lamina_trainer.quantizers.interface import Target
@@ -86,7 +86,7 @@ def fast_16_bit(device: torch.device) -> bool:
     """Whether 16-bit products are at least as fast as those in fp32."""
     if device.type == "cuda":  # the device in use, which need not be the first one of the machine
         return torch.cuda.get_device_capability(device) >= version(capabilities().fast16_bit.compute_capability)
-    return device_capabilities().fast16_bit
+    return cpu_capabilities().fast16_bit
 
 
 def make_deterministic(device: torch.device) -> None:
