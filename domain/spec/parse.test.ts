@@ -42,6 +42,12 @@ const MISTAKES: readonly [name: string, fields: object, path: string, words: Reg
   ['other version', { apiVersion: 'lamina/v2' }, 'apiVersion', /must be lamina\/v1/],
   ['unknown section', { trainning: {} }, 'trainning', /did you mean 'training'/],
   ['model as a number', { model: 5 }, 'model', /must be a model.*owner\/name/],
+  [
+    'null among choices',
+    { search: { parameters: { 'training.maxGradNorm': { choices: [null] } } } },
+    'search.parameters.training.maxGradNorm.choices[0]',
+    /got null/,
+  ],
   ['model without source', { model: { id: 'x' } }, 'model.source', /one of: hf, path, gguf/],
   ['model of an unknown source', { model: { source: 'hub', id: 'x' } }, 'model.source', /hf, path, gguf; got "hub"/],
   ['slip in a model', { model: { source: 'hf', id: 'a/b', revison: 'x' } }, 'model.revison', /'revision'/],

@@ -84,7 +84,7 @@ export function explain(raw: z.core.$ZodRawIssue): string {
     case 'invalid_union':
       return encodeProblem(
         notOneOf(
-          (raw.input as Record<string, unknown>)[String(raw.discriminator)],
+          (raw.input as Record<string, unknown> | null)?.[String(raw.discriminator)] ?? raw.input,
           ((raw.options ?? []) as unknown[]).map(String),
         ),
       );
