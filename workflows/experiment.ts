@@ -2,14 +2,7 @@
  * One experiment: a thin shell around the run reducer. Signals, updates, timers and activity results become events;
  * commands become one batched activity at a time. Nothing here decides anything.
  */
-import {
-  type ExperimentInput,
-  type ExperimentProgress,
-  INPUT_VERSION,
-  QUERIES,
-  SIGNALS,
-  UPDATES,
-} from '@lamina/domain/contract/workflow.ts';
+import { type ExperimentInput, INPUT_VERSION, SIGNALS, UPDATES } from '@lamina/domain/contract/workflow.ts';
 import type { EndedAttempt, PrunedTrial } from '@lamina/domain/run/events.ts';
 import { RULES } from '@lamina/domain/run/protocol/rules.ts';
 import { initialState, type RunState } from '@lamina/domain/run/protocol/state.ts';
@@ -17,7 +10,6 @@ import { upgradedExperimentInput, upgradedState } from '@lamina/domain/run/proto
 import {
   allHandlersFinished,
   condition,
-  defineQuery,
   defineSignal,
   defineUpdate,
   makeContinueAsNewFunc,
@@ -44,7 +36,6 @@ const pause = defineUpdate<void>(UPDATES.pause);
 const resume = defineUpdate<void>(UPDATES.resume);
 const cancel = defineUpdate<void>(UPDATES.cancel);
 const wake = defineUpdate<void>(UPDATES.wake);
-const progress = defineQuery<ExperimentProgress>(QUERIES.progress);
 
 /** Where workers are versioned, the next history belongs to the build that new runs start with. */
 const goOn = makeContinueAsNewFunc<typeof experiment>({ initialVersioningBehavior: 'AUTO_UPGRADE' });
@@ -75,7 +66,6 @@ export async function experiment(written: Input): Promise<void> {
   });
   // Before the run has begun there is nothing to prune.
   setHandler(pruneTrials, (trials) => run?.hear({ type: 'pruned', trials }));
-  setHandler(progress, () => run?.progress() ?? { status: 'running', alive: 0, waiting: 0, recorded: 0 });
   const begun = async (): Promise<Run> => {
     await condition(() => run !== null);
     return run as Run;

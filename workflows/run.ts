@@ -1,8 +1,7 @@
 /** The run reducer's state within a workflow: events in, and a way to wait for them. */
-import type { ExperimentProgress } from '@lamina/domain/contract/workflow.ts';
 import type { RunCommands } from '@lamina/domain/run/commands.ts';
 import type { RunEvent } from '@lamina/domain/run/events.ts';
-import { aliveCount, type RunState } from '@lamina/domain/run/protocol/state.ts';
+import type { RunState } from '@lamina/domain/run/protocol/state.ts';
 import { step } from '@lamina/domain/run/protocol/step.ts';
 
 type Heard<T> = T extends unknown ? Omit<T, 'atMs'> : never;
@@ -25,11 +24,5 @@ export class Run {
     const { state, commands } = step(this.state, { type: 'dispatch', atMs: Date.now() });
     this.state = state;
     return commands;
-  }
-
-  progress(): ExperimentProgress {
-    const alive = aliveCount(this.state);
-    const waiting = Object.values(this.state.active).filter((trial) => trial.phase === 'waiting').length;
-    return { status: this.state.status, alive, waiting, recorded: this.state.recorded };
   }
 }

@@ -26,7 +26,6 @@ export const UPDATES = {
   /** Trials of the experiment were added or reset in the database: look again. */
   wake: 'wake',
 } as const;
-export const QUERIES = { progress: 'progress' } as const;
 
 /** Version of what starts a workflow; `run/protocol/versions.ts` reads earlier ones. */
 export const INPUT_VERSION = 1;
@@ -41,16 +40,6 @@ export interface ExperimentInput {
 export interface SearchInput {
   readonly version: typeof INPUT_VERSION;
   readonly experimentId: string;
-}
-
-/** What the query `progress` answers. Counts are of this run of the workflow; the store counts the experiment. */
-export interface ExperimentProgress {
-  readonly status: 'running' | 'paused' | 'cancelling' | 'ended';
-  /** Attempts that may be alive. */
-  readonly alive: number;
-  /** Trials in phase `waiting`: their next attempt waits for its back-off, or for room under `maxParallel`. */
-  readonly waiting: number;
-  readonly recorded: number;
 }
 
 export interface SearchNews {
