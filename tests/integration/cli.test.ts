@@ -278,6 +278,7 @@ describe('exit codes', () => {
       ['cancel'],
       ['compare', '--format', 'x'],
       ['list', '-n'],
+      ['list', '--limit', '2', '--limit', '3'],
     ]) {
       const { code, stderr, stdout } = await cli.run(words);
       assert.equal(code, 2, words.join(' '));

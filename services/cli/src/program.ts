@@ -84,10 +84,21 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Argv<Gl
     .recommendCommands()
     .demandCommand(1, 1, 'which command? `lamina --help` lists them')
     .strict()
+    .check((args) => {
+      const twice = Object.keys(args).find((name) => Array.isArray(args[name]) && !repeatable(program).has(name));
+      if (twice === undefined) return true;
+      throw usageError(`${twice.length === 1 ? '-' : '--'}${twice} was given more than once`, 'give it once');
+    })
     .exitProcess(false)
     .fail((message, error) => {
       throw error ?? usageError(message.replace(/\s*\n\s*/g, ' ').trim(), '`lamina --help` shows how');
     });
   const contextOf = ({ url, json }: GlobalOptions): Context => ({ io, client: createClient(url), json });
   return COMMANDS.reduce((chain, register) => register(chain, contextOf, finish), program);
+}
+
+/** Options that may be given several times, which yargs' types do not tell; `_` holds what is no option. */
+function repeatable(program: unknown): ReadonlySet<string> {
+  const { array } = (program as { getOptions(): { array: readonly string[] } }).getOptions();
+  return new Set(['_', ...array]);
 }
