@@ -283,5 +283,11 @@ def test_an_inspection_says_what_is_trained_on(tmp_path, capsys):
     assert [piece["counts"] for piece in found["samples"][0]] == [False, True, False]
     assert main(["data", *words, "--samples", "1"]) == 0
     assert "<|im_start|>assistant\n▸Ho<|im_end|>◂" in capsys.readouterr().out
+    assert main(["data", *words, "--fraction", "nan"]) != 0
+    assert "--fraction nan is not between 0 and 1" in capsys.readouterr().err
+    table = tmp_path / "table.csv"
+    table.write_text('text\n"one, two"\nthree\n', encoding="utf-8")
+    assert main(["data", str(table), "--model", str(tmp_path / "model"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["records"] == 2
     assert main(["data", *words[:3], "--fields", "{"]) != 0
     assert "--fields is not JSON" in capsys.readouterr().err

@@ -37,6 +37,7 @@ def _inspect(options: argparse.Namespace) -> int:
     from lamina_trainer.data.tokenizer import load_tokenizer
     from lamina_trainer.model.source import model_folder, model_named
 
+    _check_numbers(options)
     dataset = _dataset(options)
     given = Path(options.model)
     # A tokenizer is enough: a folder needs no weights.
@@ -44,6 +45,15 @@ def _inspect(options: argparse.Namespace) -> int:
     found = inspect(dataset, tokenizer, options.max_length, options.fraction, options.samples)
     print(write_document(found) if options.json else inspection_text(found, color=options.color))
     return 0
+
+
+def _check_numbers(options: argparse.Namespace) -> None:
+    if not 0 < options.fraction < 1:
+        raise InvalidError(f"--fraction {options.fraction} is not between 0 and 1.")
+    if options.max_length < 2:
+        raise InvalidError(f"--max-length {options.max_length} is too short: a sequence has at least 2 tokens.")
+    if options.samples < 0:
+        raise InvalidError(f"--samples {options.samples} is below 0.")
 
 
 def _dataset(options: argparse.Namespace) -> "FileDataset":
@@ -61,7 +71,6 @@ def _dataset(options: argparse.Namespace) -> "FileDataset":
     document = {
         "source": "file",
         "path": str(options.file),
-        "format": "text" if options.file.suffix in {".txt", ".md"} else "jsonl",
         "fields": fields,
         "loss": options.loss,
         "chatTemplate": given,
