@@ -72,6 +72,15 @@ test('full training in 16 bits without master weights is noted: small updates we
   assert.equal(said({ precision: 'bf16', method: 'lora' }).length, 0);
 });
 
+test('a note says where less than half of the parameters are quantized', () => {
+  const said = (quantizedParameters: number) =>
+    compareTrials(inputOf(seeds({ precision: 'nf4', method: 'qlora', quantizedParameters }, [2, 3]))).notes.filter(
+      (note) => note.includes('less than half'),
+    );
+  assert.match(said(25_000_000)[0] ?? '', /^In 1 row .* \(10\.0 %\)/);
+  assert.deepEqual([said(0), said(200_000_000)], [[], []]);
+});
+
 test('without a baseline there are no differences', () => {
   const comparison = compareTrials(inputOf(seeds({}, [2, 3]), { baselineCellId: null }));
   assert.equal(comparison.rows[0]?.lossDelta.mean, null);

@@ -2,7 +2,7 @@
 import { writerName } from '../contract/generation.ts';
 import { environmentKey, evaluationKey, mean } from '../measures/measures.ts';
 import { hasMasterWeights } from '../vocabulary/methods.ts';
-import { counted, listing, MEMORY_COUNTER_NAMES, significant } from './format.ts';
+import { counted, listing, MEMORY_COUNTER_NAMES, percent, significant } from './format.ts';
 import type { CellGroup, ComparisonInput } from './input.ts';
 import type { ComparisonRow } from './types.ts';
 
@@ -17,6 +17,7 @@ export function comparisonNotes(
     ...seedNotes(rows),
     ...outcomeNotes(rows),
     ...roundingNotes(groups),
+    ...quantizedNotes(rows),
     ...reuseNotes(groups),
     ...baselineNotes(input, rows),
     ...environmentNotes(groups, rows),
@@ -77,6 +78,16 @@ function roundingNotes(groups: readonly CellGroup[]): string[] {
   if (rounded.length === 0) return [];
   return [
     `${counted(rounded.length, 'row')} trained in full in 16 bits without master weights: updates below a rounding step of the weight were lost (training.masterWeights).`,
+  ];
+}
+
+/** A label says "nf4" also where most of the weights are not: small models are mostly embeddings, others mostly experts. */
+function quantizedNotes(rows: readonly ComparisonRow[]): string[] {
+  const shares = rows.flatMap(({ quantizedShare: { mean: share } }) => (share !== null && share < 0.5 ? [share] : []));
+  if (shares.length === 0) return [];
+  const range = [...new Set([Math.min(...shares), Math.max(...shares)].map(percent))].join(' to ');
+  return [
+    `In ${counted(shares.length, 'row')} less than half of the parameters are quantized (${range} %): embeddings, the head, and experts that are one tensor a layer, stay in 16 bits.`,
   ];
 }
 

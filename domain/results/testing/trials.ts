@@ -22,6 +22,7 @@ export interface TrialOptions {
   readonly rawLoss?: number;
   readonly tokensPerSecond?: number | null;
   readonly weightBytes?: number;
+  readonly quantizedParameters?: number;
   readonly rssBytes?: number;
   readonly reservedBytes?: number | null;
   readonly energyJoules?: number | null;
@@ -139,7 +140,7 @@ function resultOf(cell: Cell, options: TrialOptions): TrialResult {
       parameters: 250_000_000,
       trainableParameters: 1_000_000,
       weightBytes,
-      quantizedParameters: 0,
+      quantizedParameters: options.quantizedParameters ?? 0,
       quantizedBytes: 0,
       bitsPerParameter: (8 * weightBytes) / 250_000_000,
       quantizedBitsPerParameter: null,
