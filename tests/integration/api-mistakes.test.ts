@@ -84,7 +84,7 @@ policy: {maxParallel: 0}
     await writeFile(join(api.folder, 'broken.gguf'), 'no gguf');
     for (const [change, path, message] of [
       [{ dataset: 'none.jsonl' }, 'dataset.path', /does not exist/],
-      [{ dataset: 'broken.jsonl' }, 'dataset.path', /line 2 .*not a JSON object/],
+      [{ dataset: 'broken.jsonl' }, 'dataset.path', /line 2 .*is not JSON/],
       [{ dataset: 'empty.jsonl' }, 'dataset.path', /no records/],
       [{ dataset: 'numbers.jsonl' }, 'dataset.fields.text', /not text/],
       [{ model: './broken.gguf' }, 'model.path', /not a readable GGUF/],

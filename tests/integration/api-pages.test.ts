@@ -57,6 +57,7 @@ describe('the description of the API', () => {
       '/v1/experiments/{id}/trials/{trialId}/logs',
       '/v1/forecast/accuracy',
       '/v1/gpus',
+      '/v1/gpus/{device}/take-back',
     ]);
     for (const [path, methods] of Object.entries<Record<string, { summary?: string }>>(paths)) {
       for (const [method, { summary }] of Object.entries(methods)) assert.ok(summary, `${method} ${path}`);

@@ -67,8 +67,8 @@ export async function lookAt(
       }
       const problem = 'problem' in seen ? seen.problem : textProblem(seen.record, fields);
       if (problem !== null) bad ??= `${seen.where} ${problem}`;
-      if (bad !== null && !skip) break;
       if ('record' in seen && first.length < FIRST) first.push(seen.record);
+      if (bad !== null && !skip) break;
     }
   } catch (error) {
     return wrong(`cannot be read: ${(error as Error).message}`, 'the file may be cut off or damaged');
@@ -85,7 +85,7 @@ export async function lookAt(
 async function unreadable(shard: string, format: DataFormat): Promise<[message: string, fix?: string] | null> {
   const bytes = await firstBytes(shard, 64);
   const start = bytes.toString('latin1');
-  if (bytes.length === 0) return [`${shard} is empty`];
+  if (bytes.length === 0) return [`${shard} is empty: it has no records`];
   if (start.startsWith('version https://git-lfs')) return [`${shard} is a Git LFS pointer`, 'run git lfs pull'];
   if (start.startsWith('PK\u0003\u0004')) return [`${shard} is a zip archive`, 'unpack it, or use gzip or zstd'];
   if (format === 'parquet' && !start.startsWith('PAR1')) return [`${shard} is no Parquet file`];
