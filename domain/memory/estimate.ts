@@ -72,7 +72,9 @@ function fromTrace(model: TracedModel, settings: MemorySettings): MemoryEstimate
 function fromFormulas(shape: ModelShape, settings: MemorySettings): MemoryEstimate {
   const moments = allMoments(shape, settings);
   const highest = moments.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const pool = overhead.poolTerm(settings, transientOf(moments, highest, shape, settings));
+  const transient = (at: AtMoment) => at.bytes - certainBytes(at, shape, settings);
+  const occupied = moments.map((at) => ({ moment: at.moment, bytes: at.bytes, transient: transient(at) }));
+  const pool = overhead.poolTerm(settings, occupied, beyondPeak(occupied, highest.bytes, shape, settings));
   const context = overhead.contextTerm(settings);
   const between = totalBytes(steadyTerms(shape, settings));
   const reserved = highest.bytes + pool.bytes;
@@ -99,18 +101,19 @@ function allMoments(shape: ModelShape, settings: MemorySettings): readonly AtMom
   });
 }
 
-function transientOf(
-  moments: readonly AtMoment[],
-  highest: AtMoment,
+/** By how much backward pass and optimizer step together exceed the peak; nothing where the step has no temporaries. */
+function beyondPeak(
+  moments: readonly (overhead.Occupied & Pick<AtMoment, 'moment'>)[],
+  peak: number,
   shape: ModelShape,
   settings: MemorySettings,
-): overhead.Transient {
-  const comesAndGoes = (at: AtMoment) => at.bytes - certainBytes(at, shape, settings);
+): number {
   const step = weights.stepTemporaryTerm(shape, settings).bytes;
-  const backward = moments.filter(({ moment }) => moment !== 'optimizer-step').map(comesAndGoes);
+  if (step === 0) return 0;
+  const backward = moments.filter(({ moment }) => moment !== 'optimizer-step').map(({ transient }) => transient);
   const apart =
     totalBytes(lasting(shape, settings)) + weights.gradientBytes(shape, settings) + step + Math.max(...backward);
-  return { atPeak: comesAndGoes(highest), beyondPeak: step === 0 ? 0 : Math.max(0, apart - highest.bytes) };
+  return Math.max(0, apart - peak);
 }
 
 /** Weights, states and gradients at a moment: counted, not estimated. */

@@ -61,18 +61,25 @@ export function gatherTerm(shape: ModelShape, settings: MemorySettings): Term {
   return term('gathered', 'whole weights and gradients of the layers at work', bytes, 'PyTorch FSDP, arXiv 2304.11277');
 }
 
-/** What of the tensors comes and goes within a step, bytes. */
-export interface Transient {
-  readonly atPeak: number;
-  /** By how much backward pass and optimizer step together exceed the peak. */
-  readonly beyondPeak: number;
+/** A moment of a step: all tensors that are there, and those of them that come and go within it; bytes. */
+export interface Occupied {
+  readonly bytes: number;
+  readonly transient: number;
 }
 
-export function poolTerm(settings: MemorySettings, { atPeak, beyondPeak }: Transient): Term {
+/**
+ * What the pool holds above the largest moment. The moment that needs the largest pool may be another one: scoring holds
+ * fewer tensors than the backward pass where its logits come and go and gradients stay.
+ *
+ * `beyondPeak`: by how much backward pass and optimizer step together exceed the peak.
+ */
+export function poolTerm(settings: MemorySettings, moments: readonly Occupied[], beyondPeak: number): Term {
   const source =
     'share of what comes and goes, from published pairs of counters; the step’s temporaries do not fit the blocks that the backward pass frees';
-  const bytes = atPeak * POOL[kindOf(settings)] + UNSHARED * beyondPeak;
-  return term('fragmentation', 'allocator pool', bytes, source, { level: 'reserved' });
+  const share = POOL[kindOf(settings)];
+  const pool = Math.max(...moments.map(({ bytes, transient }) => bytes + share * transient));
+  const above = pool - Math.max(...moments.map(({ bytes }) => bytes));
+  return term('fragmentation', 'allocator pool', above + UNSHARED * beyondPeak, source, { level: 'reserved' });
 }
 
 export function contextTerm({ shards }: MemorySettings): Term {

@@ -53,7 +53,7 @@ export const DEFAULT_MARGINS: Margins = {
   'one-fused': { location: 0.012, scale: 0.105, freedom: 5 },
   'one-full': { location: -0.007, scale: 0.126, freedom: 6 },
   'divided-fused': { location: -0.07, scale: 0.107, freedom: 4 },
-  'divided-full': { location: -0.009, scale: 0.089, freedom: 4 },
+  'divided-full': { location: -0.01, scale: 0.083, freedom: 4 },
 };
 
 /** So many measured trials count as much for the location as what was known before them. */

@@ -120,7 +120,8 @@ export function estimateTraced(model: TracedModel, settings: MemorySettings): Tr
   ];
   const pool = poolTerm(
     { ...settings, logits: profile.fused ? 'fused' : 'full' },
-    { atPeak: highest.work, beyondPeak: 0 },
+    moments.map(({ gradients, work }) => ({ bytes: lasting + gradients + work, transient: work })),
+    0,
   );
   const allocatedBytes = terms.reduce((sum, each) => sum + each.bytes, 0);
   return {
