@@ -44,8 +44,8 @@ const MUTATIONS: readonly Mutation[] = [
   [
     'only tokens that count are averaged over',
     'data/blocks.py',
-    'np.count_nonzero(self.counted_in(index)[1:])',
-    'len(self.counted_in(index)[1:])',
+    'np.count_nonzero(self.counted[start if headed else start + 1 : end])',
+    'len(self.counted[start if headed else start + 1 : end])',
     'tests/test_evaluation.py::test_only_tokens_that_count_are_scored_and_trained_on',
   ],
   [
