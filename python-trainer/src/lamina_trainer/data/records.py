@@ -7,10 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, Any, Final
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from lamina_trainer.contract.settings import (
     DatasetRef,
@@ -24,6 +21,9 @@ from lamina_trainer.data.sources import format_of, open_text, shards_of
 from lamina_trainer.errors import DatasetError, InvalidError
 from lamina_trainer.host.files import remembered_sha256
 from lamina_trainer.host.hub import hub_offline
+
+if TYPE_CHECKING:  # importing pyarrow starts a thread, and the warm server forks
+    import pyarrow as pa
 
 _ROWS: Final = 1024
 """Rows of a table that are decoded at once."""
@@ -236,7 +236,7 @@ def _csv_rows(file: IO[str], shard: Path, delimiter: str, bad: Bad) -> Iterator[
 class _Row(Mapping[str, Any]):
     """A row of a table, decoded where it is asked for."""
 
-    def __init__(self, batch: pa.RecordBatch | pa.Table, index: int, where: str) -> None:
+    def __init__(self, batch: "pa.RecordBatch | pa.Table", index: int, where: str) -> None:
         self._batch, self._index, self._where = batch, index, where
 
     def __getitem__(self, column: str) -> Any:
@@ -255,6 +255,8 @@ class _Row(Mapping[str, Any]):
 
 
 def _table_rows(shard: Path, kind: str) -> Iterator[Record]:
+    import pyarrow as pa
+
     number = 0
     try:
         for batch in _parquet_batches(shard) if kind == "parquet" else _arrow_batches(shard):
@@ -267,12 +269,16 @@ def _table_rows(shard: Path, kind: str) -> Iterator[Record]:
         raise InvalidError(f"{shard} cannot be read as {name}: {str(error).splitlines()[0]}.") from error
 
 
-def _parquet_batches(shard: Path) -> Iterator[pa.RecordBatch]:
+def _parquet_batches(shard: Path) -> "Iterator[pa.RecordBatch]":
+    import pyarrow.parquet as pq
+
     with pq.ParquetFile(shard, memory_map=True) as file:
         yield from file.iter_batches(batch_size=_ROWS)
 
 
-def _arrow_batches(shard: Path) -> Iterator[pa.RecordBatch]:
+def _arrow_batches(shard: Path) -> "Iterator[pa.RecordBatch]":
+    import pyarrow as pa
+
     with pa.memory_map(str(shard)) as source:
         if source.read(6) == b"ARROW1":
             file = pa.ipc.open_file(source)

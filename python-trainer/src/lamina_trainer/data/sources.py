@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-import pyarrow as pa
-
 from lamina_trainer.contract.settings import DataFormat
 from lamina_trainer.errors import InvalidError
 
@@ -36,6 +34,8 @@ _UNREAD: Final = ("readme.md", "license.txt", "license.md", "dataset_info.json",
 
 
 def _zstd(raw: IO[bytes]) -> Any:
+    import pyarrow as pa  # here, because it starts a thread, and the warm server forks
+
     return io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
 
 
@@ -49,6 +49,12 @@ _OPENERS: Final[Mapping[bytes, Callable[[Any], Any]]] = {
 
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 _POINTER: Final = b"version https://git-lfs.github.com"
+
+
+def _damage() -> tuple[type[BaseException], ...]:
+    import pyarrow as pa
+
+    return EOFError, gzip.BadGzipFile, lzma.LZMAError, pa.ArrowException
 
 
 def shards_of(path: str) -> list[Path]:
@@ -137,7 +143,7 @@ def open_text(shard: Path, newline: str | None = None) -> Iterator[io.TextIOWrap
             yield io.TextIOWrapper(binary, encoding=encoding, errors=errors, newline=newline)
     except UnicodeDecodeError as error:
         raise InvalidError(f"{shard} begins like UTF-16 text and is not: {error.reason}.") from error
-    except (EOFError, gzip.BadGzipFile, lzma.LZMAError, pa.ArrowException) as error:
+    except _damage() as error:
         raise InvalidError(f"{shard} is cut off or damaged: its compressed data cannot be read.") from error
     except OSError as error:
         reason = error.strerror or "it is cut off or damaged"
