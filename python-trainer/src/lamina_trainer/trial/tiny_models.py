@@ -50,6 +50,8 @@ _SHARED_CACHE: Final[Mapping[str, Any]] = {
     "layer_types": ["sliding_attention", "full_attention"] * 3,
 }
 
+_ZAMBA: Final = ["linear_attention", "linear_attention", "hybrid", "linear_attention", "hybrid", "linear_attention"]
+
 # What the rules above do not say: values that a class checks against each other, and settings without which a tiny
 # model would have only one kind of layer.
 _SPECIAL: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -82,26 +84,8 @@ _SPECIAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "qwen3_moe": {"decoder_sparse_step": 2, "mlp_only_layers": [3]},
     "recurrent_gemma": {"block_types": ["recurrent", "recurrent", "attention"]},
     "smollm3": {"no_rope_layer_interval": 3},
-    "zamba": {
-        "layers_block_type": [
-            "linear_attention",
-            "linear_attention",
-            "hybrid",
-            "linear_attention",
-            "hybrid",
-            "linear_attention",
-        ]
-    },
-    "zamba2": {
-        "layers_block_type": [
-            "linear_attention",
-            "linear_attention",
-            "hybrid",
-            "linear_attention",
-            "hybrid",
-            "linear_attention",
-        ]
-    },
+    "zamba": {"layers_block_type": _ZAMBA},
+    "zamba2": {"layers_block_type": _ZAMBA},
     "zaya": {"num_experts_per_tok": 1},
 }
 _NAMED: Final[Sequence[str]] = (
